@@ -1,0 +1,36 @@
+# Guichet's tasks. Each does its own set-up: Node >= 20.19 with npm is all a fresh machine needs.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+TOPOLOGY ?= all
+
+BIN := node_modules/.bin
+NODE := $(BIN)/node
+# The project's own Node (24), whatever the machine has, also for the processes that tests start.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help start test check format bench
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+node_modules/.package-lock.json: package.json package-lock.json server/package.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+start: node_modules/.package-lock.json ## run everything on http://localhost:8000 in development mode (TOPOLOGY=shop for another topology)
+	GUICHET_DEV=$${GUICHET_DEV:-true} exec $(NODE) server/src/main.ts start $(TOPOLOGY)
+
+test: node_modules/.package-lock.json ## run every test
+	$(BIN)/vitest run --config server/vitest.config.ts --reporter=default $(if $(REPORT),--reporter=json --outputFile.json=$(REPORT))
+
+check: node_modules/.package-lock.json ## check format, lint, types, unused code and generated files
+	$(BIN)/biome check .
+	$(BIN)/tsc --project tsconfig.json
+	$(BIN)/knip
+	$(NODE) server/src/main.ts openapi --check
+
+format: node_modules/.package-lock.json ## put the code in its standard form
+	$(BIN)/biome check --write .
+
+bench: node_modules/.package-lock.json ## measure, side by side, what the design promises
+	$(NODE) server/bench/main.ts

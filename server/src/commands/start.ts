@@ -1,0 +1,30 @@
+import { compose, type Running } from '../compose.ts'
+import type { Config } from '../config.ts'
+import { loadConfig, readEnvironment } from '../config.ts'
+import { demoAdministrator } from '../first-start.ts'
+import { createLogger } from '../platform/log.ts'
+import { type Plan, planOf } from '../topologies.ts'
+import type { Print } from './command.ts'
+
+/** Starts what the words name and says when it is ready. */
+export async function start(words: readonly string[], print: Print): Promise<Running> {
+  const plan = planOf(words)
+  const config = loadConfig(readEnvironment(), plan)
+  const log = createLogger(config.logLevel)
+  const running = await compose(config, plan, log)
+  print(announcement(config, plan, running))
+  return running
+}
+
+function announcement({ development }: Config, plan: Plan, { listening, database }: Running): string {
+  const addresses = listening.map(({ unit, urls }) => {
+    const what = unit.gateway ? 'every route' : `the routes of ${unit.services.join(' and ')}`
+    return `  ${unit.name.padEnd(16)} ${urls.join('  ')}  ${what}`
+  })
+  return [
+    `Guichet is ready: ${plan.label} (${development ? 'development' : 'production'} mode), contracts ${plan.contracts.join(', ')}`,
+    ...addresses,
+    `  database         ${database}`,
+    ...(development ? [`  demo sign-in     ${demoAdministrator.username} / ${demoAdministrator.password}`] : []),
+  ].join('\n')
+}

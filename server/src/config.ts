@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import type { ServiceName } from './contracts/_kit/contract.ts'
+import { serviceNames } from './contracts/_kit/contract.ts'
+import type { ContractName } from './contracts/registry.ts'
+import { createReader, type Environment } from './environment.ts'
+import { messageOf, StartError } from './platform/errors.ts'
+import { type PasswordHashing, recommendedHashing } from './services/identity/index.ts'
+import type { Plan, Unit } from './topologies.ts'
+
+export interface Listening extends Unit {
+  host: string
+}
+
+/** Everything that the environment decides, checked. */
+export interface Config {
+  development: boolean
+  dataDir: string
+  /** The master secret; undefined in development, where a file in the data folder holds it. */
+  secret: string | undefined
+  logLevel: string
+  /** Multiplies the limits that answer 429. */
+  limitsScale: number
+  listeners: readonly Listening[]
+  /** Undefined in development, where it is derived from the master secret. */
+  internalToken: string | undefined
+  /** Networks (CIDR) whose `X-Forwarded-For` is believed. */
+  trustedProxies: readonly string[]
+  corsOrigins: readonly (string | RegExp)[]
+  upstreamTimeoutMs: number
+  /** How old the last news of revoked tokens may be before identity is asked about each token. */
+  revocationStalenessMs: number
+  hashing: PasswordHashing
+  /** The database of each service; undefined: the embedded server of the data folder. */
+  databaseUrls: Readonly<Record<ServiceName, string>> | undefined
+  /** Where the services that do not run in this process are. */
+  serviceUrls: Readonly<Record<ServiceName, string>>
+  /** The HS256 secret of a contract that has one. */
+  contractSecrets: Readonly<Partial<Record<ContractName, string>>>
+  /** The first administrator's password, by contract; read only while there is no administrator. */
+  adminPasswords: Readonly<Partial<Record<ContractName, string>>>
+}
+
+const localOrigins = /^https?:\/\/(localhost|[a-z0-9-]+\.localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
+
+/** The environment with what `.env` of the working directory adds to it; a variable that is set wins over the file. */
+export function readEnvironment(): Environment {
+  let file: Environment = {}
+  try {
+    file = parseEnv(readFileSync('.env', 'utf8'))
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    if (!missing) throw new StartError(`.env cannot be read: ${messageOf(error)}`)
+  }
+  return { ...file, ...process.env }
+}
+
+/** Reads the environment for a plan. Every problem is reported, in one StartError. */
+export function loadConfig(env: Environment, plan: Plan): Config {
+  const read = createReader(env, plan.topology)
+  const { problems } = read
+
+  const development = read.flag('GUICHET_DEV')
+  if (development && env.NODE_ENV === 'production') {
+    problems.push('GUICHET_DEV=true opens demo accounts and is refused with NODE_ENV=production: unset one of the two.')
+  }
+  const secret = read.secret('GUICHET_SECRET')
+  if (!development && secret === undefined) {
+    problems.push('GUICHET_SECRET is missing: set at least 32 random characters (as from `openssl rand -base64 48`).')
+  }
+  const internalToken = read.secret('INTERNAL_SERVICE_TOKEN')
+  if (!development && plan.distributed && internalToken === undefined) {
+    problems.push('INTERNAL_SERVICE_TOKEN is missing: set the same at least 32 random characters for every unit.')
+  }
+  const limitsScale = read.number('GUICHET_LIMITS_SCALE', { fallback: 1, min: 0.01, max: 1_000_000 })
+  if (!development && limitsScale !== 1) {
+    problems.push('GUICHET_LIMITS_SCALE is for load tests in development (GUICHET_DEV=true): unset it.')
+  }
+
+  const config: Config = {
+    development,
+    dataDir: resolve(read.text('GUICHET_DATA_DIR') ?? './data'),
+    secret,
+    logLevel: read.choice('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
+    limitsScale,
+    listeners: readListeners(read, plan, development),
+    internalToken,
+    trustedProxies: read.list('GUICHET_TRUSTED_PROXIES'),
+    corsOrigins: readOrigins(read, development),
+    upstreamTimeoutMs: read.integer('GUICHET_UPSTREAM_TIMEOUT_MS', { fallback: 5_000, min: 50, max: 120_000 }),
+    revocationStalenessMs: read.integer('GUICHET_REVOCATION_STALENESS_MS', {
+      fallback: 60_000,
+      min: 3_000,
+      max: 3_600_000,
+    }),
+    hashing: readHashing(read, development),
+    databaseUrls: readDatabaseUrls(read, plan),
+    serviceUrls: {
+      identity: read.url('GUICHET_IDENTITY_URL') ?? 'http://localhost:8001',
+      profiles: read.url('GUICHET_PROFILES_URL') ?? 'http://localhost:8002',
+      orders: read.url('GUICHET_ORDERS_URL') ?? 'http://localhost:8003',
+    },
+    contractSecrets: readByContract(plan, (name) => read.secret(`${name.toUpperCase()}_JWT_SECRET`)),
+    adminPasswords: readByContract(plan, (name) => read.text(`${name.toUpperCase()}_ADMIN_PASSWORD`)),
+  }
+  if (problems.length > 0) {
+    throw new StartError(`The environment does not fit:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+  }
+  return config
+}
+
+type Reader = ReturnType<typeof createReader>
+
+function readListeners(read: Reader, plan: Plan, development: boolean): Listening[] {
+  // Fastify takes "localhost" as both loopback families.
+  const host = read.text('HOST') ?? (development ? 'localhost' : '0.0.0.0')
+  const [only] = plan.listeners
+  if (plan.listeners.length === 1 && only) {
+    return [{ ...only, host, port: read.port('PORT') ?? only.port }]
+  }
+  if (read.text('PORT') !== undefined) {
+    const names = plan.listeners.map((unit) => portVariable(unit)).join(', ')
+    read.problems.push(`PORT is for a start with one listener; "${plan.label}" has several: set ${names}.`)
+  }
+  return plan.listeners.map((unit) => ({ ...unit, host, port: read.port(portVariable(unit)) ?? unit.port }))
+}
+
+const portVariable = ({ name }: Unit) => `${name.toUpperCase().replaceAll('-', '_')}_PORT`
+
+function readOrigins(read: Reader, development: boolean): (string | RegExp)[] {
+  const origins = read.list('GUICHET_CORS_ORIGINS')
+  for (const origin of origins) {
+    if (!/^https?:\/\/[^/\s]+$/.test(origin))
+      read.problems.push(`GUICHET_CORS_ORIGINS: "${origin}" is not an origin like https://shop.example.org.`)
+  }
+  return origins.length === 0 && development ? [localOrigins] : origins
+}
+
+function readHashing(read: Reader, development: boolean): PasswordHashing {
+  const algorithm = read.choice('GUICHET_PASSWORD_ALGORITHM', ['argon2id', 'pbkdf2-sha256'] as const, 'argon2id')
+  // Cheaper than OWASP recommends only where nothing is worth stealing.
+  const floor = (recommended: number, least: number) => (development ? least : recommended)
+  if (algorithm === 'pbkdf2-sha256') {
+    const { rounds } = recommendedHashing['pbkdf2-sha256']
+    const min = floor(rounds, 1)
+    return { algorithm, rounds: read.integer('GUICHET_PBKDF2_ROUNDS', { fallback: rounds, min, max: 10_000_000 }) }
+  }
+  const { memoryKib, passes } = recommendedHashing.argon2id
+  return {
+    algorithm,
+    memoryKib: read.integer('GUICHET_ARGON2_MEMORY_KIB', {
+      fallback: memoryKib,
+      min: floor(memoryKib, 8),
+      max: 1_048_576,
+    }),
+    passes: read.integer('GUICHET_ARGON2_PASSES', { fallback: passes, min: floor(passes, 1), max: 100 }),
+  }
+}
+
+/** All services of the plan on the servers that the variables name, or all of them embedded: never a mixture. */
+function readDatabaseUrls(read: Reader, plan: Plan): Record<ServiceName, string> | undefined {
+  const variable = (service: ServiceName) => `${service.toUpperCase()}_DATABASE_URL`
+  const urls = serviceNames.map((service) => [service, read.databaseUrl(variable(service))] as const)
+  const present = urls.filter(([, url]) => url !== undefined)
+  if (present.length === 0) return undefined
+  for (const [service, url] of urls) {
+    if (url !== undefined || !plan.services.includes(service)) continue
+    read.problems.push(`${variable(service)} is missing: it must be set as soon as another database URL is.`)
+  }
+  const known = Object.fromEntries(urls.map(([service, url]) => [service, url ?? ''])) as Record<ServiceName, string>
+  for (const [service, url] of present) {
+    if (url !== undefined && present.some(([other, same]) => other !== service && same === url)) {
+      known[service] = inSchema(url, service)
+    }
+  }
+  return known
+}
+
+/** One URL for several services: each has a schema of its own in that database. */
+function inSchema(url: string, service: ServiceName): string {
+  const parsed = new URL(url)
+  parsed.searchParams.set('options', `-c search_path=${service}`)
+  return parsed.href
+}
+
+function readByContract<Value>({ contracts }: Plan, read: (name: ContractName) => Value | undefined) {
+  const found = contracts.flatMap((name) => {
+    const value = read(name)
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return Object.fromEntries(found) as Partial<Record<ContractName, Value>>
+}

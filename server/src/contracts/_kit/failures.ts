@@ -1,0 +1,67 @@
+import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import { type EdgeErrorCode, messageOf, Refusal } from '../../platform/errors.ts'
+import type { Contract, ErrorAnswer, ErrorCode, Misfit, Route } from './contract.ts'
+
+/** Answers anything thrown while a request of this contract was served, in the contract's own error form. */
+export const answerFailure =
+  (contract: Contract) => (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    const { answer, details } = judge(contract, error, request)
+    if (answer.status >= 500) {
+      const level = answer.status === 500 ? 'error' : 'warn'
+      request.log[level]({ err: error, reason: messageOf(error.cause ?? error) }, 'a request failed')
+    }
+    if (typeof details.retryAfterSeconds === 'number') reply.header('retry-after', String(details.retryAfterSeconds))
+    // RFC 6750, 3: a refused token is answered with the scheme that is wanted.
+    if (answer.status === 401) reply.header('www-authenticate', 'Bearer')
+    // The failure form is the contract's own; a success schema of the same status must not reshape it.
+    return reply
+      .code(answer.status)
+      .type('application/json; charset=utf-8')
+      .serializer(JSON.stringify)
+      .send(contract.failure(answer, details))
+  }
+
+function judge(contract: Contract, error: FastifyError, request: FastifyRequest) {
+  const table: Readonly<Record<string, ErrorAnswer>> = contract.errors
+  if (error instanceof Refusal) {
+    const answer = table[error.code]
+    if (answer) return { answer, details: error.details }
+  }
+  const { route } = request.routeOptions.config as { route?: Route }
+  const [first] = error.validation ?? []
+  if (first && error.validationContext && route?.misfit) {
+    return { answer: route.misfit(misfitOf(first, error.validationContext)), details: {} }
+  }
+  return { answer: contract.errors[edgeCodeOf(error)], details: {} }
+}
+
+const misfitOf = (
+  failed: FastifySchemaValidationError,
+  part: NonNullable<FastifyError['validationContext']>,
+): Misfit => ({
+  part: part as Misfit['part'],
+  path: failed.keyword === 'required' ? `${failed.instancePath}/${failed.params.missingProperty}` : failed.instancePath,
+  keyword: failed.keyword,
+  message: failed.message ?? 'is not acceptable',
+})
+
+/** Fastify's own errors, by code and status. */
+function edgeCodeOf(error: FastifyError): EdgeErrorCode & ErrorCode {
+  if (error.validation) return 'edge.bad_request'
+  switch (error.statusCode) {
+    case 404:
+      return 'edge.not_found'
+    case 408:
+      return 'edge.request_timeout'
+    case 413:
+      return 'edge.payload_too_large'
+    case 415:
+      return 'edge.unsupported_media_type'
+    case 431:
+      return 'edge.headers_too_large'
+    case 503:
+      return 'edge.unavailable'
+    default:
+      return (error.statusCode ?? 500) < 500 ? 'edge.bad_request' : 'edge.internal'
+  }
+}

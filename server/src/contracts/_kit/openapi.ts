@@ -1,0 +1,77 @@
+import type { TSchema } from 'typebox'
+import type { Contract, Route } from './contract.ts'
+
+/** The OpenAPI 3.1 document of a contract, from the same list that is mounted. */
+export function openApiOf(contract: Contract): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const route of contract.routes) {
+    const path = route.url.replaceAll(/:(\w+)/g, '{$1}')
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(contract, route) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: contract.title, version: '1.0.0' },
+    paths,
+    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+  }
+}
+
+function operation(contract: Contract, route: Route) {
+  const { service, summary, access, body, query, params, replies, idempotent } = route
+  const responses = Object.fromEntries(
+    Object.entries({ ...edgeReplies(contract, route), ...replies }).map(([status, schema]) => [
+      status,
+      { description: descriptions[Number(status)] ?? 'Answer', content: { 'application/json': { schema } } },
+    ]),
+  )
+  const key = { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', maxLength: 255 } }
+  const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query'), ...(idempotent ? [key] : [])]
+  return {
+    summary,
+    tags: [service],
+    ...(access !== 'public' && { security: [{ bearer: [] }] }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    responses,
+  }
+}
+
+/** What any route can answer before its handler runs. */
+function edgeReplies({ failureSchema }: Contract, { access }: Route): Record<number, TSchema> {
+  const statuses = [
+    413,
+    429,
+    500,
+    503,
+    ...(access === 'public' ? [] : [401]),
+    ...(access === 'administrator' ? [403] : []),
+  ]
+  return Object.fromEntries(statuses.map((status) => [status, failureSchema]))
+}
+
+function parametersOf(schema: TSchema | undefined, place: 'path' | 'query') {
+  const { properties = {}, required = [] } = (schema ?? {}) as {
+    properties?: Record<string, TSchema>
+    required?: readonly string[]
+  }
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: place,
+    required: required.includes(name),
+    schema: property,
+  }))
+}
+
+const descriptions: Readonly<Record<number, string>> = {
+  200: 'Done',
+  201: 'Created',
+  400: 'The request does not fit',
+  401: 'No valid token, or wrong credentials',
+  403: 'Not allowed',
+  404: 'Not found',
+  409: 'In conflict with the present state',
+  413: 'The body is too large',
+  429: 'Too many requests; see Retry-After',
+  500: 'A fault on our side',
+  503: 'A service does not answer; try again later',
+}

@@ -1,0 +1,83 @@
+import type { ErrorAnswer, ErrorTable } from '../_kit/contract.ts'
+
+const answer = (status: number, code: string, message: string): ErrorAnswer => ({ status, code, message })
+
+const unavailable = answer(503, 'SERVICE_UNAVAILABLE', 'The service is not available at the moment. Try again later.')
+
+/** The shop's answers that a route gives by itself to a request that does not fit. */
+export const misfits = {
+  credentials: answer(400, 'MISSING_CREDENTIALS', 'username and password are required, as text.'),
+  token: answer(400, 'MISSING_TOKEN', 'A token is required, as text.'),
+  username: answer(400, 'MISSING_USERNAME', 'username is required, as text.'),
+  person: answer(400, 'CREATION_FAILED', 'The fields of the user must be text of the allowed length.'),
+  change: answer(400, 'UPDATE_FAILED', 'The fields to change must be text of the allowed length.'),
+  items: answer(400, 'MISSING_ITEMS', 'items is required: a list with at least one {product_id, quantity}.'),
+  line: answer(
+    400,
+    'ORDER_CREATION_FAILED',
+    'Each of at most 100 items needs a product_id and a quantity, whole numbers, quantity from 1 to 1000.',
+  ),
+  missingStatus: answer(400, 'MISSING_STATUS', 'status is required.'),
+  status: answer(400, 'INVALID_STATUS', 'status must be pending, confirmed, shipped, delivered or cancelled.'),
+} as const
+
+/** What the shop answers to every code. */
+export const errors: ErrorTable = {
+  'edge.bad_request': answer(400, 'BAD_REQUEST', 'The request could not be understood.'),
+  'edge.missing_token': answer(401, 'MISSING_TOKEN', 'Send an access token: Authorization: Bearer <token>.'),
+  'edge.invalid_token': answer(401, 'INVALID_TOKEN', 'The token is not valid or has expired. Sign in again.'),
+  'edge.forbidden': answer(403, 'FORBIDDEN', 'You are not allowed to do this.'),
+  'edge.not_found': answer(404, 'NOT_FOUND', 'There is nothing at this address.'),
+  'edge.method_not_allowed': answer(405, 'METHOD_NOT_ALLOWED', 'This address does not know this method.'),
+  'edge.request_timeout': answer(408, 'REQUEST_TIMEOUT', 'The request took too long to arrive.'),
+  'edge.payload_too_large': answer(413, 'PAYLOAD_TOO_LARGE', 'The body of the request is too large.'),
+  'edge.unsupported_media_type': answer(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send JSON: Content-Type: application/json.'),
+  'edge.headers_too_large': answer(431, 'HEADERS_TOO_LARGE', 'The headers of the request are too large.'),
+  'edge.rate_limited': answer(429, 'RATE_LIMITED', 'Too many requests. Wait a moment and try again.'),
+  'edge.internal': answer(500, 'INTERNAL_ERROR', 'Something went wrong on our side.'),
+  'edge.bad_gateway': unavailable,
+  'edge.unavailable': unavailable,
+  'edge.timeout': unavailable,
+  'identity.invalid_credentials': answer(401, 'INVALID_CREDENTIALS', 'The username or the password is wrong.'),
+  'identity.deactivated': answer(403, 'ACCOUNT_DEACTIVATED', 'This account is deactivated.'),
+  'identity.username_invalid': answer(
+    400,
+    'CREATION_FAILED',
+    'The username must have 2 to 254 letters, digits or the signs . _ @ + -',
+  ),
+  'identity.username_taken': answer(400, 'CREATION_FAILED', 'This username is taken.'),
+  'identity.email_invalid': answer(400, 'CREATION_FAILED', 'This is not an e-mail address.'),
+  'identity.password_too_short': answer(400, 'CREATION_FAILED', 'The password must have at least 8 characters.'),
+  'identity.password_too_long': answer(400, 'CREATION_FAILED', 'The password may have at most 256 characters.'),
+  'identity.invalid_refresh_token': answer(
+    401,
+    'INVALID_TOKEN',
+    'The refresh token is not valid any more. Sign in again.',
+  ),
+  'identity.account_not_found': answer(404, 'USER_NOT_FOUND', 'There is no such user.'),
+  'identity.unknown_role': answer(400, 'UNKNOWN_ROLE', 'There is no such role.'),
+  'identity.last_administrator': answer(403, 'FORBIDDEN', 'The last administrator cannot be deleted or demoted.'),
+  'identity.idempotency_key_reused': answer(
+    400,
+    'CREATION_FAILED',
+    'This Idempotency-Key was sent before with another request.',
+  ),
+  'identity.busy': unavailable,
+  'profiles.not_found': answer(404, 'USER_NOT_FOUND', 'There is no such user.'),
+  'profiles.nothing_to_change': answer(
+    400,
+    'UPDATE_FAILED',
+    'Nothing to change: send email, first_name, last_name, phone or address.',
+  ),
+  'orders.product_not_found': answer(404, 'PRODUCT_NOT_FOUND', 'There is no such product.'),
+  'orders.order_not_found': answer(404, 'ORDER_NOT_FOUND', 'There is no such order.'),
+  'orders.unknown_product': answer(400, 'ORDER_CREATION_FAILED', 'One of the products does not exist.'),
+  'orders.not_enough_stock': answer(400, 'ORDER_CREATION_FAILED', 'There is not enough stock of one of the products.'),
+  'orders.invalid_transition': answer(409, 'INVALID_TRANSITION', 'The order cannot go from its status to this one.'),
+  'orders.transition_not_allowed': answer(403, 'FORBIDDEN', 'Only an administrator may set this status.'),
+  'orders.idempotency_key_reused': answer(
+    400,
+    'ORDER_CREATION_FAILED',
+    'This Idempotency-Key was sent before with another order.',
+  ),
+}

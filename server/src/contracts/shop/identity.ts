@@ -1,0 +1,119 @@
+import Type from 'typebox'
+import type { Session } from '../../services/identity/index.ts'
+import { reply, route } from '../_kit/contract.ts'
+import { OptionalText, Text } from '../_kit/schema.ts'
+import { misfits } from './errors.ts'
+import { done, Failure, Message, message, Success } from './wire.ts'
+
+const Pair = Type.Object({
+  access_token: Type.String(),
+  refresh_token: Type.String(),
+  token_type: Type.Literal('Bearer'),
+  expires_in: Type.Integer(),
+  refresh_expires_at: Type.Integer(),
+})
+
+const pairOf = (session: Session): Type.Static<typeof Pair> => ({
+  access_token: session.accessToken,
+  refresh_token: session.refreshToken,
+  token_type: 'Bearer',
+  expires_in: session.accessTtl,
+  refresh_expires_at: Math.floor(session.refreshExpiresAt.getTime() / 1000),
+})
+
+const credentials = { username: Text({ minLength: 1 }), password: Text({ minLength: 1 }) }
+
+const login = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/auth/login',
+  summary: 'Sign in',
+  access: 'public',
+  limit: 'credentials',
+  body: Type.Object(credentials),
+  replies: { 200: Success(Pair), 400: Failure, 401: Failure, 403: Failure },
+  limitBy: ({ username }) => username,
+  misfit: () => misfits.credentials,
+  async handler(identity, { body, client }) {
+    return reply(200, done(pairOf(await identity.login(body, client))))
+  },
+})
+
+const refresh = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/auth/refresh',
+  summary: 'Renew the tokens',
+  access: 'public',
+  limit: 'write',
+  body: Type.Object({ refresh_token: Text({ minLength: 1 }) }),
+  replies: { 200: Success(Pair), 400: Failure, 401: Failure },
+  misfit: () => misfits.token,
+  async handler(identity, { body, client }) {
+    return reply(200, done(pairOf(await identity.refresh(body.refresh_token, client))))
+  },
+})
+
+const verify = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/auth/verify',
+  summary: 'Check an access token',
+  access: 'public',
+  limit: 'read',
+  body: Type.Object({ token: Text({ minLength: 1 }) }),
+  replies: {
+    200: Success(Type.Object({ username: Type.String(), role: Type.String(), expires_at: Type.Integer() })),
+    400: Failure,
+    401: Failure,
+  },
+  misfit: () => misfits.token,
+  async handler(_identity, { body, verify }) {
+    const { sub, role, exp } = await verify(body.token)
+    return reply(200, done({ username: String(sub), role: String(role), expires_at: exp }))
+  },
+})
+
+const logout = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/auth/logout',
+  summary: 'Sign out',
+  access: 'person',
+  limit: 'write',
+  body: Type.Object({ refresh_token: Type.Optional(Type.Unknown()) }),
+  replies: { 200: Message, 400: Failure },
+  async handler(identity, { body, client, claims }) {
+    // An unknown refresh token is no error here, so neither is one that is not even text.
+    const refreshToken = typeof body.refresh_token === 'string' ? body.refresh_token : undefined
+    await identity.logout(claims, refreshToken, client)
+    return reply(200, message('You are signed out.'))
+  },
+})
+
+const register = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/auth/register',
+  summary: 'Make an account',
+  access: 'public',
+  limit: 'credentials',
+  body: Type.Object({ ...credentials, email: OptionalText(254) }),
+  replies: {
+    201: Type.Object({
+      success: Type.Literal(true),
+      message: Type.String(),
+      data: Type.Object({ user_id: Type.Integer(), username: Type.String() }),
+    }),
+    400: Failure,
+  },
+  misfit: ({ path }) => (path.startsWith('/email') ? misfits.person : misfits.credentials),
+  async handler(identity, { body, client }) {
+    const { username, password, email } = body
+    const account = await identity.createAccount({ username, password, email: email || undefined }, client.terms)
+    const data = { user_id: account.number, username: account.username }
+    return reply(201, { success: true, message: 'The account is made.', data })
+  },
+})
+
+export const identityRoutes = [login, refresh, verify, logout, register]

@@ -1,0 +1,128 @@
+import Type from 'typebox'
+import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import { orderStatuses } from '../../services/orders/index.ts'
+import { isAdministrator, type Misfit, reply, route } from '../_kit/contract.ts'
+import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
+import { misfits } from './errors.ts'
+import { terms } from './terms.ts'
+import {
+  done,
+  Failure,
+  list,
+  OrderDetail,
+  OrderRow,
+  orderDetailOf,
+  orderOf,
+  ProductRow,
+  productOf,
+  Success,
+  SuccessList,
+} from './wire.ts'
+
+const askerOf = (claims: AccessClaims) => ({
+  accountId: claims.uid,
+  administrator: isAdministrator(claims, terms),
+})
+
+const listProducts = route({
+  service: 'orders',
+  method: 'GET',
+  url: '/products',
+  summary: 'List products',
+  access: 'public',
+  limit: 'read',
+  query: PageQuery,
+  replies: { 200: SuccessList(ProductRow), 400: Failure },
+  async handler(orders, { query }) {
+    return reply(200, list((await orders.listProducts(pageOf(query))).map(productOf)))
+  },
+})
+
+const readProduct = route({
+  service: 'orders',
+  method: 'GET',
+  url: '/products/:id',
+  summary: 'Read a product',
+  access: 'public',
+  limit: 'read',
+  params: IdParams,
+  replies: { 200: Success(ProductRow), 400: Failure, 404: Failure },
+  async handler(orders, { params }) {
+    return reply(200, done(productOf(await orders.findProduct(numberOf(params.id)))))
+  },
+})
+
+const listOrders = route({
+  service: 'orders',
+  method: 'GET',
+  url: '/orders',
+  summary: "List the caller's orders, newest first",
+  access: 'person',
+  limit: 'read',
+  query: PageQuery,
+  replies: { 200: SuccessList(OrderRow), 400: Failure },
+  async handler(orders, { query, claims }) {
+    return reply(200, list((await orders.list(claims.uid, pageOf(query))).map(orderOf)))
+  },
+})
+
+const Line = Type.Object({
+  product_id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  quantity: Type.Integer({ minimum: 1, maximum: 1000 }),
+})
+
+/** Without items there is nothing to order; with items that do not fit the order fails. */
+const orderMisfit = ({ path, keyword }: Misfit) =>
+  path === '' || (path === '/items' && keyword !== 'maxItems') ? misfits.items : misfits.line
+
+const placeOrder = route({
+  service: 'orders',
+  method: 'POST',
+  url: '/orders',
+  summary: 'Place an order',
+  access: 'person',
+  limit: 'write',
+  idempotent: true,
+  body: Type.Object({ items: Type.Array(Line, { minItems: 1, maxItems: 100 }) }),
+  replies: { 201: Success(OrderDetail), 400: Failure },
+  misfit: orderMisfit,
+  async handler(orders, { body, claims, idempotency }) {
+    const lines = body.items.map(({ product_id, quantity }) => ({ productId: product_id, quantity }))
+    const order = await orders.place({ accountId: claims.uid, username: String(claims.sub), lines }, idempotency)
+    return reply(201, done(orderDetailOf(order), 'The order is placed.'))
+  },
+})
+
+const readOrder = route({
+  service: 'orders',
+  method: 'GET',
+  url: '/orders/:id',
+  summary: 'Read an order',
+  access: 'person',
+  limit: 'read',
+  params: IdParams,
+  replies: { 200: Success(OrderDetail), 400: Failure, 404: Failure },
+  async handler(orders, { params, claims }) {
+    const order = await orders.read(numberOf(params.id), askerOf(claims))
+    return reply(200, done(orderDetailOf(order)))
+  },
+})
+
+const updateOrder = route({
+  service: 'orders',
+  method: 'PUT',
+  url: '/orders/:id',
+  summary: "Change an order's status",
+  access: 'person',
+  limit: 'write',
+  params: IdParams,
+  body: Type.Object({ status: Type.Union(orderStatuses.map((status) => Type.Literal(status))) }),
+  replies: { 200: Success(OrderDetail), 400: Failure, 403: Failure, 404: Failure, 409: Failure },
+  misfit: ({ path, keyword }) => (path === '' || keyword === 'required' ? misfits.missingStatus : misfits.status),
+  async handler(orders, { params, body, claims }) {
+    const order = await orders.changeStatus(numberOf(params.id), body.status, askerOf(claims))
+    return reply(200, done(orderDetailOf(order), 'The order is updated.'))
+  },
+})
+
+export const ordersRoutes = [listProducts, readProduct, listOrders, placeOrder, readOrder, updateOrder]

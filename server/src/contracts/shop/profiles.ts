@@ -1,0 +1,121 @@
+import Type from 'typebox'
+import { refuseAtEdge } from '../../platform/errors.ts'
+import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import { isAdministrator, reply, route } from '../_kit/contract.ts'
+import { IdParams, numberOf, PageQuery, pageOf, Text } from '../_kit/schema.ts'
+import { misfits } from './errors.ts'
+import { terms } from './terms.ts'
+import { done, Failure, list, Message, message, Success, SuccessList, User, userFields, userOf } from './wire.ts'
+
+/** The number in the path, when the caller is that user or an administrator. Judged before anything is looked up. */
+function ownOrAdministered(id: string, claims: AccessClaims): number {
+  const number = numberOf(id)
+  if (claims.user_id !== number && !isAdministrator(claims, terms)) throw refuseAtEdge('edge.forbidden')
+  return number
+}
+
+const fieldsOf = (body: Type.Static<Type.TObject<typeof userFields>>) => ({
+  email: body.email,
+  firstName: body.first_name,
+  lastName: body.last_name,
+  phone: body.phone,
+  address: body.address,
+})
+
+const profile = route({
+  service: 'profiles',
+  method: 'GET',
+  url: '/users/profile',
+  summary: "The caller's profile",
+  access: 'person',
+  limit: 'read',
+  replies: { 200: Success(User), 404: Failure },
+  async handler(profiles, { claims }) {
+    return reply(200, done(userOf(await profiles.own(claims.uid))))
+  },
+})
+
+const listUsers = route({
+  service: 'profiles',
+  method: 'GET',
+  url: '/users',
+  summary: 'List users',
+  access: 'administrator',
+  limit: 'read',
+  query: PageQuery,
+  replies: { 200: SuccessList(User), 400: Failure },
+  async handler(profiles, { query }) {
+    return reply(200, list((await profiles.list(pageOf(query))).map(userOf)))
+  },
+})
+
+const readUser = route({
+  service: 'profiles',
+  method: 'GET',
+  url: '/users/:id',
+  summary: 'Read a user',
+  access: 'person',
+  limit: 'read',
+  params: IdParams,
+  replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
+  async handler(profiles, { params, claims }) {
+    return reply(200, done(userOf(await profiles.find(ownOrAdministered(params.id, claims)))))
+  },
+})
+
+const createUser = route({
+  service: 'profiles',
+  method: 'POST',
+  url: '/users',
+  summary: 'Create a user; with a password the user can sign in at once',
+  access: 'administrator',
+  limit: 'write',
+  idempotent: true,
+  body: Type.Object({
+    username: Text({ minLength: 1 }),
+    password: Type.Optional(Text({ minLength: 1 })),
+    ...userFields,
+  }),
+  replies: { 201: Success(User), 400: Failure },
+  misfit: ({ path }) => (path.startsWith('/username') || path === '' ? misfits.username : misfits.person),
+  async handler(profiles, { body, client, idempotency }) {
+    const { username, password } = body
+    const person = { username, password, ...fieldsOf(body), email: body.email || undefined }
+    const made = await profiles.add(person, client.terms.name, idempotency)
+    return reply(201, done(userOf(made), 'The user is created.'))
+  },
+})
+
+const updateUser = route({
+  service: 'profiles',
+  method: 'PUT',
+  url: '/users/:id',
+  summary: "Change a user's profile",
+  access: 'person',
+  limit: 'write',
+  params: IdParams,
+  body: Type.Object(userFields),
+  replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
+  misfit: () => misfits.change,
+  async handler(profiles, { params, body, claims }) {
+    const changed = await profiles.change(ownOrAdministered(params.id, claims), fieldsOf(body))
+    return reply(200, done(userOf(changed), 'The user is updated.'))
+  },
+})
+
+const deleteUser = route({
+  service: 'profiles',
+  method: 'DELETE',
+  url: '/users/:id',
+  summary: 'Delete a user, also as an account',
+  access: 'administrator',
+  limit: 'write',
+  params: IdParams,
+  replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
+  async handler(profiles, { params }) {
+    await profiles.remove(numberOf(params.id))
+    return reply(200, message('The user is deleted.'))
+  },
+})
+
+export const profilesRoutes = [profile, listUsers, readUser, createUser, updateUser, deleteUser]

@@ -1,0 +1,115 @@
+import type { Config } from './config.ts'
+import { type ServiceName, serviceNames } from './contracts/_kit/contract.ts'
+import { backupBefore } from './platform/db/backup.ts'
+import { withConnection } from './platform/db/connection.ts'
+import { openEmbedded } from './platform/db/embedded.ts'
+import { migrate, pendingMigrations } from './platform/db/migrate.ts'
+import { StartError } from './platform/errors.ts'
+import type { Logger } from './platform/log.ts'
+import { migrations as identityMigrations } from './services/identity/index.ts'
+import { migrations as ordersMigrations } from './services/orders/index.ts'
+import { migrations as profilesMigrations } from './services/profiles/index.ts'
+
+export const migrationsOf = {
+  identity: identityMigrations,
+  profiles: profilesMigrations,
+  orders: ordersMigrations,
+} as const satisfies Record<ServiceName, unknown>
+
+/** Where the services' databases are, ready to be used. */
+export interface Databases {
+  url(service: ServiceName): string
+  /** For people: which server it is. */
+  readonly description: string
+  close(): Promise<void>
+}
+
+export interface DatabaseChoice {
+  services: readonly ServiceName[]
+  /** `own` when this process is the only one on the data folder, `join-or-own` when several share it. */
+  ownership: 'own' | 'join-or-own'
+  log: Logger
+}
+
+/** The services' databases at the present schema. The embedded server is migrated; another one must have been, by `guichet migrate`. */
+export async function openDatabases(config: Config, choice: DatabaseChoice): Promise<Databases> {
+  const databases = await reach(config, choice)
+  try {
+    for (const service of choice.services) {
+      if (config.databaseUrls === undefined)
+        await migrateOne(config, databases, service, { log: choice.log, backup: true })
+      else await refusePending(databases.url(service), service)
+    }
+    return databases
+  } catch (error) {
+    await databases.close()
+    throw error
+  }
+}
+
+/** What `guichet migrate` does: brings the databases to the present schema, after a backup. Gives what was applied. */
+export async function migrateDatabases(config: Config, choice: DatabaseChoice & { backup: boolean }) {
+  const databases = await reach(config, choice)
+  try {
+    const applied: { service: ServiceName; migrations: string[] }[] = []
+    for (const service of choice.services) {
+      applied.push({ service, migrations: await migrateOne(config, databases, service, choice) })
+    }
+    return applied
+  } finally {
+    await databases.close()
+  }
+}
+
+type Reached = Databases & { adminUrl: string | undefined }
+
+async function reach(config: Config, { services, ownership, log }: DatabaseChoice): Promise<Reached> {
+  const { databaseUrls, dataDir } = config
+  if (services.length === 0) {
+    const url = () => {
+      throw new Error('this process has no database')
+    }
+    return { url, description: 'none', adminUrl: undefined, close: async () => {} }
+  }
+  if (databaseUrls) {
+    const hosts = new Set(services.map((service) => new URL(databaseUrls[service]).host))
+    const description = `PostgreSQL at ${[...hosts].join(', ')}`
+    return { url: (service) => databaseUrls[service], description, adminUrl: undefined, close: async () => {} }
+  }
+  const server = await openEmbedded({ dataDir, ownership, services: serviceNames, log })
+  const description = `embedded PostgreSQL in ${dataDir}${server.owned ? '' : ' (shared with another process)'}`
+  return { url: (service) => server.url(service), description, adminUrl: server.adminUrl, close: () => server.stop() }
+}
+
+async function migrateOne(
+  config: Config,
+  databases: Reached,
+  service: ServiceName,
+  { log, backup }: { log: Logger; backup: boolean },
+) {
+  const url = databases.url(service)
+  const { adminUrl } = databases
+  await makeSchema(url, service)
+  return migrate(url, migrationsOf[service], {
+    log,
+    async beforeChange(pending) {
+      if (!backup) return
+      await backupBefore({ name: service, url, dataDir: config.dataDir, pending, log, ...(adminUrl && { adminUrl }) })
+    },
+  })
+}
+
+/** Several services in one database have a schema each; the URL says so. */
+async function makeSchema(url: string, service: ServiceName): Promise<void> {
+  if (!new URL(url).searchParams.get('options')?.includes('search_path=')) return
+  await withConnection(url, 'schema', (client) => client.query(`CREATE SCHEMA IF NOT EXISTS ${service}`))
+}
+
+async function refusePending(url: string, service: ServiceName): Promise<void> {
+  const pending = await pendingMigrations(url, migrationsOf[service])
+  if (pending.length === 0) return
+  throw new StartError(
+    `The database of ${service} lacks ${pending.length} migration${pending.length === 1 ? '' : 's'} (${pending.join(', ')}). ` +
+      'Run `npm run guichet -- migrate` with the same environment, then start again.',
+  )
+}

@@ -1,0 +1,89 @@
+import type { FastifyInstance } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { termsOf } from '../contracts/registry.ts'
+import type { Identity } from '../services/identity/index.ts'
+
+/** What our other processes ask of identity: the HTTP side of the ports in `identity-port.ts`. */
+
+const Key = Type.Object({
+  accountId: Type.String(),
+  route: Type.String(),
+  key: Type.String(),
+  /** Hexadecimal SHA-256. */
+  requestHash: Type.String(),
+})
+
+const CreateBody = Type.Object({
+  contract: Type.String(),
+  account: Type.Object({
+    username: Type.String(),
+    email: Type.Optional(Type.String()),
+    password: Type.Optional(Type.String()),
+  }),
+  idempotency: Type.Optional(Key),
+})
+type CreateBody = Static<typeof CreateBody>
+
+const AccountBody = Type.Object({ accountId: Type.String({ format: 'uuid' }) })
+const MarksBody = Type.Object({ sid: Type.String(), uid: Type.String(), ver: Type.Integer() })
+const RevocationsBody = Type.Object({
+  reader: Type.String({ maxLength: 64 }),
+  cursor: Type.String({ pattern: '^[0-9]{1,20}$' }),
+  revision: Type.Number(),
+  waitMs: Type.Integer({ minimum: 0, maximum: 20_000 }),
+})
+
+export const identityPaths = {
+  find: '/internal/identity/find-account',
+  create: '/internal/identity/create-account',
+  remove: '/internal/identity/delete-account',
+  tokenStands: '/internal/identity/token-stands',
+  revocations: '/internal/identity/revocations',
+  jwks: '/.well-known/jwks.json',
+} as const
+
+export function identityRoutes(app: FastifyInstance, identity: Identity): void {
+  app.post<{ Body: Static<typeof AccountBody> }>(
+    identityPaths.find,
+    { schema: { body: AccountBody } },
+    async ({ body }) => ({
+      account: (await identity.findAccount(body.accountId)) ?? null,
+    }),
+  )
+  app.post<{ Body: CreateBody }>(identityPaths.create, { schema: { body: CreateBody } }, async ({ body }) => {
+    const { contract, account, idempotency } = body
+    const key = idempotency && { ...idempotency, requestHash: Buffer.from(idempotency.requestHash, 'hex') }
+    return { account: await identity.createAccount(account, termsOf(contract), key) }
+  })
+  app.post<{ Body: Static<typeof AccountBody> }>(
+    identityPaths.remove,
+    { schema: { body: AccountBody } },
+    async ({ body }, reply) => {
+      await identity.deleteAccount(body.accountId)
+      return reply.code(204).send()
+    },
+  )
+  app.post<{ Body: Static<typeof MarksBody> }>(
+    identityPaths.tokenStands,
+    { schema: { body: MarksBody } },
+    async ({ body }) => ({
+      stands: await identity.tokenStands(body),
+    }),
+  )
+  app.post<{ Body: Static<typeof RevocationsBody> }>(
+    identityPaths.revocations,
+    { schema: { body: RevocationsBody } },
+    async (request) => {
+      const gone = new AbortController()
+      request.raw.socket.once('close', () => gone.abort())
+      return identity.revocations.next({ ...request.body, signal: gone.signal })
+    },
+  )
+}
+
+/** The public keys, for everybody (RFC 7517). */
+export function publicKeyRoute(app: FastifyInstance, identity: Identity): void {
+  app.get(identityPaths.jwks, async (_request, reply) =>
+    reply.header('cache-control', 'public, max-age=300').send(identity.jwks),
+  )
+}

@@ -1,0 +1,164 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Config, Listening } from '../config.ts'
+import { lenientBodies, rawBodies } from '../contracts/_kit/bodies.ts'
+import { type Contract, type ServiceName, type Services, serviceNames } from '../contracts/_kit/contract.ts'
+import { createEdge, type Edge } from '../contracts/_kit/edge.ts'
+import { answerFailure } from '../contracts/_kit/failures.ts'
+import type { Limiter } from '../contracts/_kit/limiter.ts'
+import { mountRoute } from '../contracts/_kit/mount.ts'
+import { refuseAtEdge } from '../platform/errors.ts'
+import { createApp } from '../platform/http/app.ts'
+import { answerInternalFailure, internalRefusalHeader, internalTokenHeader } from '../platform/http/internal-client.ts'
+import type { Metrics } from '../platform/http/metrics.ts'
+import type { TokenVerifier } from '../platform/http/token-verifier.ts'
+import type { Logger } from '../platform/log.ts'
+import { sameSecret } from '../platform/secrets.ts'
+import { forwardRoute, internalPrefix } from './forward.ts'
+import { healthRoutes, type Probes } from './health.ts'
+import type { Upstream } from './upstream.ts'
+
+export interface ListenerOptions {
+  unit: Listening
+  contracts: readonly [Contract, ...Contract[]]
+  /** The services that run in this process. */
+  local: Readonly<Partial<Services>>
+  upstreams: Readonly<Partial<Record<ServiceName, Upstream>>>
+  probes: Probes
+  verifierOf: (contract: Contract) => TokenVerifier
+  limiter: Limiter
+  metrics: Metrics
+  /** Routes that only our own processes may call; absent where no other process needs this one. */
+  internal: { token: string; routes: (app: FastifyInstance) => void } | undefined
+  /** Routes that belong to no contract, such as the public keys. */
+  open: (app: FastifyInstance) => void
+  config: Config
+  log: Logger
+}
+
+/** One address we listen on: every route of its contracts, mounted here or forwarded, with what stands in front of them. */
+export async function createListener(options: ListenerOptions): Promise<FastifyInstance> {
+  const { unit, contracts, local, probes, metrics, internal, open, config, log } = options
+  // What belongs to no contract is answered in the form of the first one.
+  const [home] = contracts
+  const app = await createApp({
+    log,
+    trustedProxies: config.trustedProxies,
+    corsOrigins: config.corsOrigins,
+    onError: answerFailure(home),
+    rawFailure: (status) => home.failure(rawAnswerOf(home, status), {}),
+  })
+  metrics.observe(app)
+
+  const edge = createEdge({ ...options, addressOf: (request) => request.ip })
+  const served = unit.gateway ? serviceNames : unit.services
+  for (const contract of contracts) serveContract(app, options, contract, served, edge)
+  const own = Object.fromEntries(Object.entries(probes).filter(([name]) => name in local))
+  healthRoutes(app, { contract: home, unit, probes, own })
+  metricsRoute(app, metrics, config, internal?.token)
+  open(app)
+  if (internal) serveInternal(app, options, internal)
+  answerUnknown(app, contracts, served)
+  return app
+}
+
+const rawAnswerOf = ({ errors }: Contract, status: 400 | 408 | 431) =>
+  errors[status === 431 ? 'edge.headers_too_large' : status === 408 ? 'edge.request_timeout' : 'edge.bad_request']
+
+function serveContract(
+  app: FastifyInstance,
+  options: ListenerOptions,
+  contract: Contract,
+  served: readonly ServiceName[],
+  edge: Edge,
+): void {
+  const { local, upstreams } = options
+  const routes = contract.routes.filter((route) => served.includes(route.service))
+  app.register(async (scope) => {
+    scope.setErrorHandler(answerFailure(contract))
+    if (contract.bodies === 'empty') lenientBodies(scope)
+    for (const route of routes) {
+      const service = local[route.service]
+      if (service) mountRoute(scope, { contract, route, url: route.url, service, edge })
+    }
+  })
+  app.register(async (scope) => {
+    scope.setErrorHandler(answerFailure(contract))
+    rawBodies(scope)
+    for (const route of routes) {
+      const upstream = upstreams[route.service]
+      if (!local[route.service] && upstream) forwardRoute(scope, { contract, route, upstream, edge })
+    }
+  })
+}
+
+/** The same routes again for our own gateways, and what else our processes say to one another: all behind the service token. */
+function serveInternal(
+  app: FastifyInstance,
+  options: ListenerOptions,
+  internal: NonNullable<ListenerOptions['internal']>,
+): void {
+  const { contracts, local, verifierOf } = options
+  const edge = createEdge({ verifierOf, limiter: undefined, addressOf: statedAddress })
+  app.register(async (scope) => {
+    scope.addHook('onRequest', async ({ headers }, reply) => {
+      const token = headers[internalTokenHeader]
+      if (typeof token === 'string' && sameSecret(token, internal.token)) return
+      // To a stranger there is nothing here; a gateway of ours with another token learns what is wrong.
+      reply.header(internalRefusalHeader, 'token')
+      throw refuseAtEdge('edge.not_found')
+    })
+    for (const contract of contracts) {
+      scope.register(async (inner) => {
+        inner.setErrorHandler(answerFailure(contract))
+        if (contract.bodies === 'empty') lenientBodies(inner)
+        for (const route of contract.routes) {
+          const service = local[route.service]
+          const url = `${internalPrefix(contract)}${route.url}`
+          if (service) mountRoute(inner, { contract, route, url, service, edge })
+        }
+      })
+    }
+    scope.register(async (inner) => {
+      inner.setErrorHandler(answerInternalFailure)
+      internal.routes(inner)
+    })
+  })
+}
+
+/** The client's address as our own gateway states it. */
+const statedAddress = (request: FastifyRequest): string => {
+  const stated = request.headers['x-forwarded-for']
+  return typeof stated === 'string' && stated !== '' ? stated : request.ip
+}
+
+/** Open in development; elsewhere it wants the service token as a Bearer, as Prometheus' `authorization` sends it. */
+function metricsRoute(
+  app: FastifyInstance,
+  metrics: Metrics,
+  { development }: Config,
+  token: string | undefined,
+): void {
+  app.get('/metrics', async (request, reply) => {
+    const given = request.headers.authorization?.replace(/^bearer +/i, '')
+    const allowed = development || (token !== undefined && given !== undefined && sameSecret(given, token))
+    if (!allowed) throw refuseAtEdge('edge.not_found')
+    const { type, text } = await metrics.render()
+    return reply.type(type).send(text)
+  })
+}
+
+/** 404, or 405 with `Allow` where the path is known under other methods. */
+function answerUnknown(app: FastifyInstance, contracts: readonly Contract[], served: readonly ServiceName[]): void {
+  const known = contracts.flatMap(({ routes }) =>
+    routes
+      .filter(({ service }) => served.includes(service))
+      .map(({ method, url }) => ({ method, pattern: new RegExp(`^${url.replaceAll(/:\w+/g, '[^/]+')}$`) })),
+  )
+  app.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const methods = [...new Set(known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
+    if (methods.length === 0 || methods.includes(request.method as 'GET')) throw refuseAtEdge('edge.not_found')
+    reply.header('allow', methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', '))
+    throw refuseAtEdge('edge.method_not_allowed')
+  })
+}

@@ -1,0 +1,172 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Dispatcher, Pool } from 'undici'
+import { refuseAtEdge } from '../platform/errors.ts'
+import { internalRefusalHeader, internalTokenHeader } from '../platform/http/internal-client.ts'
+
+/** Another process of ours that serves some of our routes. */
+export interface Upstream {
+  /**
+   * Sends the request on and streams the answer back. Refuses with `edge.timeout` or `edge.unavailable` when no answer begins within the deadline.
+   * @param headers replaces what the client sent under these names
+   */
+  forward(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    to: { path: string; headers: Record<string, string> },
+  ): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a client may say to a service; everything else, above all `X-User-*` and `X-Internal-*`, stays outside. */
+const passedOn = [
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'authorization',
+  'content-type',
+  'cookie',
+  'idempotency-key',
+  'if-none-match',
+  'traceparent',
+  'user-agent',
+] as const
+
+/** Headers of the hop between the two processes, and those that the gateway sets itself. */
+const keptBack = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'trailer',
+  'upgrade',
+  'x-request-id',
+  'date',
+])
+
+/** Requests under way to one upstream at most; above it the caller is told at once instead of being queued. */
+const mostInFlight = 512
+
+export function openUpstream(options: { url: string; token: string; deadlineMs: number }): Upstream {
+  const { url, token, deadlineMs } = options
+  const pool = new Pool(url, {
+    connections: 128,
+    pipelining: 1,
+    connect: { timeout: Math.min(deadlineMs, 2_000) },
+    // Our own timer below sees to the head of the answer, exactly and with the time in the queue.
+    headersTimeout: 0,
+    bodyTimeout: deadlineMs,
+    keepAliveTimeout: 30_000,
+  })
+  let inFlight = 0
+
+  return {
+    async forward(request, reply, { path, headers }) {
+      if (inFlight >= mostInFlight) throw refuseAtEdge('edge.unavailable', { upstream: url })
+      const sent: Record<string, string> = { [internalTokenHeader]: token, 'x-request-id': request.id }
+      for (const name of passedOn) {
+        const value = request.headers[name]
+        if (typeof value === 'string') sent[name] = value
+      }
+      Object.assign(sent, headers)
+      const body = Buffer.isBuffer(request.body) ? request.body : null
+      const method = request.method as Dispatcher.HttpMethod
+      const exchange = () => relay(pool, { method, path, headers: sent, body }, reply, deadlineMs)
+      inFlight += 1
+      try {
+        await exchange().catch((error: unknown) => {
+          // A kept connection that the service had just closed: nothing was lost by asking once more.
+          if (method === 'GET' && isStaleSocket(error) && !reply.raw.headersSent) return exchange()
+          throw error
+        })
+      } catch (error) {
+        if (reply.raw.headersSent) reply.raw.destroy()
+        else
+          throw refuseAtEdge(
+            error instanceof DeadlineError ? 'edge.timeout' : 'edge.unavailable',
+            { upstream: url },
+            error,
+          )
+      } finally {
+        inFlight -= 1
+      }
+    },
+    close: () => pool.close(),
+  }
+}
+
+class DeadlineError extends Error {}
+
+const isStaleSocket = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'UND_ERR_SOCKET' || error.code === 'ECONNRESET')
+
+/** One exchange, streamed: the answer is never held in memory, and a slow client slows the service's side down. */
+function relay(
+  pool: Pool,
+  request: { method: Dispatcher.HttpMethod; path: string; headers: Record<string, string>; body: Buffer | null },
+  reply: FastifyReply,
+  deadlineMs: number,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { raw } = reply
+    let control: Dispatcher.DispatchController | undefined
+    let settled = false
+    const timer = setTimeout(() => {
+      const error = new DeadlineError(`no answer within ${deadlineMs} ms`)
+      finish(() => reject(error))
+      control?.abort(error)
+    }, deadlineMs)
+    const clientGone = () => {
+      finish(resolve)
+      control?.abort(new Error('the client went away'))
+    }
+    const resume = () => control?.resume()
+    const finish = (settle: () => void) => {
+      if (settled) return
+      settled = true
+      clearTimeout(timer)
+      raw.off('close', clientGone)
+      raw.off('drain', resume)
+      settle()
+    }
+    raw.on('close', clientGone)
+    raw.on('drain', resume)
+
+    pool.dispatch(request, {
+      onRequestStart(controller) {
+        control = controller
+        // The time in the queue was too long, or nobody waits any more.
+        if (settled) controller.abort(new Error('too late'))
+      },
+      onResponseStart(controller, status, headers) {
+        if (settled) return
+        if (headers[internalRefusalHeader]) {
+          controller.abort(new Error('the service refuses our INTERNAL_SERVICE_TOKEN: set the same one for both'))
+          return
+        }
+        clearTimeout(timer)
+        reply.hijack()
+        raw.writeHead(status, headersOf(reply, headers))
+      },
+      onResponseData(controller, chunk) {
+        if (!settled && !raw.write(chunk)) controller.pause()
+      },
+      onResponseEnd() {
+        finish(() => raw.end(resolve))
+      },
+      onResponseError(_controller, error) {
+        finish(() => reject(error))
+      },
+    })
+  })
+}
+
+/** The service's headers, below those that the gateway has set already. */
+function headersOf(reply: FastifyReply, upstream: Record<string, string | string[] | undefined>) {
+  const merged: Record<string, string | string[] | number> = {}
+  for (const [name, value] of Object.entries(upstream)) {
+    if (value !== undefined && !keptBack.has(name)) merged[name] = value
+  }
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) merged[name] = value
+  }
+  return merged
+}

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import pg from 'pg'
+import { messageOf, refuseAtEdge } from '../errors.ts'
+import type { Logger } from '../log.ts'
+
+// Row ids and cents fit in 2^53; a text would have to be parsed again at every use.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+
+/** One SQL statement with its values; the name makes the server prepare it once per connection. */
+export interface Statement<Row> {
+  readonly name: string
+  readonly text: string
+  readonly values: readonly unknown[]
+  /** Carries the row type only. */
+  readonly row?: Row
+}
+
+const prepared = new WeakMap<TemplateStringsArray, { name: string; text: string }>()
+
+/** Writes one statement: the interpolated values become its parameters, never its text. */
+export function sql<Row = never>(strings: TemplateStringsArray, ...values: readonly unknown[]): Statement<Row> {
+  let known = prepared.get(strings)
+  if (!known) {
+    const text = strings.reduce((before, part, index) => `${before}$${index}${part}`)
+    known = { text, name: createHash('sha256').update(text).digest('base64url').slice(0, 24) }
+    prepared.set(strings, known)
+  }
+  return { ...known, values }
+}
+
+/** What runs statements: the database itself, or one transaction in it. */
+export interface Queryable {
+  many<Row>(statement: Statement<Row>): Promise<Row[]>
+  /** The first row, if there is one. */
+  maybe<Row>(statement: Statement<Row>): Promise<Row | undefined>
+  /** The first row of a statement that always has one. */
+  one<Row>(statement: Statement<Row>): Promise<Row>
+  /** Runs a statement for its effect and says how many rows it touched. */
+  run(statement: Statement<unknown>): Promise<number>
+}
+
+export interface PoolFigures {
+  total: number
+  idle: number
+  waiting: number
+}
+
+/** One service's database. Every wait has a deadline; an unreachable server is refused with `edge.unavailable`. */
+export interface Database extends Queryable {
+  readonly name: string
+  /** Runs `work` in one transaction (READ COMMITTED): committed when it returns, rolled back when it throws. */
+  transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>
+  /** Rejects when the server does not answer within two seconds. */
+  ping(): Promise<void>
+  pool(): PoolFigures
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  name: string
+  url: string
+  log: Logger
+  /** Connections at most. */
+  size?: number
+}
+
+const connectDeadlineMs = 3_000
+const statementDeadlineMs = 10_000
+
+/** Opens a pool on one database. Nothing is connected before the first statement. */
+export function openDatabase({ name, url, log, size = 10 }: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: size,
+    application_name: `guichet:${name}`,
+    connectionTimeoutMillis: connectDeadlineMs,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: statementDeadlineMs,
+    query_timeout: statementDeadlineMs + 1_000,
+    idle_in_transaction_session_timeout: 15_000,
+    keepAlive: true,
+  })
+  pool.on('error', (error) => log.warn({ database: name, reason: messageOf(error) }, 'a database connection was lost'))
+
+  const onPool = queryable((query) => pool.query(query))
+  return {
+    name,
+    ...onPool,
+    async transaction(work) {
+      const client = await pool.connect().catch(asUnavailable)
+      let broken: Error | undefined
+      try {
+        await client.query('BEGIN').catch(asUnavailable)
+        const result = await work(queryable((query) => client.query(query)))
+        await client.query('COMMIT').catch(asUnavailable)
+        return result
+      } catch (error) {
+        await client.query('ROLLBACK').catch((failure: Error) => {
+          broken = failure
+        })
+        throw error
+      } finally {
+        client.release(broken)
+      }
+    },
+    async ping() {
+      await Promise.race([pool.query('SELECT 1'), rejectAfter(2_000)])
+    },
+    pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    close: () => pool.end(),
+  }
+}
+
+function queryable(send: (query: pg.QueryConfig) => Promise<pg.QueryResult>): Queryable {
+  const query = async <Row>(statement: Statement<Row>) => {
+    const { name, text, values } = statement
+    return (await send({ name, text, values: values as unknown[] }).catch(asUnavailable)) as pg.QueryResult & {
+      rows: Row[]
+    }
+  }
+  return {
+    many: async (statement) => (await query(statement)).rows,
+    maybe: async (statement) => (await query(statement)).rows[0],
+    async one(statement) {
+      const [row] = (await query(statement)).rows
+      if (row === undefined) throw new Error(`the statement "${statement.text.trim().slice(0, 80)}" gave no row`)
+      return row
+    },
+    run: async (statement) => (await query(statement)).rowCount ?? 0,
+  }
+}
+
+/** Errors of the connection and of a server that is going down become one refusal; errors of the statement stay. */
+function asUnavailable(error: unknown): never {
+  if (isUnavailable(error)) throw refuseAtEdge('edge.unavailable', {}, error)
+  throw error
+}
+
+function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? String(error.code) : ''
+  // Classes 08 (connection), 53 (resources), 57P (operator intervention, as a shutdown is), 57014 (our own deadline).
+  if (/^(08|53|57P)/.test(code) || code === '57014') return true
+  if (/^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/.test(code)) return true
+  // pg reports a lost socket and its own deadlines without a code.
+  return /Connection terminated|timeout exceeded|Query read timeout|not queryable|client was closed/i.test(
+    error.message,
+  )
+}
+
+const rejectAfter = (ms: number) =>
+  new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms).unref()
+  })
+
+/** True when the statement broke the named unique constraint (SQLSTATE 23505). */
+export const violates = (error: unknown, constraint: string): boolean =>
+  error instanceof pg.DatabaseError && error.code === '23505' && error.constraint === constraint

@@ -1,0 +1,53 @@
+import { createBell } from '../bell.ts'
+import { messageOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { type Database, type Statement, sql } from './database.ts'
+
+/** Rows that each statement of a pruning job removes at most. */
+const batch = 1000
+/** Batches of one statement per round, so that a backlog cannot hold a connection for long. */
+const batchesPerRound = 20
+
+/** The one pruning job of a service: removes what its retention time is over for, in small steps, for ever. */
+export function startPruning(options: {
+  database: Database
+  /** Each removes at most 1000 rows. */
+  statements: readonly (() => Statement<unknown>)[]
+  everyMs: number
+  log: Logger
+}): { stop(): Promise<void> } {
+  const { database, statements, everyMs, log } = options
+  const stopping = new AbortController()
+  const pause = createBell()
+
+  const round = async () => {
+    for (const statement of statements) {
+      for (let turn = 0; turn < batchesPerRound && !stopping.signal.aborted; turn += 1) {
+        if ((await database.run(statement())) < batch) break
+      }
+    }
+  }
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      await round().catch((error) => log.warn({ database: database.name, reason: messageOf(error) }, 'pruning failed'))
+      await pause.wait(everyMs, stopping.signal)
+    }
+  }
+  const running = loop()
+  return {
+    async stop() {
+      stopping.abort()
+      await running
+    },
+  }
+}
+
+/** Published events are kept 7 days. */
+export const pruneOutbox = () => sql`
+  DELETE FROM outbox_events WHERE id IN (
+    SELECT id FROM outbox_events WHERE published_at < now() - interval '7 days' LIMIT 1000)`
+
+/** Handled events are remembered 30 days. */
+export const pruneInbox = () => sql`
+  DELETE FROM inbox_events WHERE ctid IN (
+    SELECT ctid FROM inbox_events WHERE handled_at < now() - interval '30 days' LIMIT 1000)`

@@ -1,0 +1,95 @@
+import { maxHeaderSize } from 'node:http'
+import compress from '@fastify/compress'
+import cookie from '@fastify/cookie'
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import { Ajv } from 'ajv'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import { newId } from '../ids.ts'
+import type { Logger } from '../log.ts'
+
+export interface AppOptions {
+  log: Logger
+  /** CIDR networks whose `X-Forwarded-*` is believed. */
+  trustedProxies: readonly string[]
+  corsOrigins: readonly (string | RegExp)[]
+  /** Answers what fails before a route is found, and what fails in none. */
+  onError: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => unknown
+  /** The body for a request that could not even be parsed as HTTP, by status. */
+  rawFailure: (status: 400 | 408 | 431) => unknown
+}
+
+const requestIdPattern = /^[\w.-]{1,64}$/
+
+/** The Fastify instance every listener is built on: limits, security headers, request ids, graceful close. */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { log, trustedProxies, corsOrigins, onError, rawFailure } = options
+  const app = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'id' }),
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id']
+      return typeof given === 'string' && requestIdPattern.test(given) ? given : newId()
+    },
+    bodyLimit: 1024 * 1024,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    // A connection that stays open while we stop is answered, not turned away.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 500, ignoreTrailingSlash: false },
+    // A token of 10 kB is to be judged as a token (401), not as a header.
+    http: { maxHeaderSize: Math.max(maxHeaderSize, 32 * 1024), headersTimeout: 15_000 },
+    frameworkErrors: (error, request, reply) => {
+      onError(error, request, reply as unknown as FastifyReply)
+    },
+    clientErrorHandler(error, socket) {
+      if (error.code === 'ECONNRESET' || !socket.writable) return
+      const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+      socket.end(rawAnswer(status, JSON.stringify(rawFailure(status))))
+    },
+  })
+
+  // Nothing is coerced in a body: "2" is not 2. A query has only texts to begin with.
+  const strict = new Ajv({ coerceTypes: false, useDefaults: true, allErrors: false, strict: false })
+  const coercing = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: false, strict: false })
+  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : coercing).compile(schema))
+  app.setErrorHandler(onError)
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, id, ip } = request
+    // Without the query: it is where clients put things that do not belong in a log.
+    const path = request.url.split('?', 1)[0]
+    log.info({ id, ip, method, path, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 10) / 10 }, 'request')
+  })
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+  })
+  await app.register(cors, {
+    origin: corsOrigins.length > 0 ? [...corsOrigins] : false,
+    credentials: true,
+    strictPreflight: false,
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
+    maxAge: 600,
+  })
+  await app.register(cookie)
+  await app.register(compress, { encodings: ['gzip', 'deflate'], threshold: 1024 })
+  return app
+}
+
+const reasons = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' } as const
+
+const rawAnswer = (status: keyof typeof reasons, body: string): string =>
+  `HTTP/1.1 ${status} ${reasons[status]}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+  `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`

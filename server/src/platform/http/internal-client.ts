@@ -1,0 +1,93 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { Agent, request } from 'undici'
+import { messageOf, Refusal, refuseAtEdge } from '../errors.ts'
+
+/** The header that carries `INTERNAL_SERVICE_TOKEN` between our own processes. */
+export const internalTokenHeader = 'x-internal-token'
+
+/** What a process answers, beside 404, to a wrong or missing service token. */
+export const internalRefusalHeader = 'x-internal-refused'
+
+/** Calls another of our processes; nobody else is ever called through it. */
+export interface InternalClient {
+  readonly url: string
+  /**
+   * Sends one JSON request and gives the JSON answer. A refusal of the other side is thrown again here with its code;
+   * an unreachable or silent one is refused with `edge.unavailable`.
+   */
+  call<Answer>(method: 'GET' | 'POST', path: string, options?: CallOptions): Promise<Answer>
+  close(): Promise<void>
+}
+
+export interface CallOptions {
+  body?: unknown
+  /** Milliseconds for the whole exchange; the client's own deadline when absent. */
+  deadlineMs?: number
+  signal?: AbortSignal
+}
+
+/** How a refusal travels between our processes. */
+interface RefusalBody {
+  code: string
+  details: Readonly<Record<string, unknown>>
+}
+
+/** The error handler of the routes that answer such calls: refusals travel by code, anything else is only said to have failed. */
+export function answerInternalFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  if (error instanceof Refusal) {
+    const { code, details } = error
+    return reply.code(code === 'edge.unavailable' ? 503 : 422).send({ code, details } satisfies RefusalBody)
+  }
+  const status = error.statusCode ?? 500
+  if (status < 500) return reply.code(status).send({ code: 'edge.bad_request', details: {} } satisfies RefusalBody)
+  request.log.error({ err: error }, 'an internal request failed')
+  return reply.code(500).send({ code: 'edge.internal', details: {} } satisfies RefusalBody)
+}
+
+const longestAnswerBytes = 8 * 1024 * 1024
+
+export function internalClient(options: { url: string; token: string; deadlineMs: number }): InternalClient {
+  const agent = new Agent({ connections: 32, pipelining: 1, connect: { timeout: Math.min(options.deadlineMs, 2_000) } })
+  return {
+    url: options.url,
+    async call<Answer>(method: 'GET' | 'POST', path: string, { body, deadlineMs, signal }: CallOptions = {}) {
+      const deadline = AbortSignal.timeout(deadlineMs ?? options.deadlineMs)
+      let status: number
+      let text: string
+      try {
+        const answer = await request(new URL(path, options.url), {
+          method,
+          dispatcher: agent,
+          signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+          headers: { [internalTokenHeader]: options.token, 'content-type': 'application/json' },
+          body: body === undefined ? null : JSON.stringify(body),
+        })
+        status = answer.statusCode
+        if (Number(answer.headers['content-length'] ?? 0) > longestAnswerBytes) {
+          answer.body.destroy()
+          throw new Error('the answer is too large')
+        }
+        text = await answer.body.text()
+      } catch (error) {
+        throw refuseAtEdge('edge.unavailable', { upstream: options.url }, error)
+      }
+      if (status === 204) return undefined as Answer
+      const json: unknown = parse(text)
+      if (status < 300) return json as Answer
+      if (isRefusalBody(json)) throw new Refusal(json.code, json.details)
+      throw refuseAtEdge('edge.unavailable', { upstream: options.url }, new Error(`${path} answered ${status}`))
+    },
+    close: () => agent.close(),
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw refuseAtEdge('edge.unavailable', {}, new Error(`an internal answer is not JSON: ${messageOf(error)}`))
+  }
+}
+
+const isRefusalBody = (json: unknown): json is RefusalBody =>
+  typeof json === 'object' && json !== null && 'code' in json && typeof json.code === 'string' && 'details' in json

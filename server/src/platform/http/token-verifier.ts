@@ -1,0 +1,117 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { createVerifier } from 'fast-jwt'
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../clock.ts'
+import { seconds } from '../clock.ts'
+import { refuseAtEdge } from '../errors.ts'
+import type { RevocationList, TokenMarks } from './revocation-list.ts'
+
+/** The claims every access token has; a contract's own stand beside them. */
+export interface AccessClaims extends TokenMarks {
+  readonly tid: string
+  readonly jti: string
+  readonly iat: number
+  readonly exp: number
+  readonly [claim: string]: unknown
+}
+
+export interface TokenVerifier {
+  /**
+   * The claims of a good token of this audience. Refuses with `edge.invalid_token`, or with `edge.unavailable` when it cannot
+   * be told whether the token was revoked.
+   */
+  verify(token: string): Promise<AccessClaims>
+}
+
+export interface KeySource {
+  /** The public key of that id, fetched again when it is new; undefined when nobody has it. */
+  find(kid: string): Promise<JsonWebKey | undefined>
+}
+
+/** No token of ours comes near it; a longer one is refused before anything is computed. */
+const longestToken = 4_096
+const cachedTokens = 10_000
+/** How far two machines' clocks may be apart. */
+const leewaySeconds = 30
+
+/**
+ * Checks tokens locally: signature (remembered for tokens seen before), dates, audience; then the revocation list, on
+ * every call. The algorithm is pinned: HS256 with the audience's own secret when it has one, else ES256.
+ */
+export function createTokenVerifier(options: {
+  audience: string
+  secret: string | undefined
+  keys: KeySource
+  revocations: RevocationList
+  /** Asks identity whether the token still stands: used when the list cannot tell. */
+  askIdentity: (marks: TokenMarks) => Promise<boolean>
+  clock: Clock
+}): TokenVerifier {
+  const { audience, secret, keys, revocations, askIdentity, clock } = options
+  const seen = new LRUCache<string, AccessClaims>({ max: cachedTokens })
+  const byKid = new LRUCache<string, (token: string) => unknown>({ max: 20 })
+
+  const rules = { allowedAud: audience, ignoreExpiration: true, cache: false } as const
+  const shared = secret === undefined ? undefined : createVerifier({ ...rules, key: secret, algorithms: ['HS256'] })
+
+  const verifierFor = async (token: string): Promise<(token: string) => unknown> => {
+    if (shared) return shared
+    const kid = kidOf(token)
+    const known = byKid.get(kid)
+    if (known) return known
+    const jwk = await keys.find(kid)
+    if (!jwk) throw refuseAtEdge('edge.invalid_token')
+    const key = createPublicKey({ key: jwk, format: 'jwk' }).export({ format: 'pem', type: 'spki' }).toString()
+    const verifier = createVerifier({ ...rules, key, algorithms: ['ES256'] })
+    byKid.set(kid, verifier)
+    return verifier
+  }
+
+  const checkSignature = async (token: string): Promise<AccessClaims> => {
+    if (token.length > longestToken) throw refuseAtEdge('edge.invalid_token')
+    const verify = await verifierFor(token)
+    let claims: unknown
+    try {
+      claims = verify(token)
+    } catch {
+      throw refuseAtEdge('edge.invalid_token')
+    }
+    if (!isAccessClaims(claims)) throw refuseAtEdge('edge.invalid_token')
+    seen.set(token, claims)
+    return claims
+  }
+
+  return {
+    async verify(token) {
+      const claims = seen.get(token) ?? (await checkSignature(token))
+      const now = seconds(clock)
+      if (claims.exp + leewaySeconds <= now || claims.iat - leewaySeconds > now)
+        throw refuseAtEdge('edge.invalid_token')
+      const state = revocations.check(claims)
+      if (state === 'revoked') throw refuseAtEdge('edge.invalid_token')
+      if (state === 'unknown' && !(await askIdentity(claims))) throw refuseAtEdge('edge.invalid_token')
+      return claims
+    },
+  }
+}
+
+function kidOf(token: string): string {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString())
+    if (typeof header === 'object' && header !== null && 'kid' in header && typeof header.kid === 'string') {
+      return header.kid
+    }
+  } catch {
+    // Not a token at all: refused like one without a key.
+  }
+  throw refuseAtEdge('edge.invalid_token')
+}
+
+function isAccessClaims(claims: unknown): claims is AccessClaims {
+  if (typeof claims !== 'object' || claims === null) return false
+  const { sid, uid, ver, jti, iat, exp } = claims as Record<string, unknown>
+  return (
+    [sid, uid, jti].every((claim) => typeof claim === 'string') &&
+    [ver, iat, exp].every((claim) => typeof claim === 'number')
+  )
+}

@@ -1,0 +1,22 @@
+import { newId } from '../../platform/ids.ts'
+import { type Deps, revokedUntil } from './deps.ts'
+import { refuse } from './errors.ts'
+import * as store from './store.ts'
+
+/**
+ * Deletes an account with its sessions and grants; its tokens are refused when this resolves, and the other services follow by
+ * event. Deleting what is gone already changes nothing. The last administrator of a contract stays.
+ */
+export const deleteAccount =
+  (deps: Deps) =>
+  async (accountId: string): Promise<void> => {
+    const removed = await deps.database.transaction(async (tx) => {
+      if (!(await store.lockAccount(tx, accountId))) return 0
+      const alone = await store.contractsAdministeredAlone(tx, accountId)
+      if (alone.length > 0) throw refuse('identity.last_administrator')
+      return store.removeAccount(tx, { accountId, until: revokedUntil(deps), eventId: newId() })
+    })
+    if (removed === 0) return
+    deps.eventsRecorded()
+    await deps.revocations.spread()
+  }

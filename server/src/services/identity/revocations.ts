@@ -1,0 +1,81 @@
+import { createBell } from '../../platform/bell.ts'
+import { type Database, sql } from '../../platform/db/database.ts'
+import type { Notices } from '../../platform/db/notices.ts'
+import { refuseAtEdge } from '../../platform/errors.ts'
+import type { Revocation, RevocationFeed, RevocationPage } from '../../platform/http/revocation-list.ts'
+
+const channel = 'revocations'
+
+/** How long a revoking request waits at most for the live readers to say that they have it, in milliseconds. */
+const spreadDeadlineMs = 300
+/** A reader that has not asked for this long is not waited for: its own staleness guards it. */
+const readerSilenceMs = 5_000
+
+/** Identity's side of the revocation feed: verifiers long-poll it, and a revoking request waits until they have it. */
+export interface RevocationHub extends RevocationFeed {
+  /** To be called after a revocation is committed: resolves when every live reader has it, or after 300 ms. */
+  spread(): Promise<void>
+  close(): void
+}
+
+interface Reader {
+  /** The hub's revision that the reader has applied. */
+  revision: number
+  seenAt: number
+}
+
+export function openRevocationHub(database: Database, notices: Notices): RevocationHub {
+  const readers = new Map<string, Reader>()
+  const news = createBell()
+  const confirmations = createBell()
+  let revision = Date.now()
+  let closed = false
+
+  const wake = () => {
+    revision = Math.max(revision + 1, Date.now())
+    news.ring()
+  }
+  const unsubscribe = notices.on(channel, wake)
+
+  const page = async (cursor: string): Promise<RevocationPage> => {
+    const at = revision
+    const rows = await database.many(sql<Revocation & { next: string }>`
+      SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, r.session_id AS "sessionId",
+             r.account_id AS "accountId", r.minimum_version AS "minimumVersion", extract(epoch FROM r.until)::float8 AS until
+        FROM (VALUES (1)) AS always
+        LEFT JOIN LATERAL (SELECT * FROM revocations WHERE transaction_id >= ${cursor}::xid8 AND until > now()) r ON true`)
+    return {
+      cursor: rows[0]?.next ?? cursor,
+      revision: at,
+      revocations: rows.filter((row) => row.until !== null).map(({ next: _, ...row }) => row),
+    }
+  }
+
+  return {
+    async next({ reader, cursor, revision: applied, waitMs, signal }) {
+      if (closed) throw refuseAtEdge('edge.unavailable')
+      for (const [id, { seenAt }] of readers) if (Date.now() - seenAt > readerSilenceMs * 10) readers.delete(id)
+      readers.set(reader, { revision: applied, seenAt: Date.now() })
+      confirmations.ring()
+      if (applied >= revision) await news.wait(waitMs, signal)
+      const known = readers.get(reader)
+      if (known) known.seenAt = Date.now()
+      return page(cursor)
+    },
+    async spread() {
+      // Tells this process's readers at once, and those of the other instances by way of the database.
+      const told = notices.announce(channel)
+      const target = revision
+      const late = () =>
+        [...readers.values()].some((one) => one.revision < target && Date.now() - one.seenAt < readerSilenceMs)
+      const deadline = Date.now() + spreadDeadlineMs
+      while (late() && Date.now() < deadline && !closed) await confirmations.wait(deadline - Date.now())
+      await told
+    },
+    close() {
+      closed = true
+      unsubscribe()
+      wake()
+    },
+  }
+}

@@ -1,0 +1,23 @@
+import { type Deps, wholeCatalogue } from './deps.ts'
+import { refuse } from './errors.ts'
+import * as store from './store.ts'
+
+export interface Page {
+  limit: number
+  offset: number
+}
+
+/** A page of the catalogue, by id. */
+export const listProducts =
+  ({ database, catalogue }: Deps) =>
+  (page: Page): Promise<readonly store.Product[]> =>
+    catalogue.get(wholeCatalogue, `${page.limit}:${page.offset}`, () => store.listProducts(database, page))
+
+/** One product with its present stock. */
+export const findProduct =
+  ({ database }: Deps) =>
+  async (id: number): Promise<store.Product> => {
+    const product = await store.findProduct(database, id)
+    if (!product) throw refuse('orders.product_not_found')
+    return product
+  }

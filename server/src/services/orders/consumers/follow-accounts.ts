@@ -1,0 +1,10 @@
+import type { Queryable } from '../../../platform/db/database.ts'
+import type { DomainEvent } from '../../../platform/events/event.ts'
+import * as store from '../store.ts'
+
+/** What orders does when identity says that an account was deleted. */
+export const followAccounts = {
+  async 'account.deleted'(tx: Queryable, { subject }: DomainEvent): Promise<void> {
+    await store.anonymiseOrders(tx, subject)
+  },
+}

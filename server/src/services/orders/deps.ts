@@ -1,0 +1,17 @@
+import type { Database } from '../../platform/db/database.ts'
+import type { ReadCache } from '../../platform/read-cache.ts'
+import type { Order, Product } from './store.ts'
+
+/** The world orders' use cases live in. */
+export interface Deps {
+  database: Database
+  /** Pages of the catalogue, under one key: any change of stock empties it. */
+  catalogue: ReadCache<readonly Product[]>
+  /** Pages of a person's orders, by account. */
+  ordersOf: ReadCache<readonly Order[]>
+  /** Wakes the relay after a commit that recorded an event. */
+  eventsRecorded(): void
+}
+
+/** The one key of the catalogue's cache. */
+export const wholeCatalogue = 'catalogue'

@@ -1,0 +1,17 @@
+import { Refusal } from '../../platform/errors.ts'
+
+/** Everything orders declines. Each contract's error table answers every one of them. */
+export const ordersErrors = [
+  'orders.product_not_found',
+  'orders.order_not_found',
+  'orders.unknown_product',
+  'orders.not_enough_stock',
+  'orders.invalid_transition',
+  'orders.transition_not_allowed',
+  'orders.idempotency_key_reused',
+] as const
+export type OrdersErrorCode = (typeof ordersErrors)[number]
+
+/** Makes an orders refusal, to be thrown. */
+export const refuse = (code: OrdersErrorCode, details?: Readonly<Record<string, unknown>>) =>
+  new Refusal<OrdersErrorCode>(code, details)

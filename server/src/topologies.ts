@@ -1,0 +1,104 @@
+import { type ServiceName, serviceNames } from './contracts/_kit/contract.ts'
+import { type ContractName, contracts } from './contracts/registry.ts'
+import { StartError } from './platform/errors.ts'
+
+/** One process of a topology, when each unit runs by itself. */
+export interface Unit {
+  name: string
+  port: number
+  /** What it runs; a gateway alone runs nothing and forwards everything. */
+  services: readonly ServiceName[]
+  /** True when it serves the routes of all services, its own or not. */
+  gateway: boolean
+}
+
+export interface Topology {
+  name: string
+  contracts: readonly ContractName[]
+  units: readonly Unit[]
+}
+
+const everyContract = Object.keys(contracts) as ContractName[]
+
+export const topologies: readonly Topology[] = [
+  {
+    name: 'all',
+    contracts: everyContract,
+    units: [{ name: 'gateway', port: 8000, services: serviceNames, gateway: true }],
+  },
+  {
+    name: 'shop',
+    contracts: ['shop'],
+    units: [
+      { name: 'api-gateway', port: 8000, services: [], gateway: true },
+      { name: 'auth-service', port: 8001, services: ['identity'], gateway: false },
+      { name: 'user-service', port: 8002, services: ['profiles'], gateway: false },
+      { name: 'orders-service', port: 8003, services: ['orders'], gateway: false },
+    ],
+  },
+]
+
+/** Parts of the default host that can be started by themselves, to run any number of each. */
+const roles: readonly Unit[] = [
+  { name: 'gateway', port: 8000, services: [], gateway: true },
+  { name: 'identity', port: 8001, services: ['identity'], gateway: false },
+  { name: 'profiles', port: 8002, services: ['profiles'], gateway: false },
+  { name: 'orders', port: 8003, services: ['orders'], gateway: false },
+]
+
+/** What one process is to run. */
+export interface Plan {
+  /** What was asked for, as `all`, `shop`, `shop/auth-service` or `identity profiles`. */
+  label: string
+  /** Whose variable names count beside our own: the topology, or `all`. */
+  topology: string
+  contracts: readonly ContractName[]
+  /** The services that run in this process. */
+  services: readonly ServiceName[]
+  listeners: readonly Unit[]
+  /** True when the other services run in other processes: these two then talk over HTTP. */
+  distributed: boolean
+}
+
+/** From the words after `guichet start` to a plan. An unknown word is answered with the known ones. */
+export function planOf(words: readonly string[]): Plan {
+  const [first = 'all', ...others] = words
+  const topology = topologies.find(({ name }) => name === first)
+  if (topology && others.length === 0) return wholeTopology(topology)
+  const [topologyName, unitName, ...rest] = first.split('/')
+  const owner = topologies.find(({ name }) => name === topologyName && name !== 'all')
+  const unit = owner?.units.find(({ name }) => name === unitName)
+  if (owner && unit && rest.length === 0 && others.length === 0) {
+    const { contracts, name } = owner
+    return { label: first, topology: name, contracts, services: unit.services, listeners: [unit], distributed: true }
+  }
+  const wanted = roles.filter(({ name }) => words.includes(name))
+  if (wanted.length === words.length && wanted.length > 0) return someRoles(wanted)
+  throw new StartError(`There is nothing called "${words.join(' ')}" to start.\n${knownNames()}`)
+}
+
+function wholeTopology({ name, contracts, units }: Topology): Plan {
+  const services = units.flatMap((unit) => unit.services)
+  return { label: name, topology: name, contracts, services, listeners: units, distributed: false }
+}
+
+/** Several roles in one process share one listener. */
+function someRoles(wanted: readonly Unit[]): Plan {
+  const services = wanted.flatMap((role) => role.services)
+  const name = wanted.map((role) => role.name).join(' ')
+  const [first] = wanted
+  const listener = { name, port: first?.port ?? 8000, services, gateway: wanted.some((role) => role.gateway) }
+  return { label: name, topology: 'all', contracts: everyContract, services, listeners: [listener], distributed: true }
+}
+
+/** The names that can be started, for people. */
+export function knownNames(): string {
+  const units = topologies
+    .filter(({ name }) => name !== 'all')
+    .flatMap(({ name, units }) => units.map((unit) => `${name}/${unit.name}`))
+  return [
+    `topologies: ${topologies.map(({ name }) => name).join(', ')}`,
+    `single units: ${units.join(', ')}`,
+    `roles, one or several: ${roles.map(({ name }) => name).join(', ')}`,
+  ].join('\n')
+}

@@ -1,0 +1,108 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePorts, type GuichetProcess, startProcess, testEnvironment } from './processes.ts'
+
+export const arrangementNames = ['all', 'shop', 'shop-in-four'] as const
+export type ArrangementName = (typeof arrangementNames)[number]
+
+/** The shop contract, running somehow: what a black-box test may know of it. */
+export interface Arrangement {
+  name: ArrangementName
+  /** Base URLs by unit; in `all` every unit is the one listener. */
+  urls: { gateway: string; auth: string; users: string; orders: string }
+  dataDir: string
+  /** The superuser's URL of its PostgreSQL: put a database name in the place of `postgres` to look inside. */
+  postgresUrl: string
+}
+
+export interface RunningArrangement extends Arrangement {
+  /** The processes by unit; in one-process arrangements the only one, under `gateway`. */
+  processes: Readonly<Record<string, GuichetProcess>>
+  /** Starts one unit of `shop-in-four` again, on its old port. */
+  restart(unit: ShopUnit): Promise<void>
+  stop(): Promise<void>
+}
+
+export const shopUnits = ['api-gateway', 'auth-service', 'user-service', 'orders-service'] as const
+export type ShopUnit = (typeof shopUnits)[number]
+
+/** Starts the shop in one of its arrangements, on free ports and a data folder of its own. */
+export async function startArrangement(
+  name: ArrangementName,
+  extra: Readonly<Record<string, string>> = {},
+): Promise<RunningArrangement> {
+  const dataDir = await mkdtemp(join(tmpdir(), `guichet-${name}-`))
+  const environment = { ...testEnvironment, GUICHET_DATA_DIR: dataDir, ...extra }
+  const processes: Record<string, GuichetProcess> = {}
+  const stop = async () => {
+    // The owner of the database last.
+    for (const process of Object.values(processes).reverse()) await process.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  try {
+    const ports = await freePorts(4)
+    const start = starters[name]
+    const { urls, restart } = await start(processes, environment, ports)
+    const postgresUrl = (await readFile(join(dataDir, 'postgres', 'url'), 'utf8')).trim()
+    return { name, urls, dataDir, postgresUrl, processes, restart, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+type Starter = (
+  processes: Record<string, GuichetProcess>,
+  environment: Readonly<Record<string, string>>,
+  ports: readonly number[],
+) => Promise<{ urls: Arrangement['urls']; restart: (unit: ShopUnit) => Promise<void> }>
+
+const noRestart = async () => {
+  throw new Error('only units that run by themselves can be started again')
+}
+
+const starters: Readonly<Record<ArrangementName, Starter>> = {
+  async all(processes, environment, [port]) {
+    processes.gateway = await startProcess(['start'], { ...environment, PORT: String(port) })
+    const url = `http://127.0.0.1:${port}`
+    return { urls: { gateway: url, auth: url, users: url, orders: url }, restart: noRestart }
+  },
+  async shop(processes, environment, ports) {
+    processes.gateway = await startProcess(['start', 'shop'], { ...environment, ...portVariables(ports) })
+    return { urls: urlsAt(ports), restart: noRestart }
+  },
+  async 'shop-in-four'(processes, environment, ports) {
+    // `stop` goes backwards, so the database comes first.
+    processes.database = await startProcess(['database'], environment, { ready: /ORDERS_DATABASE_URL=/ })
+    const databaseUrls = Object.fromEntries(
+      [...processes.database.stdout().matchAll(/^(\w+_DATABASE_URL)=(\S+)$/gm)].map(([, name, url]) => [name, url]),
+    )
+    const [, auth, users, orders] = ports.map((port) => `http://127.0.0.1:${port}`)
+    const shared = {
+      ...environment,
+      ...databaseUrls,
+      AUTH_SERVICE_URL: auth!,
+      USER_SERVICE_URL: users!,
+      ORDERS_SERVICE_URL: orders!,
+    }
+    const restart = async (unit: ShopUnit) => {
+      const port = ports[shopUnits.indexOf(unit)]
+      processes[unit] = await startProcess(['start', `shop/${unit}`], { ...shared, PORT: String(port) })
+    }
+    for (const unit of ['auth-service', 'user-service', 'orders-service', 'api-gateway'] as const) await restart(unit)
+    return { urls: urlsAt(ports), restart }
+  },
+}
+
+const portVariables = ([gateway, auth, users, orders]: readonly number[]) => ({
+  API_GATEWAY_PORT: String(gateway),
+  AUTH_SERVICE_PORT: String(auth),
+  USER_SERVICE_PORT: String(users),
+  ORDERS_SERVICE_PORT: String(orders),
+})
+
+function urlsAt(ports: readonly number[]): Arrangement['urls'] {
+  const [gateway, auth, users, orders] = ports.map((port) => `http://127.0.0.1:${port}`)
+  return { gateway: gateway!, auth: auth!, users: users!, orders: orders! }
+}

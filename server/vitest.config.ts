@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config'
+import { arrangementNames } from './tests/support/arrangements.ts'
+
+const common = {
+  root: import.meta.dirname,
+  pool: 'forks' as const,
+  testTimeout: 20_000,
+  hookTimeout: 60_000,
+}
+
+/** The contract tests run unchanged against every arrangement; everything else runs once, on one database server. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'server',
+          globalSetup: ['tests/support/global-setup.ts'],
+          include: ['src/**/*.test.ts', 'tests/*.test.ts', 'tests/{journeys,fault}/**/*.test.ts'],
+        },
+      },
+      ...arrangementNames.map((arrangement) => ({
+        test: {
+          ...common,
+          name: `contract:${arrangement}`,
+          globalSetup: ['tests/support/arrangement-setup.ts'],
+          include: ['tests/contract/**/*.test.ts'],
+        },
+      })),
+    ],
+  },
+})
