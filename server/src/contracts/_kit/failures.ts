@@ -8,7 +8,7 @@ export const answerFailure =
     const { answer, details } = judge(contract, error, request)
     if (answer.status >= 500) {
       const level = answer.status === 500 ? 'error' : 'warn'
-      request.log[level]({ err: error, reason: messageOf(error.cause ?? error) }, 'a request failed')
+      request.log[level]({ id: request.id, err: error, reason: messageOf(error.cause ?? error) }, 'a request failed')
     }
     if (typeof details.retryAfterSeconds === 'number') reply.header('retry-after', String(details.retryAfterSeconds))
     // RFC 6750, 3: a refused token is answered with the scheme that is wanted.

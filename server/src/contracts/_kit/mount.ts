@@ -3,6 +3,7 @@ import { refuseAtEdge } from '../../platform/errors.ts'
 import { sha256 } from '../../platform/secrets.ts'
 import type { Contract, Inquiry, Route } from './contract.ts'
 import type { Edge } from './edge.ts'
+import { rememberedText } from './remembered.ts'
 
 /** The requests' handlers see what `edge` found out before them. */
 type AnyInquiry = Inquiry<unknown, unknown, unknown>
@@ -46,7 +47,9 @@ export function mountRoute(
         verify: visit.verify,
       })
       if (!(answer.status in replies)) throw new Error(`${method} ${route.url} answered an undeclared ${answer.status}`)
-      return reply.code(answer.status).send(answer.body)
+      reply.code(answer.status)
+      const text = rememberedText(answer.body, (body) => String(reply.serializeInput(body, String(answer.status))))
+      return text === undefined ? reply.send(answer.body) : reply.type('application/json; charset=utf-8').send(text)
     },
   })
 }

@@ -8,7 +8,7 @@ import { terms } from './terms.ts'
 import {
   done,
   Failure,
-  list,
+  listOf,
   OrderDetail,
   OrderRow,
   orderDetailOf,
@@ -24,6 +24,9 @@ const askerOf = (claims: AccessClaims) => ({
   administrator: isAdministrator(claims, terms),
 })
 
+const productList = listOf(productOf)
+const orderList = listOf(orderOf)
+
 const listProducts = route({
   service: 'orders',
   method: 'GET',
@@ -34,7 +37,7 @@ const listProducts = route({
   query: PageQuery,
   replies: { 200: SuccessList(ProductRow), 400: Failure },
   async handler(orders, { query }) {
-    return reply(200, list((await orders.listProducts(pageOf(query))).map(productOf)))
+    return reply(200, productList(await orders.listProducts(pageOf(query))))
   },
 })
 
@@ -62,7 +65,7 @@ const listOrders = route({
   query: PageQuery,
   replies: { 200: SuccessList(OrderRow), 400: Failure },
   async handler(orders, { query, claims }) {
-    return reply(200, list((await orders.list(claims.uid, pageOf(query))).map(orderOf)))
+    return reply(200, orderList(await orders.list(claims.uid, pageOf(query))))
   },
 })
 

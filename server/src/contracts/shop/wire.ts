@@ -1,6 +1,7 @@
 import Type, { type TSchema } from 'typebox'
 import type { Order, OrderItem, OrderWithItems, Product } from '../../services/orders/index.ts'
 import type { Profile } from '../../services/profiles/index.ts'
+import { remembered } from '../_kit/remembered.ts'
 import { OptionalText } from '../_kit/schema.ts'
 
 /** The shop's shapes on the wire. */
@@ -22,6 +23,10 @@ export const done = <Data>(data: Data, message?: string) =>
   ({ success: true, data, ...(message !== undefined && { message }) }) as const
 
 export const list = <Item>(data: Item[]) => ({ success: true, data, count: data.length }) as const
+
+/** Presents a list that its service may hand out again. */
+export const listOf = <Entity, Item>(present: (entity: Entity) => Item) =>
+  remembered((entities: readonly Entity[]) => list(entities.map(present)))
 
 export const message = (text: string) => ({ success: true, message: text }) as const
 

@@ -1,4 +1,4 @@
-import { createBell } from '../bell.ts'
+import { pause } from '../bell.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { type Database, type Statement, sql } from './database.ts'
@@ -18,7 +18,6 @@ export function startPruning(options: {
 }): { stop(): Promise<void> } {
   const { database, statements, everyMs, log } = options
   const stopping = new AbortController()
-  const pause = createBell()
 
   const round = async () => {
     for (const statement of statements) {
@@ -30,7 +29,7 @@ export function startPruning(options: {
   const loop = async () => {
     while (!stopping.signal.aborted) {
       await round().catch((error) => log.warn({ database: database.name, reason: messageOf(error) }, 'pruning failed'))
-      await pause.wait(everyMs, stopping.signal)
+      await pause(everyMs, stopping.signal)
     }
   }
   const running = loop()

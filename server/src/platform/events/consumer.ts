@@ -1,3 +1,4 @@
+import { backoffMs, pause } from '../bell.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Database } from '../db/database.ts'
 import { messageOf, Refusal } from '../errors.ts'
@@ -6,7 +7,6 @@ import type { EventSource } from './bus.ts'
 import { setAside } from './dead-letters.ts'
 import type { DomainEvent } from './event.ts'
 import { type EventHandlers, handleOnce, handlerOf } from './inbox.ts'
-import { backoffMs, pause } from './pause.ts'
 
 export { type Replay, replayDeadLetters } from './dead-letters.ts'
 export type { EventHandlers } from './inbox.ts'

@@ -1,3 +1,4 @@
+import { createBell, pause } from '../bell.ts'
 import { type Database, sql } from '../db/database.ts'
 import type { Notices } from '../db/notices.ts'
 import { messageOf, refuseAtEdge } from '../errors.ts'
@@ -5,7 +6,6 @@ import type { Logger } from '../log.ts'
 import type { EventSource } from './bus.ts'
 import type { DomainEvent } from './event.ts'
 import { outboxChannel } from './outbox.ts'
-import { pause } from './pause.ts'
 
 /** The source of one service's events beside its outbox; in the same process, consumers call it directly. */
 export interface Relay extends EventSource {
@@ -35,16 +35,8 @@ const settleBatch = 500
 /** Opens the relay of a service's outbox. */
 export function openRelay({ service, database, notices, subscribers, log }: RelayOptions): Relay {
   const closing = new AbortController()
-  const waiting = new Set<() => void>()
-  let rings = 0
-  const wakeOnRing = (wake: () => void) => {
-    waiting.add(wake)
-    return () => waiting.delete(wake)
-  }
-  const stopHearing = notices.on(outboxChannel, () => {
-    rings += 1
-    for (const wake of [...waiting]) wake()
-  })
+  const news = createBell()
+  const stopHearing = notices.on(outboxChannel, news.ring)
   const everyone = [...new Set(subscribers)]
   const settled = settle()
 
@@ -57,18 +49,17 @@ export function openRelay({ service, database, notices, subscribers, log }: Rela
    * what only a removed subscriber kept open. Retention prunes by the mark.
    */
   async function settle() {
-    const wakeUp = everyone.length === 0 ? wakeOnRing : undefined
-    const restMs = everyone.length === 0 ? pollMs : settleEveryMs
+    const alone = everyone.length === 0
     while (!closing.signal.aborted) {
-      const seen = rings
+      const seen = news.rings()
       const marked = await markAcknowledged(database, everyone).catch((error: unknown) => {
         log.warn({ service, reason: messageOf(error) }, 'the outbox could not be marked; it is tried again')
         return 0
       })
       // Nobody waits for the mark, so events in quick succession share one statement.
       await pause(settleRestMs, closing.signal)
-      const rung = wakeUp !== undefined && rings !== seen
-      if (marked < settleBatch && !rung) await pause(restMs, closing.signal, wakeUp)
+      if (marked === settleBatch || (alone && news.rings() !== seen)) continue
+      await (alone ? news.wait(pollMs, closing.signal) : pause(settleEveryMs, closing.signal))
     }
   }
 
@@ -76,15 +67,15 @@ export function openRelay({ service, database, notices, subscribers, log }: Rela
     service,
     async next(consumer, { limit, waitMs, signal }) {
       refuseStranger(consumer)
-      if (closing.signal.aborted || waiting.size >= mostWaiting) throw refuseAtEdge('edge.unavailable', { service })
+      if (closing.signal.aborted || news.waiting() >= mostWaiting) throw refuseAtEdge('edge.unavailable', { service })
       const ends = [AbortSignal.timeout(Math.min(waitMs, longestWaitMs)), closing.signal]
       const end = AbortSignal.any(signal ? [...ends, signal] : ends)
       for (;;) {
-        const seen = rings
+        const seen = news.rings()
         const events = await oldestOpen(database, service, consumer, Math.min(limit, largestBatch))
         if (events.length > 0 || waitMs <= 0 || end.aborted) return events
         // What was announced while the query ran may have committed after its snapshot.
-        if (rings === seen) await pause(pollMs, end, wakeOnRing)
+        if (news.rings() === seen) await news.wait(pollMs, end)
         if (signal?.aborted || closing.signal.aborted) return []
       }
     },

@@ -40,7 +40,7 @@ export function answerInternalFailure(error: FastifyError, request: FastifyReque
   }
   const status = error.statusCode ?? 500
   if (status < 500) return reply.code(status).send({ code: 'edge.bad_request', details: {} } satisfies RefusalBody)
-  request.log.error({ err: error }, 'an internal request failed')
+  request.log.error({ id: request.id, err: error }, 'an internal request failed')
   return reply.code(500).send({ code: 'edge.internal', details: {} } satisfies RefusalBody)
 }
 

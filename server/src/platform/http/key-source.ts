@@ -16,6 +16,8 @@ export function jwksKeySource(fetchJwks: () => Promise<{ keys: readonly JsonWebK
     known = new Map(keys.flatMap((key) => (typeof key.kid === 'string' ? [[key.kid, key]] : [])))
     fetchedAt = clock.now()
   }
+  // Before the first token comes, since identity may be away when it does; should this fail, that token fetches.
+  void refetch().catch(() => undefined)
 
   return {
     async find(kid) {

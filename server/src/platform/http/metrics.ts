@@ -46,12 +46,13 @@ export function createMetrics(): Metrics {
 
   return {
     observe(app) {
-      app.addHook('onResponse', async (request, reply) => {
+      app.addHook('onResponse', (request, reply, done) => {
         const { method } = request
         // The route's pattern, never the path itself: a stranger can invent any number of paths.
         const endpoint = request.is404 ? 'unknown' : endpointOf(request.routeOptions)
         requests.inc({ method, endpoint, status: reply.statusCode })
         durations.observe({ method, endpoint }, reply.elapsedTime / 1000)
+        done()
       })
     },
     watchPool: (database) => void pools.push(database),

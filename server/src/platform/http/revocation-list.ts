@@ -1,4 +1,4 @@
-import { createBell } from '../bell.ts'
+import { backoffMs, createBell, pause } from '../bell.ts'
 import type { Clock } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import { newId } from '../ids.ts'
@@ -110,7 +110,6 @@ export function createRevocationList(options: {
   const pull = async (feed: RevocationFeed, firstPage: () => void) => {
     const reader = newId()
     const { signal } = stopping
-    const pause = createBell()
     let cursor = '0'
     let revision = 0
     let failures = 0
@@ -132,7 +131,7 @@ export function createRevocationList(options: {
         if (signal.aborted) return
         failures += 1
         if (failures === 1) log.warn({ reason: messageOf(error) }, 'the revocation feed is away')
-        await pause.wait(Math.min(100 * 2 ** failures, 2_000), signal)
+        await pause(backoffMs(failures), signal)
       }
     }
   }

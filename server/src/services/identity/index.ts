@@ -20,7 +20,7 @@ import * as store from './store.ts'
 import { createTokens } from './tokens.ts'
 import { unlock } from './unlock.ts'
 
-export { type IdentityErrorCode, identityErrors } from './errors.ts'
+export type { IdentityErrorCode } from './errors.ts'
 export type { AccountRegistered, IdentityEvent } from './events.ts'
 export { type PasswordHashing, recommendedHashing } from './passwords.ts'
 export type { AccountView, Client, Policy, Terms } from './policy.ts'

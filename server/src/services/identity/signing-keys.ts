@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey } from 'node:crypto'
+import { createHash, createPrivateKey, generateKeyPairSync, type JsonWebKey } from 'node:crypto'
 import { type Database, sql } from '../../platform/db/database.ts'
 import { StartError } from '../../platform/errors.ts'
 import { type DeriveKey, seal, unseal } from '../../platform/secrets.ts'
@@ -77,7 +77,3 @@ function openKey(wrapping: Buffer, row: Row): string {
     )
   }
 }
-
-/** The PEM text of a public JWK. */
-export const publicPem = (jwk: JsonWebKey): string =>
-  createPublicKey({ key: jwk, format: 'jwk' }).export({ format: 'pem', type: 'spki' }).toString()

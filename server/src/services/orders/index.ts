@@ -13,7 +13,7 @@ import * as store from './store.ts'
 
 export type { Page } from './browse-products.ts'
 export { followAccounts } from './consumers/follow-accounts.ts'
-export { type OrdersErrorCode, ordersErrors } from './errors.ts'
+export type { OrdersErrorCode } from './errors.ts'
 export type { OrdersEvent } from './events.ts'
 export type { OrderWithItems } from './place-order.ts'
 export type { Asker } from './read-orders.ts'

@@ -10,7 +10,7 @@ import * as store from './store.ts'
 
 export type { AccountSummary, Accounts } from './accounts-port.ts'
 export { followAccounts } from './consumers/follow-accounts.ts'
-export { type ProfilesErrorCode, profilesErrors } from './errors.ts'
+export type { ProfilesErrorCode } from './errors.ts'
 export type { Profile } from './store.ts'
 
 /** Who a person is, beside the account: names, address, phone. */

@@ -1,0 +1,211 @@
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { shop } from '../src/contracts/shop/index.ts'
+import { asShown, type BlockResult, inTerminal, readDocument, runBlocks } from './support/documents.ts'
+import { freePorts, type GuichetProcess, repository, startProcess, testEnvironment } from './support/processes.ts'
+import { freshDatabase } from './support/test-databases.ts'
+
+/** A data folder of its own for a server, removed after the test or the block that `later` belongs to. */
+async function dataFolder(later: (clean: () => Promise<void>) => void): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'guichet-documents-'))
+  later(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+const examples = await readDocument('EXAMPLES.md')
+const readme = await readDocument('README.md')
+
+describe('EXAMPLES.md', () => {
+  let server: GuichetProcess | undefined
+  let results: BlockResult[] = []
+  const cleanUps: (() => Promise<void>)[] = []
+
+  beforeAll(async () => {
+    const dataDir = await dataFolder((clean) => cleanUps.push(clean))
+    server = await startProcess(['start'], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: '0' })
+    const address = new URL(server.urls.gateway!).host
+    const edit = (commands: string) => commands.replaceAll('localhost:8000', address)
+    ;({ results } = await runBlocks(examples.blocks, { env: testEnvironment, edit }))
+  })
+  afterAll(async () => {
+    await server?.stop()
+    for (const clean of cleanUps) await clean()
+  })
+
+  test('S-65 has calls with their answers', () => {
+    expect(examples.blocks.filter(({ answer }) => answer).length).toBeGreaterThan(shop.routes.length)
+  })
+
+  test.each(examples.blocks.map((block, index) => ({ ...block, index })))('S-23 line $line: $commands', (block) => {
+    const { answer, index } = block
+    const result = results[index]
+    if (!result) throw new Error('did not run: a command above failed')
+    if (!answer) return
+    // The answer belongs to the last call of the block.
+    expect(result.statuses.at(-1)).toBe(answer.status)
+    expect(asShown(answer.body, JSON.parse(result.stdout))).toEqual(answer.body)
+  })
+
+  const headings = shop.routes.map(({ method, url }) => `### ${method} ${url.replace(':id', '{id}')}`)
+  test.each([...headings, '### GET /health', '### GET /auth/health'])('S-65 shows %s', (heading) => {
+    expect(examples.text.split('\n')).toContain(heading)
+  })
+})
+
+/** The blocks of README.md that do not run against the server of the other ones, with what runs them. */
+const elsewhere = {
+  'make start': 'the test "make start" below',
+  'make test': 'it is what runs this test',
+  'make start TOPOLOGY=shop': 'the test "make start TOPOLOGY=shop" below',
+  './start-services.sh': 'start-services.test.ts',
+  'npm run guichet -- start shop/auth-service': 'the test "each service alone" below',
+  'export NODE_ENV=production': 'the test "the first day" below',
+  'npm run guichet -- account create operator --role admin': 'the test "the first day" below',
+  'npm run guichet -- start shop': 'the test "the first day" below',
+} as const
+
+const firstLine = (commands: string) => commands.split('\n', 1)[0] ?? ''
+const readmeBlock = (first: keyof typeof elsewhere) => {
+  const found = readme.blocks.find(({ commands }) => firstLine(commands) === first)
+  if (!found) throw new Error(`README.md has no block that begins with "${first}"`)
+  return found.commands
+}
+
+describe('README.md', () => {
+  const shopUnits = ['API_GATEWAY', 'AUTH_SERVICE', 'USER_SERVICE', 'ORDERS_SERVICE'] as const
+  const portVariables = (ports: readonly number[]) =>
+    Object.fromEntries(shopUnits.map((unit, index) => [`${unit}_PORT`, String(ports[index])]))
+  const signIn = (port: number, account: { username: string; password: string }) =>
+    fetch(`http://127.0.0.1:${port}/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(account),
+    })
+  const demo = { username: 'admin', password: 'admin' }
+
+  test('names every block that runs elsewhere, and no other', () => {
+    const first = readme.blocks.map(({ commands }) => firstLine(commands))
+    expect(Object.keys(elsewhere).filter((line) => !first.includes(line))).toEqual([])
+  })
+
+  test('S-54 S-55 S-56 S-57 its other commands work in their order', { timeout: 60_000 }, async () => {
+    const dataDir = await dataFolder(onTestFinished)
+    const ports = await freePorts(4)
+    const env = { ...testEnvironment, GUICHET_DATA_DIR: dataDir }
+    const server = await startProcess(['start', 'shop'], { ...env, ...portVariables(ports) })
+    onTestFinished(async () => void (await server.stop()))
+    const edit = (commands: string) =>
+      commands.replaceAll(/localhost:800([0-3])/g, (_, unit: string) => `127.0.0.1:${ports[Number(unit)]}`)
+
+    const blocks = readme.blocks.filter(({ commands }) => !(firstLine(commands) in elsewhere))
+    const { code, results } = await runBlocks(blocks, { env, edit })
+
+    expect(code, results.at(-1)?.stderr).toBe(0)
+    const statuses = results.flatMap((result) => result.statuses)
+    expect(statuses.length).toBeGreaterThan(8)
+    expect(statuses.filter((status) => status >= 300)).toEqual([])
+  })
+
+  // `-o` takes the installed dependencies as they are: whoever runs this test has installed them.
+  const made = (commands: string) => commands.replace(/^make /, 'make -o node_modules/.package-lock.json ')
+
+  test('make start', { timeout: 60_000 }, async () => {
+    const [port] = await freePorts(1)
+    const env = { ...testEnvironment, GUICHET_DATA_DIR: await dataFolder(onTestFinished), PORT: String(port) }
+    const terminal = inTerminal(made(readmeBlock('make start')), env)
+    onTestFinished(terminal.stop)
+    await terminal.says(/Guichet is ready: all/)
+    expect((await signIn(port!, demo)).status).toBe(200)
+  })
+
+  test('make start TOPOLOGY=shop', { timeout: 60_000 }, async () => {
+    const ports = await freePorts(4)
+    const dataDir = await dataFolder(onTestFinished)
+    const env = { ...testEnvironment, GUICHET_DATA_DIR: dataDir, ...portVariables(ports) }
+    const terminal = inTerminal(made(readmeBlock('make start TOPOLOGY=shop')), env)
+    onTestFinished(terminal.stop)
+    await terminal.says(/Guichet is ready: shop/)
+    for (const port of ports) expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200)
+  })
+
+  test('S-10 S-11 S-12 S-13 each service alone', { timeout: 120_000 }, async () => {
+    const dataDir = await dataFolder(onTestFinished)
+    const [auth, users, orders, gateway] = await freePorts(4)
+    const ports = [auth, users, orders, gateway]
+    const env = {
+      ...testEnvironment,
+      GUICHET_DEV: 'true',
+      GUICHET_DATA_DIR: dataDir,
+      AUTH_SERVICE_URL: `http://127.0.0.1:${auth}`,
+      USER_SERVICE_URL: `http://127.0.0.1:${users}`,
+      ORDERS_SERVICE_URL: `http://127.0.0.1:${orders}`,
+    }
+    const lines = readmeBlock('npm run guichet -- start shop/auth-service').split('\n')
+    expect(lines).toHaveLength(4)
+    for (const [index, line] of lines.entries()) {
+      const terminal = inTerminal(line, { ...env, PORT: String(ports[index]) })
+      // Run in the reverse order: the first one owns the database.
+      onTestFinished(terminal.stop)
+      await terminal.says(/is ready/)
+    }
+    for (const port of ports) expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200)
+    expect((await signIn(gateway!, demo)).status).toBe(200)
+  })
+
+  describe('in production', () => {
+    const databases = {
+      identity: freshDatabase('readme_identity'),
+      profiles: freshDatabase('readme_profiles'),
+      orders: freshDatabase('readme_orders'),
+    }
+
+    test('the first day', { timeout: 120_000 }, async () => {
+      const ports = await freePorts(4)
+      const { PATH, HOME, HOST, LOG_LEVEL } = testEnvironment as Record<string, string>
+      const dataDir = await dataFolder(onTestFinished)
+      const env = { PATH: PATH!, HOME: HOME!, HOST: HOST!, LOG_LEVEL: LOG_LEVEL!, GUICHET_DATA_DIR: dataDir }
+      const commands = [
+        readmeBlock('export NODE_ENV=production'),
+        readmeBlock('npm run guichet -- account create operator --role admin'),
+        readmeBlock('npm run guichet -- start shop'),
+      ].join('\n')
+      const example = /postgresql:\/\/(\w+):password@db\.example\.org:5432\/\1/g
+      const edited = commands.replaceAll(example, (_, service: keyof typeof databases) => databases[service].url)
+      const terminal = inTerminal(edited, { ...env, ...portVariables(ports) })
+      onTestFinished(terminal.stop)
+
+      await terminal.says(/Guichet is ready: shop \(production mode\)/)
+      const password = /shown this once: (\S+)/.exec(terminal.stdout())?.[1] ?? ''
+      expect((await signIn(ports[0]!, { username: 'operator', password })).status).toBe(200)
+      expect((await signIn(ports[0]!, demo)).status).toBe(401)
+    })
+  })
+})
+
+test.each([
+  'README.md',
+  'ARCHITECTURE.md',
+  'EXAMPLES.md',
+  'CONTRIBUTING.md',
+  'server/src/contracts/README.md',
+  'server/src/contracts/shop/README.md',
+  'server/src/services/identity/README.md',
+  'server/src/services/profiles/README.md',
+  'server/src/services/orders/README.md',
+])('every link of %s leads to a file', async (name) => {
+  const text = await readFile(join(repository, name), 'utf8')
+  const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, target = '']) => target)
+  for (const target of targets) {
+    await expect(access(join(repository, dirname(name), target)), target).resolves.toBeUndefined()
+  }
+})
+
+test('S-64 ARCHITECTURE.md has diagrams, and names files that exist', async () => {
+  const text = await readFile(join(repository, 'ARCHITECTURE.md'), 'utf8')
+  expect(text.match(/^```mermaid$/gm)?.length).toBeGreaterThanOrEqual(2)
+  for (const [, path = ''] of text.matchAll(/`(server\/[\w./-]+)`/g)) {
+    await expect(access(join(repository, path)), path).resolves.toBeUndefined()
+  }
+})
