@@ -16,8 +16,14 @@ export function jwksKeySource(fetchJwks: () => Promise<{ keys: readonly JsonWebK
     known = new Map(keys.flatMap((key) => (typeof key.kid === 'string' ? [[key.kid, key]] : [])))
     fetchedAt = clock.now()
   }
+  const refetchOnce = (): Promise<void> => {
+    fetching ??= refetch().finally(() => {
+      fetching = undefined
+    })
+    return fetching
+  }
   // Before the first token comes, since identity may be away when it does; should this fail, that token fetches.
-  void refetch().catch(() => undefined)
+  void refetchOnce().catch(() => undefined)
 
   return {
     async find(kid) {
@@ -25,10 +31,7 @@ export function jwksKeySource(fetchJwks: () => Promise<{ keys: readonly JsonWebK
       if (key) return key
       if (clock.now() - fetchedAt < refetchPauseMs) return undefined
       // A failed fetch is not remembered: the next token tries again, and this one is answered as unavailable.
-      fetching ??= refetch().finally(() => {
-        fetching = undefined
-      })
-      await fetching
+      await refetchOnce()
       return known.get(kid)
     },
   }

@@ -51,7 +51,7 @@ export function createTokenVerifier(options: {
   const seen = new LRUCache<string, AccessClaims>({ max: cachedTokens })
   const byKid = new LRUCache<string, (token: string) => unknown>({ max: 20 })
 
-  const rules = { allowedAud: audience, ignoreExpiration: true, cache: false } as const
+  const rules = { ignoreExpiration: true, cache: false } as const
   const shared = secret === undefined ? undefined : createVerifier({ ...rules, key: secret, algorithms: ['HS256'] })
 
   const verifierFor = async (token: string): Promise<(token: string) => unknown> => {
@@ -76,7 +76,7 @@ export function createTokenVerifier(options: {
     } catch {
       throw refuseAtEdge('edge.invalid_token')
     }
-    if (!isAccessClaims(claims)) throw refuseAtEdge('edge.invalid_token')
+    if (!isAccessClaims(claims) || !isFor(audience, claims)) throw refuseAtEdge('edge.invalid_token')
     seen.set(token, claims)
     return claims
   }
@@ -106,6 +106,10 @@ function kidOf(token: string): string {
   }
   throw refuseAtEdge('edge.invalid_token')
 }
+
+/** A token names the contracts it is for; one that names none is for nobody. */
+const isFor = (audience: string, { aud }: AccessClaims): boolean =>
+  Array.isArray(aud) ? aud.includes(audience) : aud === audience
 
 function isAccessClaims(claims: unknown): claims is AccessClaims {
   if (typeof claims !== 'object' || claims === null) return false

@@ -1,0 +1,110 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { createBell } from '../bell.ts'
+import { silentLogger } from '../log.ts'
+import { createRevocationList, type Revocation, type RevocationFeed, type RevocationList } from './revocation-list.ts'
+
+const marks = { sid: 'session-1', uid: 'account-1', ver: 3 }
+const lists: RevocationList[] = []
+
+function setUp(options: { capacity?: number } = {}) {
+  let now = 1_000_000_000_000
+  const list = createRevocationList({
+    clock: { now: () => now },
+    log: silentLogger(),
+    staleAfterMs: 60_000,
+    ...options,
+  })
+  lists.push(list)
+  const bell = createBell()
+  let pending: Revocation[] = []
+  let away = false
+  const cursors: string[] = []
+  const feed: RevocationFeed = {
+    async next({ cursor, waitMs, signal }) {
+      cursors.push(cursor)
+      if (pending.length === 0) await bell.wait(waitMs, signal)
+      if (away) throw new Error('away')
+      const revocations = pending
+      pending = []
+      return { cursor: String(cursors.length), revision: cursors.length, revocations }
+    },
+  }
+  return {
+    list,
+    feed,
+    cursors,
+    pass: (ms: number) => {
+      now += ms
+    },
+    goAway: () => {
+      away = true
+      bell.ring()
+    },
+    publish(...revocations: Partial<Revocation>[]) {
+      const until = now / 1000 + 3600
+      pending = revocations.map((one) => ({ sessionId: null, accountId: null, minimumVersion: null, until, ...one }))
+      bell.ring()
+    },
+  }
+}
+
+afterEach(async () => {
+  for (const list of lists.splice(0)) await list.stop()
+})
+
+const until = (condition: () => boolean) => expect.poll(condition, { timeout: 2_000, interval: 5 }).toBe(true)
+
+describe('a revocation list', () => {
+  test('cannot tell anything before the feed has answered', async () => {
+    const { list } = setUp()
+    expect(list.check(marks)).toBe('unknown')
+  })
+
+  test('refuses a revoked session, and an account below its minimum version', async () => {
+    const { list, feed, publish } = setUp()
+    await list.follow(feed, 1_000)
+    expect(list.check(marks)).toBe('live')
+    publish({ sessionId: 'session-1' }, { accountId: 'account-2', minimumVersion: 3 })
+    await until(() => list.check(marks) === 'revoked')
+    expect(list.check({ ...marks, sid: 'session-2' })).toBe('live')
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('revoked')
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 3 })).toBe('live')
+  })
+
+  test('forgets what no living token can concern any more', async () => {
+    const { list, feed, publish, pass } = setUp()
+    await list.follow(feed, 1_000)
+    publish({ sessionId: 'session-1' })
+    await until(() => list.size() === 1)
+    pass(3 * 3600 * 1000)
+    publish({ sessionId: 'session-9' })
+    await until(() => list.check({ ...marks, sid: 'session-9' }) === 'revoked')
+    expect(list.size()).toBe(1)
+  })
+
+  test('says that it cannot tell when the feed has been silent too long, and still refuses what it knows', async () => {
+    const { list, feed, publish, goAway, pass } = setUp()
+    await list.follow(feed, 1_000)
+    publish({ sessionId: 'session-1' })
+    await until(() => list.size() === 1)
+    goAway()
+    pass(60_001)
+    expect(list.check({ ...marks, sid: 'session-2' })).toBe('unknown')
+    expect(list.check(marks)).toBe('revoked')
+  })
+
+  test('says that it cannot tell when there are more revocations than it may hold', async () => {
+    const { list, feed, publish } = setUp({ capacity: 2 })
+    await list.follow(feed, 1_000)
+    publish({ sessionId: 'a' }, { sessionId: 'b' }, { sessionId: 'c' })
+    await until(() => list.check({ ...marks, sid: 'c' }) === 'unknown')
+    expect(list.check({ ...marks, sid: 'a' })).toBe('revoked')
+  })
+
+  test('gives up waiting for a feed that is away', async () => {
+    const { list, feed, goAway } = setUp()
+    goAway()
+    await list.follow(feed, 50)
+    expect(list.check(marks)).toBe('unknown')
+  })
+})

@@ -1,0 +1,148 @@
+import { generateKeyPairSync, type JsonWebKey } from 'node:crypto'
+import { createSigner } from 'fast-jwt'
+import { describe, expect, test } from 'vitest'
+import { refuseAtEdge } from '../errors.ts'
+import { jwksKeySource } from './key-source.ts'
+import { createTokenVerifier } from './token-verifier.ts'
+
+const now = 1_800_000_000
+const clock = { now: () => now * 1000 }
+
+function makeKey(kid: string) {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+  const publicPem = publicKey.export({ format: 'pem', type: 'spki' }).toString()
+  const jwk: JsonWebKey = { ...publicKey.export({ format: 'jwk' }), kid }
+  return { kid, pem, publicPem, jwk, sign: createSigner({ algorithm: 'ES256', key: pem, kid }) }
+}
+
+const key = makeKey('key-1')
+const claims = { sid: 's', uid: 'u', ver: 1, jti: 'j', tid: 'main', aud: 'shop', iat: now - 10, exp: now + 3600 }
+
+function setUp(options: { secret?: string; state?: 'live' | 'revoked' | 'unknown'; stands?: boolean } = {}) {
+  const asked: string[] = []
+  const verifier = createTokenVerifier({
+    audience: 'shop',
+    secret: options.secret,
+    keys: jwksKeySource(async () => ({ keys: [key.jwk] }), clock),
+    revocations: {
+      check: () => options.state ?? 'live',
+      follow: async () => undefined,
+      size: () => 0,
+      stop: async () => undefined,
+    },
+    async askIdentity({ sid }) {
+      asked.push(sid)
+      if (options.stands === undefined) throw refuseAtEdge('edge.unavailable')
+      return options.stands
+    },
+    clock,
+  })
+  return { verifier, asked }
+}
+
+const unsigned = (header: object, payload: object) =>
+  `${[header, payload].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`
+
+describe('a good token', () => {
+  test('is accepted, again and again', async () => {
+    const { verifier } = setUp()
+    const token = key.sign(claims)
+    expect(await verifier.verify(token)).toMatchObject({ uid: 'u', sid: 's' })
+    expect(await verifier.verify(token)).toMatchObject({ uid: 'u', sid: 's' })
+  })
+
+  test.each([
+    ['expired within the leeway', { exp: now - 29 }],
+    ['issued within the leeway', { iat: now + 29 }],
+  ])('%s is accepted', async (_name, change) => {
+    await expect(setUp().verifier.verify(key.sign({ ...claims, ...change }))).resolves.toBeTruthy()
+  })
+})
+
+describe('refused with edge.invalid_token', () => {
+  const other = makeKey('key-1')
+  const token = key.sign(claims)
+  const [head = '', body = '', signature = ''] = token.split('.')
+  const cases: Record<string, string> = {
+    'a wrong signature': `${head}.${body}.${signature.slice(0, -4)}AAAA`,
+    'a changed body': `${head}.${Buffer.from(JSON.stringify({ ...claims, uid: 'admin' })).toString('base64url')}.${signature}`,
+    'another key of the same id': other.sign(claims),
+    'an unknown key': createSigner({ algorithm: 'ES256', key: key.pem, kid: 'key-2' })(claims),
+    'no key id': createSigner({ algorithm: 'ES256', key: key.pem })(claims),
+    'alg none': unsigned({ alg: 'none', typ: 'JWT', kid: 'key-1' }, claims),
+    'HS256 with the public key as its secret': createSigner({
+      algorithm: 'HS256',
+      key: key.publicPem.replaceAll('-----', '='),
+      kid: 'key-1',
+    })(claims),
+    'another audience': key.sign({ ...claims, aud: 'portal' }),
+    'no audience': key.sign({ ...claims, aud: undefined }),
+    'expired beyond the leeway': key.sign({ ...claims, exp: now - 30 }),
+    'issued in the future': key.sign({ ...claims, iat: now + 31 }),
+    'no expiry': key.sign({ ...claims, exp: undefined }),
+    'no session': key.sign({ ...claims, sid: undefined }),
+    'a truncated one': token.slice(0, -20),
+    'its first part alone': head,
+    'ten kilobytes': `${head}.${'A'.repeat(10_000)}.${signature}`,
+    'an empty text': '',
+    'three dots': '...',
+  }
+  test.each(Object.entries(cases))('%s', async (_name, text) => {
+    await expect(setUp().verifier.verify(text)).rejects.toMatchObject({ code: 'edge.invalid_token' })
+  })
+
+  test('a revoked token, also after it was accepted', async () => {
+    const options: { state: 'live' | 'revoked' } = { state: 'live' }
+    const { verifier } = setUp(options)
+    await verifier.verify(token)
+    options.state = 'revoked'
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'edge.invalid_token' })
+  })
+})
+
+describe('when the list cannot tell', () => {
+  test('identity is asked', async () => {
+    const standing = setUp({ state: 'unknown', stands: true })
+    await standing.verifier.verify(key.sign(claims))
+    expect(standing.asked).toEqual(['s'])
+    const fallen = setUp({ state: 'unknown', stands: false })
+    await expect(fallen.verifier.verify(key.sign(claims))).rejects.toMatchObject({ code: 'edge.invalid_token' })
+  })
+
+  test('and identity is away, it is unavailable and never valid', async () => {
+    const { verifier } = setUp({ state: 'unknown' })
+    await expect(verifier.verify(key.sign(claims))).rejects.toMatchObject({ code: 'edge.unavailable' })
+  })
+})
+
+describe('with a shared secret', () => {
+  const secret = 'a-shared-secret-of-forty-characters-0123'
+  const sign = createSigner({ algorithm: 'HS256', key: secret })
+
+  test('HS256 is accepted and ES256 is not: the algorithm is pinned', async () => {
+    const { verifier } = setUp({ secret })
+    await expect(verifier.verify(sign(claims))).resolves.toBeTruthy()
+    await expect(verifier.verify(key.sign(claims))).rejects.toMatchObject({ code: 'edge.invalid_token' })
+    const hs512 = createSigner({ algorithm: 'HS512', key: secret })
+    await expect(verifier.verify(hs512(claims))).rejects.toMatchObject({ code: 'edge.invalid_token' })
+  })
+
+  test('it verifies its own audience only', async () => {
+    const { verifier } = setUp({ secret })
+    await expect(verifier.verify(sign({ ...claims, aud: 'clients' }))).rejects.toMatchObject({
+      code: 'edge.invalid_token',
+    })
+  })
+})
+
+test('an unknown key id is fetched once, not at every token', async () => {
+  let fetched = 0
+  const source = jwksKeySource(async () => {
+    fetched += 1
+    return { keys: [key.jwk] }
+  }, clock)
+  expect(await source.find('key-1')).toBeTruthy()
+  for (let turn = 0; turn < 10; turn += 1) expect(await source.find(`invented-${turn}`)).toBeUndefined()
+  expect(fetched).toBe(1)
+})
