@@ -15,6 +15,17 @@ const aliases: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 }
 
+/** Names of a seed that mean nothing here, with the reason. */
+const withoutEffect: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  shop: { DB_PATH: 'it names an SQLite file, and the services keep their data in PostgreSQL' },
+}
+
+/** What to tell somebody who set variables that have no effect in this topology. */
+export const unheard = (env: Environment, topology: string): string[] =>
+  Object.entries(withoutEffect[topology] ?? {})
+    .filter(([name]) => env[name])
+    .map(([name, reason]) => `${name} has no effect: ${reason}.`)
+
 const shortestSecret = 32
 
 /** Reads variables one by one and collects what is wrong with them in `problems`. An empty variable counts as unset. */

@@ -5,8 +5,9 @@ import closeWithGrace from 'close-with-grace'
 import { account } from './commands/account.ts'
 import { usage } from './commands/command.ts'
 import { database } from './commands/database.ts'
+import { deadLetters } from './commands/dead-letters.ts'
 import { importProducts } from './commands/import-products.ts'
-import { migrate } from './commands/migrate.ts'
+import { migrate, newMigrationFor } from './commands/migrate.ts'
 import { openapi } from './commands/openapi.ts'
 import { seed } from './commands/seed.ts'
 import { start } from './commands/start.ts'
@@ -62,7 +63,10 @@ async function run(): Promise<void> {
     case 'database':
       return serve(database(print))
     case 'migrate':
+      if (first === 'new') return newMigrationFor(words.slice(1), print)
       return migrate({ backup: !values['no-backup'] }, print)
+    case 'dead-letters':
+      return deadLetters(words, print)
     case 'seed':
       return seed(print)
     case 'openapi':

@@ -1,8 +1,11 @@
 import { loadConfig, readEnvironment } from '../config.ts'
-import { migrateDatabases } from '../databases.ts'
+import { serviceNames } from '../contracts/_kit/contract.ts'
+import { migrateDatabases, migrationsOf } from '../databases.ts'
+import { newMigration } from '../platform/db/migrate.ts'
+import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
 import { planOf } from '../topologies.ts'
-import type { Print } from './command.ts'
+import { type Print, usage } from './command.ts'
 
 /** Brings the databases to the present schema, after a backup of what is there. */
 export async function migrate({ backup }: { backup: boolean }, print: Print): Promise<void> {
@@ -13,4 +16,11 @@ export async function migrate({ backup }: { backup: boolean }, print: Print): Pr
   for (const { service, migrations } of applied) {
     print(migrations.length === 0 ? `${service}: up to date` : `${service}: applied ${migrations.join(', ')}`)
   }
+}
+
+/** Makes the next numbered SQL file of a service. */
+export async function newMigrationFor([name, ...title]: readonly string[], print: Print): Promise<void> {
+  const service = serviceNames.find((one) => one === name)
+  if (!service || title.length === 0) throw new StartError(usage)
+  print(`Made ${await newMigration(migrationsOf[service], title.join(' '))}.`)
 }

@@ -1,6 +1,7 @@
 import { compose, type Running } from '../compose.ts'
 import type { Config } from '../config.ts'
 import { loadConfig, readEnvironment } from '../config.ts'
+import { unheard } from '../environment.ts'
 import { demoAdministrator } from '../first-start.ts'
 import { createLogger } from '../platform/log.ts'
 import { type Plan, planOf } from '../topologies.ts'
@@ -9,8 +10,10 @@ import type { Print } from './command.ts'
 /** Starts what the words name and says when it is ready. */
 export async function start(words: readonly string[], print: Print): Promise<Running> {
   const plan = planOf(words)
-  const config = loadConfig(readEnvironment(), plan)
+  const environment = readEnvironment()
+  const config = loadConfig(environment, plan)
   const log = createLogger(config.logLevel)
+  for (const warning of unheard(environment, plan.topology)) log.warn(warning)
   const running = await compose(config, plan, log)
   print(announcement(config, plan, running))
   return running

@@ -24,7 +24,7 @@ const CreateBody = Type.Object({
 })
 type CreateBody = Static<typeof CreateBody>
 
-const AccountBody = Type.Object({ accountId: Type.String({ format: 'uuid' }) })
+const AccountBody = Type.Object({ accountId: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) })
 const MarksBody = Type.Object({ sid: Type.String(), uid: Type.String(), ver: Type.Integer() })
 const RevocationsBody = Type.Object({
   reader: Type.String({ maxLength: 64 }),

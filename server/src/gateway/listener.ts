@@ -6,6 +6,7 @@ import { createEdge, type Edge } from '../contracts/_kit/edge.ts'
 import { answerFailure } from '../contracts/_kit/failures.ts'
 import type { Limiter } from '../contracts/_kit/limiter.ts'
 import { mountRoute } from '../contracts/_kit/mount.ts'
+import { openApiOf } from '../contracts/_kit/openapi.ts'
 import { refuseAtEdge } from '../platform/errors.ts'
 import { createApp } from '../platform/http/app.ts'
 import { answerInternalFailure, internalRefusalHeader, internalTokenHeader } from '../platform/http/internal-client.ts'
@@ -55,6 +56,7 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
   const own = Object.fromEntries(Object.entries(probes).filter(([name]) => name in local))
   healthRoutes(app, { contract: home, unit, probes, own })
   metricsRoute(app, metrics, config, internal?.token)
+  if (unit.gateway) indexRoute(app, contracts)
   open(app)
   if (internal) serveInternal(app, options, internal)
   answerUnknown(app, contracts, served)
@@ -145,6 +147,20 @@ function metricsRoute(
     const { type, text } = await metrics.render()
     return reply.type(type).send(text)
   })
+}
+
+/** What is here, for whoever asks the bare address: the contracts with their OpenAPI documents. */
+function indexRoute(app: FastifyInstance, contracts: readonly Contract[]): void {
+  const documents = contracts.map((contract) => ({ contract, url: `/openapi/${contract.name}.json` }))
+  app.get('/', async () => ({
+    name: 'guichet',
+    contracts: documents.map(({ contract, url }) => ({ name: contract.name, title: contract.title, openapi: url })),
+    health: '/health',
+  }))
+  for (const { contract, url } of documents) {
+    const document = openApiOf(contract)
+    app.get(url, async () => document)
+  }
 }
 
 /** 404, or 405 with `Allow` where the path is known under other methods. */

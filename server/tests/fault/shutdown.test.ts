@@ -60,24 +60,49 @@ async function loginsUnderWay(base: string, count: number, auth = base): Promise
 }
 
 describe('a signal', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s lets requests under way finish, then ends with 0', {
-    timeout: 60_000,
-  }, async (signal) => {
-    const { guichet, dataDir, base, port } = await startAlone(slowHashes)
-    const postmaster = await postmasterOf(dataDir)
-    const slow = await slowReader(base, port, dataDir)
-    const logins = await loginsUnderWay(base, 6)
-    const ended = end(guichet, signal)
-    // Only now does the slow client go on reading.
-    const [, status, body] = /^HTTP\/1\.1 (\d+) .*?\r\n\r\n(.*)$/s.exec(await slow.rest()) ?? []
-    expect(status).toBe('200')
-    expect(JSON.parse(body!).count).toBe(slow.products)
-    expect(await Promise.all(logins)).toEqual([200, 200, 200, 200, 200, 200])
-    expect(await ended).toBe(0)
-    expect(await isAlive(postmaster), 'the server ends with its owner').toBe(false)
-    await expect(postmasterOf(dataDir)).rejects.toMatchObject({ code: 'ENOENT' })
-    await expect(call(base, 'GET', '/livez')).rejects.toThrow()
-  })
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s lets requests under way finish, then ends with 0',
+    {
+      timeout: 60_000,
+    },
+    async (signal) => {
+      const { guichet, dataDir, base, port } = await startAlone(slowHashes)
+      const postmaster = await postmasterOf(dataDir)
+      const slow = await slowReader(base, port, dataDir)
+      const logins = await loginsUnderWay(base, 6)
+      const ended = end(guichet, signal)
+      // Only now does the slow client go on reading.
+      const [, status, body] = /^HTTP\/1\.1 (\d+) .*?\r\n\r\n(.*)$/s.exec(await slow.rest()) ?? []
+      expect(status).toBe('200')
+      expect(JSON.parse(body!).count).toBe(slow.products)
+      expect(await Promise.all(logins)).toEqual([200, 200, 200, 200, 200, 200])
+      expect(await ended).toBe(0)
+      expect(await isAlive(postmaster), 'the server ends with its owner').toBe(false)
+      await expect(postmasterOf(dataDir)).rejects.toMatchObject({ code: 'ENOENT' })
+      await expect(call(base, 'GET', '/livez')).rejects.toThrow()
+    },
+  )
+
+  test.each([
+    { asked: 'nothing', bytes: '' },
+    { asked: 'half a line', bytes: 'GET /products HTT' },
+    { asked: 'a body that never comes', bytes: 'POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n' },
+  ])(
+    'a connection that asked $asked does not keep it from stopping in order',
+    {
+      timeout: 60_000,
+    },
+    async ({ bytes }) => {
+      const { guichet, dataDir, port } = await startAlone()
+      const postmaster = await postmasterOf(dataDir)
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+      onTestFinished(() => void socket.destroy())
+      await once(socket, 'connect')
+      socket.write(bytes)
+      expect(await end(guichet)).toBe(0)
+      expect(await isAlive(postmaster)).toBe(false)
+    },
+  )
 
   test('a second one ends at once with 1, and the next start is none the worse', { timeout: 60_000 }, async () => {
     const { guichet, dataDir, base, port } = await startAlone(slowHashes)

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims, TokenVerifier } from '../../platform/http/token-verifier.ts'
@@ -43,7 +44,7 @@ export function createEdge(options: {
       const verifier = verifierOf(contract)
       return async (request, reply) => {
         const claims = route.access === 'public' ? undefined : await authenticate(request, verifier)
-        const ip = addressOf(request)
+        const ip = plainAddress(addressOf(request), request)
         visits.set(request, {
           client: { terms: contract.terms, ip, userAgent: request.headers['user-agent'] },
           claims,
@@ -69,6 +70,12 @@ export function createEdge(options: {
       }
     },
   }
+}
+
+/** An address that a database takes as one: without an IPv6 zone, and the socket's own when a proxy said something else. */
+function plainAddress(stated: string, { socket }: FastifyRequest): string {
+  const [address = ''] = stated.split('%', 1)
+  return isIP(address) ? address : (socket.remoteAddress?.split('%', 1)[0] ?? '0.0.0.0')
 }
 
 async function authenticate(request: FastifyRequest, verifier: TokenVerifier): Promise<AccessClaims> {

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import type { Profiles } from '../../services/profiles/index.ts'
 import { isAdministrator, reply, route } from '../_kit/contract.ts'
 import { IdParams, numberOf, PageQuery, pageOf, Text } from '../_kit/schema.ts'
 import { misfits } from './errors.ts'
@@ -13,6 +14,10 @@ function ownOrAdministered(id: string, claims: AccessClaims): number {
   if (claims.user_id !== number && !isAdministrator(claims, terms)) throw refuseAtEdge('edge.forbidden')
   return number
 }
+
+/** The profile of that number; one's own is there from the first moment on. */
+const read = (profiles: Profiles, number: number, claims: AccessClaims) =>
+  claims.user_id === number ? profiles.own(claims.uid) : profiles.find(number)
 
 const fieldsOf = (body: Type.Static<Type.TObject<typeof userFields>>) => ({
   email: body.email,
@@ -59,7 +64,7 @@ const readUser = route({
   params: IdParams,
   replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
   async handler(profiles, { params, claims }) {
-    return reply(200, done(userOf(await profiles.find(ownOrAdministered(params.id, claims)))))
+    return reply(200, done(userOf(await read(profiles, ownOrAdministered(params.id, claims), claims))))
   },
 })
 
@@ -98,7 +103,8 @@ const updateUser = route({
   replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
   misfit: () => misfits.change,
   async handler(profiles, { params, body, claims }) {
-    const changed = await profiles.change(ownOrAdministered(params.id, claims), fieldsOf(body))
+    const { accountId } = await read(profiles, ownOrAdministered(params.id, claims), claims)
+    const changed = await profiles.change(accountId, fieldsOf(body))
     return reply(200, done(userOf(changed), 'The user is updated.'))
   },
 })

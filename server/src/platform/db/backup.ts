@@ -55,7 +55,7 @@ export async function backupBefore(options: BackupOptions): Promise<Backup> {
   } catch (error) {
     throw new StartError(
       `The database of ${name} could not be kept before migration ${id} changes it: ${messageOf(error)}. ` +
-        'Mend that, or keep a backup of your own and start with --no-backup.',
+        'Mend that, or keep a backup of your own and run `npm run guichet -- migrate --no-backup`.',
       { cause: error },
     )
   }

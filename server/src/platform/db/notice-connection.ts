@@ -32,9 +32,17 @@ export function keepConnection(options: NoticeConnectionOptions) {
   // A peer that vanished without a word would otherwise be noticed after hours.
   const heartbeat = setInterval(() => {
     const client = ready
-    client?.query('SELECT 1').catch((error) => lose(client, error))
+    if (client) ask(client, 'SELECT 1').catch((error) => lose(client, error))
   }, heartbeatMs)
   heartbeat.unref()
+
+  // One query after the other: the connection is shared by the heartbeat, the subscriptions and the notices.
+  let turn: Promise<unknown> = Promise.resolve()
+  function ask(client: pg.Client, text: string, values: unknown[] = []): Promise<unknown> {
+    const asked = turn.then(() => client.query(text, values))
+    turn = asked.catch(() => undefined)
+    return asked
+  }
 
   function lose(client: pg.Client, error: unknown): void {
     if (client !== current) return
@@ -86,7 +94,7 @@ export function keepConnection(options: NoticeConnectionOptions) {
     const client = ready
     if (!client) return false
     try {
-      await client.query(command(verb, channel))
+      await ask(client, command(verb, channel))
       return true
     } catch (error) {
       lose(client, error)
@@ -105,7 +113,8 @@ export function keepConnection(options: NoticeConnectionOptions) {
       const client = ready
       if (!client) return false
       try {
-        await client.query(
+        await ask(
+          client,
           'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) n(channel, payload)',
           [notices.map(({ channel }) => channel), notices.map(({ payload }) => payload)],
         )

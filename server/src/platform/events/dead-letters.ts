@@ -35,7 +35,21 @@ export interface Replay {
   readonly failed: readonly { readonly id: string; readonly reason: string }[]
 }
 
+export interface DeadLetter {
+  readonly id: string
+  readonly type: string
+  readonly reason: string
+  readonly attempts: number
+  readonly failedAt: Date
+}
+
 const mostReplayed = 1_000
+
+/** A consumer's dead letters, oldest first and 1,000 at most. */
+export const listDeadLetters = (database: Database, consumer: string) =>
+  database.many(sql<DeadLetter>`
+    SELECT event_id AS id, event ->> 'type' AS type, reason, attempts, failed_at AS "failedAt"
+      FROM dead_letters WHERE consumer = ${consumer} ORDER BY failed_at LIMIT ${mostReplayed}`)
 
 /**
  * Handles a consumer's dead letters again, all or those named, oldest first and 1,000 at most, and removes those that succeed.

@@ -1,6 +1,5 @@
 import { maxHeaderSize } from 'node:http'
 import compress from '@fastify/compress'
-import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
 import { Ajv } from 'ajv'
 import fastify, {
@@ -13,6 +12,7 @@ import fastify, {
 } from 'fastify'
 import { newSecret } from '../ids.ts'
 import type { Logger } from '../log.ts'
+import { closeGently } from './gentle-close.ts'
 import { securityHeaders } from './security-headers.ts'
 
 export interface AppOptions {
@@ -67,6 +67,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     },
   })
 
+  closeGently(app.server)
+
   // Nothing is coerced in a body: "2" is not 2. A query has only texts to begin with.
   const strict = new Ajv({ coerceTypes: false, useDefaults: true, allErrors: false, strict: false })
   const coercing = new Ajv({ coerceTypes: true, useDefaults: true, allErrors: false, strict: false })
@@ -97,7 +99,6 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
     maxAge: 600,
   })
-  await app.register(cookie)
   await app.register(compress, { encodings: ['gzip', 'deflate'], threshold: 1024 })
   return app
 }

@@ -1,0 +1,230 @@
+import { once } from 'node:events'
+import { mkdtemp, readdir } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { freePorts, runCommand, startProcess, testEnvironment } from '../support/processes.ts'
+import { execute, freshDatabase } from '../support/test-databases.ts'
+import { call, rowsOf, signIn } from './calls.ts'
+import { removeDataDir } from './postmaster.ts'
+
+/** What a machine gives by itself: production mode, nothing set. */
+const bare = { PATH: testEnvironment.PATH!, HOME: testEnvironment.HOME!, HOST: '127.0.0.1', LOG_LEVEL: 'warn' }
+const secret = (name: string) => `${name} for tests only, of more than 32 characters`
+
+async function ownDataDir(): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'guichet-refused-'))
+  onTestFinished(() => removeDataDir(dataDir))
+  return dataDir
+}
+
+/** Runs `guichet start …` that must refuse, and gives what it said. */
+async function refusal(words: readonly string[], environment: Readonly<Record<string, string>>): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(['start', ...words], environment)
+  expect(code, stdout + stderr).toBe(1)
+  expect(stdout).not.toContain('is ready')
+  // A person reads it: no stack.
+  expect(stderr).not.toMatch(/^ {4}at /m)
+  return stderr
+}
+
+describe('a start is refused, before anything is touched,', () => {
+  const refuse = async (
+    words: readonly string[],
+    variables: Readonly<Record<string, string>>,
+    base = testEnvironment,
+  ) => {
+    const dataDir = await ownDataDir()
+    const said = await refusal(words, { ...base, GUICHET_DATA_DIR: dataDir, ...variables })
+    expect(await readdir(dataDir)).toEqual([])
+    return said
+  }
+
+  test.each(['bazaar', 'shop/bakery', 'all/gateway', 'shop/auth-service/x'])(
+    'for "%s", which names nothing',
+    async (word) => {
+      const said = await refuse([word], {})
+      expect(said).toContain(`"${word}"`)
+      for (const known of ['all', 'shop', 'shop/auth-service', 'identity']) expect(said).toContain(known)
+    },
+  )
+
+  test('for several wrong variables, all named at once', async () => {
+    const said = await refuse(['shop/api-gateway'], {
+      PORT: 'eighty',
+      LOG_LEVEL: 'loud',
+      JWT_SECRET: 'short',
+      AUTH_SERVICE_URL: 'ftp://example.org',
+      UPSTREAM_TIMEOUT_MS: '1.5e99',
+      GUICHET_LIMITS_SCALE: '-1',
+    })
+    for (const name of [
+      'PORT',
+      'LOG_LEVEL',
+      'JWT_SECRET',
+      'AUTH_SERVICE_URL',
+      'UPSTREAM_TIMEOUT_MS',
+      'GUICHET_LIMITS_SCALE',
+    ]) {
+      expect(said).toMatch(new RegExp(`- ${name} `))
+    }
+  })
+
+  test('for GUICHET_DEV in production', async () => {
+    expect(await refuse([], { NODE_ENV: 'production' })).toMatch(/GUICHET_DEV.*NODE_ENV=production/)
+  })
+
+  test('for PORT with several listeners', async () => {
+    const said = await refuse(['shop'], { PORT: '8000' })
+    for (const unit of ['API_GATEWAY', 'AUTH_SERVICE', 'USER_SERVICE', 'ORDERS_SERVICE'])
+      expect(said).toContain(`${unit}_PORT`)
+  })
+
+  test('for missing secrets in production, each by its name', async () => {
+    const said = await refuse(['shop/auth-service'], {}, bare)
+    expect(said).toMatch(/- GUICHET_SECRET /)
+    expect(said).toMatch(/- INTERNAL_SERVICE_TOKEN /)
+  })
+})
+
+describe('a start is refused', () => {
+  test('where another program listens', { timeout: 60_000 }, async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    onTestFinished(() => void taken.close())
+    const { port } = taken.address() as { port: number }
+    const dataDir = await ownDataDir()
+    const said = await refusal([], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: String(port) })
+    expect(said).toContain(`127.0.0.1:${port}`)
+    expect(said).toMatch(/another program/i)
+    // It had started its server by then, and has ended it again.
+    expect(await readdir(join(dataDir, 'postgres', 'cluster'))).not.toContain('postmaster.pid')
+  })
+
+  test('on a data folder in use, whose owner goes on', { timeout: 60_000 }, async () => {
+    const dataDir = await ownDataDir()
+    const [port, other] = await freePorts(2)
+    const environment = { ...testEnvironment, GUICHET_DATA_DIR: dataDir }
+    const first = await startProcess(['start'], { ...environment, PORT: String(port) })
+    onTestFinished(first.kill)
+    const said = await refusal([], { ...environment, PORT: String(other) })
+    expect(said).toContain(dataDir)
+    expect(said).toContain(`process id ${first.child.pid}`)
+    await signIn(`http://127.0.0.1:${port}`)
+    expect(await first.stop()).toBe(0)
+  })
+})
+
+describe('production', () => {
+  const production = { ...bare, NODE_ENV: 'production', GUICHET_SECRET: secret('master secret') }
+
+  test('wants ADMIN_PASSWORD for the first start, and knows no admin/admin', { timeout: 60_000 }, async () => {
+    const dataDir = await ownDataDir()
+    const ports = await freePorts(4)
+    const environment = {
+      ...production,
+      GUICHET_DATA_DIR: dataDir,
+      API_GATEWAY_PORT: String(ports[0]),
+      AUTH_SERVICE_PORT: String(ports[1]),
+      USER_SERVICE_PORT: String(ports[2]),
+      ORDERS_SERVICE_PORT: String(ports[3]),
+    }
+    expect(await refusal(['shop'], environment)).toContain('ADMIN_PASSWORD')
+    const password = secret('password')
+    const shop = await startProcess(['start', 'shop'], { ...environment, ADMIN_PASSWORD: password })
+    onTestFinished(shop.kill)
+    expect(shop.stdout()).not.toContain('admin / admin')
+    const base = `http://127.0.0.1:${ports[0]}`
+    await signIn(base, { username: 'admin', password })
+    const demo = await call(base, 'POST', '/auth/login', { body: { username: 'admin', password: 'admin' } })
+    expect({ status: demo.status, code: demo.body.error.code }).toEqual({ status: 401, code: 'INVALID_CREDENTIALS' })
+    expect((await call(base, 'GET', '/products')).body.data).toEqual([])
+    expect((await call(base, 'GET', '/metrics')).status).toBe(404)
+    expect(await shop.stop()).toBe(0)
+    // The password is wanted once only.
+    const again = await startProcess(['start', 'shop'], environment)
+    await signIn(base, { username: 'admin', password })
+    expect(await again.stop()).toBe(0)
+  })
+})
+
+describe('a database server of somebody else', () => {
+  const identity = freshDatabase('refused_identity')
+  const profiles = freshDatabase('refused_profiles')
+  const orders = freshDatabase('refused_orders')
+  const shared = freshDatabase('refused_shared')
+
+  const environmentOf = async (urls: { identity: string; profiles: string; orders: string }) => {
+    const [port] = await freePorts(1)
+    const environment = {
+      ...testEnvironment,
+      GUICHET_DATA_DIR: await ownDataDir(),
+      IDENTITY_DATABASE_URL: urls.identity,
+      PROFILES_DATABASE_URL: urls.profiles,
+      ORDERS_DATABASE_URL: urls.orders,
+      PORT: String(port),
+    }
+    return { environment, base: `http://127.0.0.1:${port}` }
+  }
+
+  test('is changed by `guichet migrate` only, and then serves', { timeout: 90_000 }, async () => {
+    const { environment, base } = await environmentOf({
+      identity: identity.url,
+      profiles: profiles.url,
+      orders: orders.url,
+    })
+    expect(await refusal([], environment)).toContain('guichet -- migrate')
+    for (const { url } of [identity, profiles, orders]) expect(await tablesOf(url)).toEqual([])
+
+    const migrated = await runCommand(['migrate'], environment)
+    expect(migrated.code, migrated.stderr).toBe(0)
+    const first = await startProcess(['start'], environment)
+    onTestFinished(first.kill)
+    const token = await signIn(base)
+    const order = { token, body: { items: [{ product_id: 1, quantity: 1 }] } }
+    expect((await call(base, 'POST', '/orders', order)).status).toBe(201)
+    expect(await first.stop()).toBe(0)
+
+    // One migration behind, as after an upgrade.
+    await execute(
+      orders.url,
+      'DROP TABLE outbox_events, inbox_events, inbox_positions, dead_letters; DELETE FROM schema_migrations WHERE id = 2',
+    )
+    const said = await refusal([], environment)
+    expect(said).toMatch(/orders lacks 1 migration \(\S*outbox/)
+    expect(said).toContain('guichet -- migrate')
+    const upgraded = await runCommand(['migrate'], environment)
+    expect(upgraded.code, upgraded.stderr).toBe(0)
+    expect(upgraded.stdout).toMatch(/identity: up to date[^]*orders: applied .*outbox/)
+    const second = await startProcess(['start'], environment)
+    onTestFinished(second.kill)
+    expect((await call(base, 'GET', '/orders', { token: await signIn(base) })).body.count).toBe(1)
+    expect(await second.stop()).toBe(0)
+  })
+
+  test('under one URL for all services has a schema for each', { timeout: 60_000 }, async () => {
+    const { url } = shared
+    const { environment, base } = await environmentOf({ identity: url, profiles: url, orders: url })
+    const migrated = await runCommand(['migrate'], environment)
+    expect(migrated.code, migrated.stderr).toBe(0)
+    const shop = await startProcess(['start'], environment)
+    onTestFinished(shop.kill)
+    const token = await signIn(base)
+    expect((await call(base, 'GET', '/users/profile', { token })).status).toBe(200)
+    const tables = await tablesOf(url)
+    expect(tables).toEqual(expect.arrayContaining(['identity.accounts', 'profiles.profiles', 'orders.orders']))
+    expect(new Set(tables.map((name) => name.split('.', 1)[0]))).toEqual(new Set(['identity', 'profiles', 'orders']))
+    expect(await shop.stop()).toBe(0)
+  })
+})
+
+async function tablesOf(url: string): Promise<string[]> {
+  const rows = await rowsOf<{ name: string }>(
+    url,
+    new URL(url).pathname.slice(1),
+    `SELECT schemaname || '.' || tablename AS name FROM pg_tables
+      WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`,
+  )
+  return rows.map(({ name }) => name)
+}

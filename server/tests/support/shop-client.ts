@@ -1,0 +1,264 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { expect } from 'vitest'
+import type { Arrangement } from './arrangements.ts'
+import { runCommand, testEnvironment } from './processes.ts'
+
+/** The shop as its clients see it, and what lies in its databases. */
+
+export interface Answer<Data> {
+  status: number
+  headers: Headers
+  /** The body as it came. */
+  text: string
+  body: {
+    success: boolean
+    data: Data
+    message?: string
+    count?: number
+    error?: { code: string; message: string }
+  }
+}
+
+export interface Call {
+  token?: string | undefined
+  /** Sent as JSON. */
+  json?: unknown
+  /** Sent as it is. */
+  raw?: string
+  headers?: Record<string, string>
+}
+
+/** One request; the answer must be JSON. */
+export async function call<Data = unknown>(
+  method: string,
+  url: string,
+  { token, json, raw, headers }: Call = {},
+): Promise<Answer<Data>> {
+  const body = json === undefined ? raw : JSON.stringify(json)
+  const answer = await fetch(url, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(json !== undefined && { 'content-type': 'application/json' }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    ...(body !== undefined && { body }),
+  })
+  const text = await answer.text()
+  expect(answer.headers.get('content-type'), `${method} ${url}: ${answer.status} ${text.slice(0, 200)}`).toMatch(
+    /^application\/json(; charset=utf-8)?$/,
+  )
+  return { status: answer.status, headers: answer.headers, text, body: JSON.parse(text) as Answer<Data>['body'] }
+}
+
+/** The contract's error form, exactly. */
+export function expectFailure(answer: Answer<unknown>, status: number, code: string, note = ''): void {
+  expect({ note, status: answer.status, body: answer.body }).toEqual({
+    note,
+    status,
+    body: { success: false, error: { code, message: expect.stringMatching(/\S/) } },
+  })
+}
+
+export interface Pair {
+  access_token: string
+  refresh_token: string
+  token_type: string
+  expires_in: number
+  refresh_expires_at: number
+}
+
+export interface User {
+  id: number
+  username: string
+  email: string | null
+  first_name: string | null
+  last_name: string | null
+  phone: string | null
+  address: string | null
+  date_creation: string
+  date_update: string | null
+}
+
+export interface Product {
+  id: number
+  name: string
+  price: number
+  description: string | null
+  stock: number
+  date_creation: string
+}
+
+export interface Order {
+  id: number
+  user_id: string
+  total: number
+  status: string
+  date_creation: string
+  items: { id: number; order_id: number; product_id: number; product_name: string; quantity: number; price: number }[]
+}
+
+export interface Claims extends Record<string, unknown> {
+  sub: string
+  uid: string
+  sid: string
+  iat: number
+  exp: number
+}
+
+/** Somebody who registered and signed in. */
+export interface Person {
+  username: string
+  password: string
+  /** The `user_id` of the registration. */
+  id: number
+  token: string
+  refreshToken: string
+  claims: Claims
+}
+
+/** `YYYY-MM-DD HH:MM:SS`. */
+export const timeText = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/
+
+/** The moment that the contract's time text means: UTC. */
+export const momentOf = (text: string): number => Date.parse(`${text.replace(' ', 'T')}Z`)
+
+/** A name that nobody else uses. */
+export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(6).toString('hex')}`
+
+export const claimsOf = (token: string): Claims =>
+  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims
+
+/** A token of the given header and claims, signed HS256 with `secret`; without one the signature is empty. */
+export function forgeToken(header: object, claims: object, secret?: string): string {
+  const signed = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
+  return `${signed}.${secret === undefined ? '' : createHmac('sha256', secret).update(signed).digest('base64url')}`
+}
+
+/** Asks again until the answer passes `check`; after ten seconds the last failure is thrown. */
+export async function eventually<Value>(ask: () => Promise<Value>, check: (value: Value) => void): Promise<Value> {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    const value = await ask()
+    try {
+      check(value)
+      return value
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+export type ShopClient = ReturnType<typeof shopClient>
+
+/** What the tests of one arrangement do all the time. */
+export function shopClient({ urls, postgresUrl, dataDir }: Arrangement) {
+  const at = (path: string) => `${urls.gateway}${path}`
+
+  const signIn = async (username: string, password: string): Promise<Pair> => {
+    const answer = await call<Pair>('POST', at('/auth/login'), { json: { username, password } })
+    expect(answer.status, answer.text).toBe(200)
+    return answer.body.data
+  }
+
+  const register = async (prefix = 'person'): Promise<Person> => {
+    const username = uniqueName(prefix)
+    const password = `password of ${username}`
+    const made = await call<{ user_id: number }>('POST', at('/auth/register'), { json: { username, password } })
+    expect(made.status, made.text).toBe(201)
+    const { access_token, refresh_token } = await signIn(username, password)
+    return {
+      username,
+      password,
+      id: made.body.data.user_id,
+      token: access_token,
+      refreshToken: refresh_token,
+      claims: claimsOf(access_token),
+    }
+  }
+
+  /** Rows of one of the databases `identity`, `profiles` and `orders`. */
+  const rows = async <Row extends pg.QueryResultRow>(
+    database: 'identity' | 'profiles' | 'orders',
+    text: string,
+    values: readonly unknown[] = [],
+  ): Promise<Row[]> => {
+    const url = new URL(postgresUrl)
+    url.pathname = `/${database}`
+    const client = new pg.Client({ connectionString: url.href })
+    await client.connect()
+    try {
+      return (await client.query<Row>(text, [...values])).rows
+    } finally {
+      await client.end()
+    }
+  }
+
+  /** The types of the events recorded of an account or an order, in order. */
+  const recorded = async (database: 'identity' | 'orders', aggregateId: string): Promise<string[]> => {
+    const text = 'SELECT type FROM outbox_events WHERE aggregate_id = $1 ORDER BY sequence'
+    return (await rows<{ type: string }>(database, text, [aggregateId])).map(({ type }) => type)
+  }
+
+  const command = (...words: string[]) => runCommand(words, { ...testEnvironment, GUICHET_DATA_DIR: dataDir })
+
+  return {
+    urls,
+    at,
+    get: <Data = unknown>(path: string, options: Call = {}) => call<Data>('GET', at(path), options),
+    post: <Data = unknown>(path: string, options: Call = {}) => call<Data>('POST', at(path), options),
+    put: <Data = unknown>(path: string, options: Call = {}) => call<Data>('PUT', at(path), options),
+    del: <Data = unknown>(path: string, options: Call = {}) => call<Data>('DELETE', at(path), options),
+    signIn,
+    register,
+    admin: async () => (await signIn('admin', 'admin')).access_token,
+    rows,
+    recorded,
+    /** The events of the order of that number. */
+    async orderEvents(number: number) {
+      const [order] = await rows<{ id: string }>('orders', 'SELECT id FROM orders WHERE number = $1', [number])
+      return recorded('orders', order!.id)
+    },
+    /** Orders written for an account, and events that say one was placed. */
+    async ordersWritten(accountId: string) {
+      const [count] = await rows<{ orders: number; events: number }>(
+        'orders',
+        `SELECT (SELECT count(*)::int FROM orders WHERE account_id = $1::uuid) AS orders,
+                (SELECT count(*)::int FROM outbox_events
+                  WHERE type = 'order.placed' AND data->>'accountId' = $1::text) AS events`,
+        [accountId],
+      )
+      return count!
+    },
+    /** The stock that GET /products/{id} tells. */
+    async stockOf(id: number) {
+      return (await call<Product>('GET', at(`/products/${id}`))).body.data.stock
+    },
+    command,
+    /** Imports products of our own, as an operator does; gives their ids in the same order. */
+    async importProducts(products: readonly { price: number; stock: number; description?: string }[]) {
+      const named = products.map((product) => ({ name: uniqueName('product'), ...product }))
+      const folder = await mkdtemp(join(tmpdir(), 'guichet-import-'))
+      try {
+        const file = join(folder, 'products.jsonl')
+        await writeFile(file, named.map((product) => JSON.stringify(product)).join('\n'))
+        const { code, stderr } = await command('import', 'products', file)
+        expect(code, stderr).toBe(0)
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
+      const known = await rows<{ id: number; name: string }>(
+        'orders',
+        'SELECT id::int, name FROM products WHERE name = ANY($1)',
+        [named.map(({ name }) => name)],
+      )
+      return named.map(({ name }) => known.find((product) => product.name === name)!.id)
+    },
+  }
+}
