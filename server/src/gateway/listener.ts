@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config, Listening } from '../config.ts'
-import { lenientBodies, rawBodies } from '../contracts/_kit/bodies.ts'
+import { anyMediaType, lenientBodies, rawBodies } from '../contracts/_kit/bodies.ts'
 import { type Contract, type ServiceName, type Services, serviceNames } from '../contracts/_kit/contract.ts'
 import { createEdge, type Edge } from '../contracts/_kit/edge.ts'
 import { answerFailure } from '../contracts/_kit/failures.ts'
@@ -49,6 +49,7 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
     rawFailure: (status) => home.failure(rawAnswerOf(home, status), {}),
   })
   metrics.observe(app)
+  answerUnknown(app)
 
   const edge = createEdge({ ...options, addressOf: (request) => request.ip })
   const served = unit.gateway ? serviceNames : unit.services
@@ -59,7 +60,6 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
   if (unit.gateway) indexRoute(app, contracts)
   open(app)
   if (internal) serveInternal(app, options, internal)
-  answerUnknown(app, contracts, served)
   return app
 }
 
@@ -86,6 +86,7 @@ function serveContract(
   app.register(async (scope) => {
     scope.setErrorHandler(answerFailure(contract))
     rawBodies(scope)
+    if (contract.bodies === 'empty') anyMediaType(scope)
     for (const route of routes) {
       const upstream = upstreams[route.service]
       if (!local[route.service] && upstream) forwardRoute(scope, { contract, route, upstream, edge })
@@ -100,14 +101,15 @@ function serveInternal(
   internal: NonNullable<ListenerOptions['internal']>,
 ): void {
   const { contracts, local, verifierOf } = options
+  const [home] = contracts
   const edge = createEdge({ verifierOf, limiter: undefined, addressOf: statedAddress })
   app.register(async (scope) => {
-    scope.addHook('onRequest', async ({ headers }, reply) => {
-      const token = headers[internalTokenHeader]
+    scope.addHook('onRequest', async (request, reply) => {
+      const token = request.headers[internalTokenHeader]
       if (typeof token === 'string' && sameSecret(token, internal.token)) return
-      // To a stranger there is nothing here; a gateway of ours with another token learns what is wrong.
+      // To a stranger there is nothing here, in the words of any other nothing; a gateway of ours learns what is wrong.
       reply.header(internalRefusalHeader, 'token')
-      throw refuseAtEdge('edge.not_found')
+      return answerFailure(home)(refuseAtEdge('edge.not_found'), request, reply)
     })
     for (const contract of contracts) {
       scope.register(async (inner) => {
@@ -163,18 +165,20 @@ function indexRoute(app: FastifyInstance, contracts: readonly Contract[]): void 
   }
 }
 
-/** 404, or 405 with `Allow` where the path is known under other methods. */
-function answerUnknown(app: FastifyInstance, contracts: readonly Contract[], served: readonly ServiceName[]): void {
-  const known = contracts.flatMap(({ routes }) =>
-    routes
-      .filter(({ service }) => served.includes(service))
-      .map(({ method, url }) => ({ method, pattern: new RegExp(`^${url.replaceAll(/:\w+/g, '[^/]+')}$`) })),
-  )
+/** 404, or 405 with `Allow` where the path is known under other methods. Has to see the routes before they are added. */
+function answerUnknown(app: FastifyInstance): void {
+  const known: { method: string; pattern: RegExp }[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    // What only our own processes may call does not exist for anybody else; cors adds a route for every preflight.
+    if (url.startsWith('/internal/') || url === '*') return
+    const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
+    for (const one of [method].flat()) known.push({ method: one, pattern })
+  })
   app.setNotFoundHandler(async (request, reply) => {
     const path = request.url.split('?', 1)[0] ?? ''
     const methods = [...new Set(known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
-    if (methods.length === 0 || methods.includes(request.method as 'GET')) throw refuseAtEdge('edge.not_found')
-    reply.header('allow', methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', '))
+    if (methods.length === 0 || methods.includes(request.method)) throw refuseAtEdge('edge.not_found')
+    reply.header('allow', methods.join(', '))
     throw refuseAtEdge('edge.method_not_allowed')
   })
 }

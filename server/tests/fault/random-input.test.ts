@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { Value } from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { shop as contract } from '../../src/contracts/shop/index.ts'
 import { createApp } from '../../src/platform/http/app.ts'
 import { silentLogger } from '../../src/platform/log.ts'
 import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
@@ -17,8 +18,8 @@ const formless = /^\/(livez|readyz|health|metrics|auth\/health|\.well-known\/jwk
 
 describe.each([
   // In four processes what the gateway lets pass also crosses to another process and comes back.
-  { arrangement: 'all', batches: 150, withinMs: 40_000 },
-  { arrangement: 'shop-in-four', batches: 75, withinMs: 40_000 },
+  { arrangement: 'all', batches: 500, withinMs: 40_000 },
+  { arrangement: 'shop-in-four', batches: 200, withinMs: 40_000 },
 ] as const)('$arrangement', ({ arrangement, batches, withinMs }) => {
   let shop: RunningArrangement
   let base: string
@@ -82,7 +83,8 @@ describe.each([
       if (!answer) continue
       expect(answer.status, name).toBeGreaterThanOrEqual(400)
       expect(answer.status, name).toBeLessThan(500)
-      expectFailureForm(answer, name)
+      // A missing Host and an unknown Expect are answered by Node itself, without a body.
+      if (answer.body !== '') expectFailureForm(answer, name)
     }
   })
 
@@ -118,7 +120,7 @@ describe.each([
       'identity',
       'SELECT count(*) FROM grants WHERE administrator',
     )
-    expect(admins?.count, 'nobody made himself an administrator').toBe('1')
+    expect(Number(admins?.count), 'nobody made himself an administrator').toBe(1)
   })
 })
 
@@ -140,9 +142,14 @@ function expectInContract(request: GeneratedRequest, answer: RawAnswer | undefin
   // A path can hit another route than the one it was made for, such as /users/profile.
   expect([...Object.keys(route.replies).map(Number), ...edgeStatuses], said).toContain(status)
   if (status >= 400) return expectFailureForm(answer, what)
-  const schema = route.replies[status]
   const json: unknown = JSON.parse(body)
-  expect(schema !== undefined && (Value.Check(schema, json) || (json as { success: boolean }).success), said).toBe(true)
+  const shapes = contract.routes
+    .filter((other) => other.method === method)
+    .flatMap(({ replies }) => replies[status] ?? [])
+  expect(
+    shapes.some((shape) => Value.Check(shape, json)),
+    said,
+  ).toBe(true)
 }
 
 function expectFailureForm({ status, headers, body }: RawAnswer, what: string) {
@@ -169,7 +176,6 @@ const post = 'POST /auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'
 const malformed: Readonly<Record<string, string>> = {
   'no HTTP at all': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n',
   'a bad request line': 'GET\r\n\r\n',
-  'a request line without version': 'GET /products\r\n\r\n',
   'an unknown version': `GET /products HTTP/9.9\r\nHost: x\r\n${end}`,
   'an unknown method': `G@T /products HTTP/1.1\r\nHost: x\r\n${end}`,
   'a blank in the target': `GET /pro ducts HTTP/1.1\r\nHost: x\r\n${end}`,

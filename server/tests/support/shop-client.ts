@@ -140,9 +140,13 @@ export function forgeToken(header: object, claims: object, secret?: string): str
   return `${signed}.${secret === undefined ? '' : createHmac('sha256', secret).update(signed).digest('base64url')}`
 }
 
-/** Asks again until the answer passes `check`; after ten seconds the last failure is thrown. */
-export async function eventually<Value>(ask: () => Promise<Value>, check: (value: Value) => void): Promise<Value> {
-  const deadline = Date.now() + 10_000
+/** Asks again until the answer passes `check`; after the deadline the last failure is thrown. */
+export async function eventually<Value>(
+  ask: () => Promise<Value>,
+  check: (value: Value) => void,
+  deadlineMs = 10_000,
+): Promise<Value> {
+  const deadline = Date.now() + deadlineMs
   for (;;) {
     const value = await ask()
     try {
@@ -151,7 +155,7 @@ export async function eventually<Value>(ask: () => Promise<Value>, check: (value
     } catch (error) {
       if (Date.now() > deadline) throw error
     }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 

@@ -4,7 +4,7 @@ import type { Contract, ErrorAnswer, ErrorCode, Misfit, Route } from './contract
 
 /** Answers anything thrown while a request of this contract was served, in the contract's own error form. */
 export const answerFailure =
-  (contract: Contract) => (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+  (contract: Contract) => (error: FastifyError | Refusal, request: FastifyRequest, reply: FastifyReply) => {
     const { answer, details } = judge(contract, error, request)
     if (answer.status >= 500) {
       const level = answer.status === 500 ? 'error' : 'warn'
@@ -21,11 +21,10 @@ export const answerFailure =
       .send(contract.failure(answer, details))
   }
 
-function judge(contract: Contract, error: FastifyError, request: FastifyRequest) {
+function judge(contract: Contract, error: FastifyError | Refusal, request: FastifyRequest) {
   const table: Readonly<Record<string, ErrorAnswer>> = contract.errors
   if (error instanceof Refusal) {
-    const answer = table[error.code]
-    if (answer) return { answer, details: error.details }
+    return { answer: table[error.code] ?? contract.errors['edge.internal'], details: error.details }
   }
   const { route } = request.routeOptions.config as { route?: Route }
   const [first] = error.validation ?? []
