@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config, Listening } from '../config.ts'
 import { anyMediaType, lenientBodies, rawBodies } from '../contracts/_kit/bodies.ts'
 import { type Contract, type ServiceName, type Services, serviceNames } from '../contracts/_kit/contract.ts'
@@ -174,11 +174,17 @@ function answerUnknown(app: FastifyInstance): void {
     const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
     for (const one of [method].flat()) known.push({ method: one, pattern })
   })
-  app.setNotFoundHandler(async (request, reply) => {
+  const refuse = (request: FastifyRequest, reply: FastifyReply): never => {
     const path = request.url.split('?', 1)[0] ?? ''
     const methods = [...new Set(known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
     if (methods.length === 0 || methods.includes(request.method)) throw refuseAtEdge('edge.not_found')
     reply.header('allow', methods.join(', '))
     throw refuseAtEdge('edge.method_not_allowed')
+  }
+  // Before the body is looked at: one that cannot be read makes no other answer.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) refuse(request, reply)
+    done()
   })
+  app.setNotFoundHandler(refuse)
 }

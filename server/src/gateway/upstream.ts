@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Dispatcher, Pool } from 'undici'
 import { refuseAtEdge } from '../platform/errors.ts'
-import { internalRefusalHeader, internalTokenHeader } from '../platform/http/internal-client.ts'
+import { internalRefusalHeader, internalTokenHeader, tokenRefused } from '../platform/http/internal-client.ts'
 
 /** Another process of ours that serves some of our routes. */
 export interface Upstream {
@@ -139,7 +139,7 @@ function relay(
       onResponseStart(controller, status, headers) {
         if (settled) return
         if (headers[internalRefusalHeader]) {
-          controller.abort(new Error('the service refuses our INTERNAL_SERVICE_TOKEN: set the same one for both'))
+          controller.abort(new Error(tokenRefused))
           return
         }
         clearTimeout(timer)

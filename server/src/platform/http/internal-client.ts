@@ -7,6 +7,8 @@ export const internalTokenHeader = 'x-internal-token'
 
 /** What a process answers, beside 404, to a wrong or missing service token. */
 export const internalRefusalHeader = 'x-internal-refused'
+/** What to tell whoever runs the process whose token was refused. */
+export const tokenRefused = 'the service refuses our INTERNAL_SERVICE_TOKEN: set the same one for both'
 
 /** Calls another of our processes; nobody else is ever called through it. */
 export interface InternalClient {
@@ -54,6 +56,7 @@ export function internalClient(options: { url: string; token: string; deadlineMs
       const deadline = AbortSignal.timeout(deadlineMs ?? options.deadlineMs)
       let status: number
       let text: string
+      let refused: boolean
       try {
         const answer = await request(new URL(path, options.url), {
           method,
@@ -63,6 +66,7 @@ export function internalClient(options: { url: string; token: string; deadlineMs
           body: body === undefined ? null : JSON.stringify(body),
         })
         status = answer.statusCode
+        refused = answer.headers[internalRefusalHeader] !== undefined
         if (Number(answer.headers['content-length'] ?? 0) > longestAnswerBytes) {
           answer.body.destroy()
           throw new Error('the answer is too large')
@@ -71,6 +75,7 @@ export function internalClient(options: { url: string; token: string; deadlineMs
       } catch (error) {
         throw refuseAtEdge('edge.unavailable', { upstream: options.url }, error)
       }
+      if (refused) throw refuseAtEdge('edge.unavailable', { upstream: options.url }, new Error(tokenRefused))
       if (status === 204) return undefined as Answer
       const json: unknown = parse(text)
       if (status < 300) return json as Answer
