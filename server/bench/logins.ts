@@ -17,7 +17,7 @@ export async function measureLogins(): Promise<Result[]> {
     const pairs: { raw: number; logins: number }[] = []
     for (let round = 0; round < rounds; round += 1) {
       const raw = await rawHashesPerSecond()
-      pairs.push({ raw, logins: await requestsPerSecond({ ...load, seconds, connections: 8 }) })
+      pairs.push({ raw, logins: await requestsPerSecond({ ...load, seconds, connections: 16 }) })
     }
     const ratio = median(pairs.map(({ raw, logins }) => logins / raw))
     const logins = median(pairs.map((pair) => pair.logins))

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config, Listening } from '../config.ts'
-import { anyMediaType, lenientBodies, rawBodies } from '../contracts/_kit/bodies.ts'
+import { lenientBodies, rawBodies } from '../contracts/_kit/bodies.ts'
 import { type Contract, type ServiceName, type Services, serviceNames } from '../contracts/_kit/contract.ts'
 import { createEdge, type Edge } from '../contracts/_kit/edge.ts'
 import { answerFailure } from '../contracts/_kit/failures.ts'
@@ -85,8 +85,7 @@ function serveContract(
   })
   app.register(async (scope) => {
     scope.setErrorHandler(answerFailure(contract))
-    rawBodies(scope)
-    if (contract.bodies === 'empty') anyMediaType(scope)
+    rawBodies(scope, contract.bodies)
     for (const route of routes) {
       const upstream = upstreams[route.service]
       if (!local[route.service] && upstream) forwardRoute(scope, { contract, route, upstream, edge })

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { type Clock, systemClock } from './clock.ts'
 import type { ServerNotices } from './db/notices.ts'
 
 /**
@@ -18,14 +19,21 @@ const longestAgeMs = 2_000
 /** Parts (pages) remembered of one key. */
 const partsPerKey = 20
 
+interface Entry<Value> {
+  readonly since: number
+  /** By part. */
+  readonly values: Map<string, Promise<Value>>
+}
+
 export function createReadCache<Value>(options: {
   name: string
   notices: ServerNotices
   max: number
+  clock?: Clock
 }): ReadCache<Value> {
-  const { notices } = options
+  const { notices, clock = systemClock } = options
   const channel = `read_cache_${options.name}`
-  const entries = new LRUCache<string, Map<string, Promise<Value>>>({ max: options.max, ttl: longestAgeMs })
+  const entries = new LRUCache<string, Entry<Value>>({ max: options.max })
 
   const unsubscribe = notices.on(channel, (key) => {
     if (key === undefined) entries.clear()
@@ -35,19 +43,20 @@ export function createReadCache<Value>(options: {
   return {
     get(key, part, load) {
       if (!notices.connected()) return load()
-      let parts = entries.get(key)
-      if (!parts) {
-        parts = new Map()
-        entries.set(key, parts)
+      const now = clock.now()
+      let entry = entries.get(key)
+      if (!entry || now - entry.since > longestAgeMs) {
+        entry = { since: now, values: new Map() }
+        entries.set(key, entry)
       }
-      const known = parts.get(part)
+      const { values } = entry
+      const known = values.get(part)
       if (known) return known
-      // A drop takes the whole map away, so a load that began before a write can only land in a map nobody reads any more.
+      // A drop takes the whole entry away, so a load that began before a write can only land where nobody reads any more.
       const loading = load()
-      if (parts.size < partsPerKey) {
-        parts.set(part, loading)
-        const owner = parts
-        loading.catch(() => owner.delete(part))
+      if (values.size < partsPerKey) {
+        values.set(part, loading)
+        loading.catch(() => values.delete(part))
       }
       return loading
     },

@@ -1,31 +1,46 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
 import secureJson from 'secure-json-parse'
+import type { Contract } from './contract.ts'
 
 /** For mounted routes of a contract that takes a missing or unreadable body for an empty object: it never answers 415. */
 export function lenientBodies(app: FastifyInstance): void {
-  anyMediaType(app)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, async (_request: unknown, text: string | Buffer) =>
     readable(String(text)),
   )
-  app.addHook('preValidation', (request, _reply, done) => {
-    request.body ??= {}
-    done()
+  forRoutesWithBodies(app, (route) => {
+    route.onRequest = [anyMediaType, ...[route.onRequest ?? []].flat()]
+    route.preValidation = [
+      (request, _reply, done) => {
+        request.body ??= {}
+        done()
+      },
+      ...[route.preValidation ?? []].flat(),
+    ]
   })
 }
 
-/** For contracts that read every body alike: Fastify answers 415 by itself to a media type that is none, such as `;;;`. */
-export function anyMediaType(app: FastifyInstance): void {
-  app.addHook('onRequest', ({ headers }, _reply, done) => {
-    if (headers['content-type'] !== undefined) headers['content-type'] = 'application/json'
-    done()
-  })
-}
-
-/** For forwarded routes: the bytes as they came, up to the limit. */
-export function rawBodies(app: FastifyInstance): void {
+/** For forwarded routes: the bytes as they came, up to the limit, whatever they call themselves if the contract does not care. */
+export function rawBodies(app: FastifyInstance, bodies: Contract['bodies']): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, bytes: string | Buffer) => bytes)
+  if (bodies === 'strict') return
+  forRoutesWithBodies(app, (route) => {
+    route.onRequest = [anyMediaType, ...[route.onRequest ?? []].flat()]
+  })
+}
+
+/** Fastify answers 415 by itself to a media type that is none, such as `;;;`. */
+const anyMediaType: onRequestHookHandler = ({ headers }, _reply, done) => {
+  if (headers['content-type'] !== undefined) headers['content-type'] = 'application/json'
+  done()
+}
+
+/** Changes the routes of a scope, before they are added, that read a body at all. */
+function forRoutesWithBodies(app: FastifyInstance, change: (route: RouteOptions) => void): void {
+  app.addHook('onRoute', (route) => {
+    if (!/^(GET|HEAD)$/.test(String(route.method))) change(route)
+  })
 }
 
 /** The JSON of a text, without keys that reach a prototype; an empty object when it is none. */

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest, onRequestAsyncHookHandler, preHandlerAsyncHookHandler } from 'fastify'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims, TokenVerifier } from '../../platform/http/token-verifier.ts'
 import type { Client } from '../../services/identity/index.ts'
@@ -16,12 +16,16 @@ export interface Visit {
 
 /** What stands in front of every route of a contract, mounted or forwarded: token first, then limits, then the body. */
 export interface Edge {
-  beforeBody(contract: Contract, route: Route): (request: FastifyRequest, reply: FastifyReply) => Promise<void>
-  afterBody(contract: Contract, route: Route): (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  /** Hooks for the route's `onRequest`. */
+  beforeBody(contract: Contract, route: Route): onRequestAsyncHookHandler
+  /** Hooks for the route's `preHandler`; none where nothing of the body is judged. */
+  afterBody(contract: Contract, route: Route): preHandlerAsyncHookHandler[]
   visitOf(request: FastifyRequest): Visit
 }
 
-const visits = new WeakMap<FastifyRequest, Visit>()
+// On the request itself: this is read and written at every request, and a WeakMap costs the collector too much.
+const visitKey = Symbol('visit')
+type Visited = FastifyRequest & { [visitKey]?: Visit }
 
 /**
  * @param limiter absent where limits were counted already: on routes that only our own gateway calls
@@ -33,55 +37,67 @@ export function createEdge(options: {
   addressOf: (request: FastifyRequest) => string
 }): Edge {
   const { verifierOf, limiter, addressOf } = options
-  const visitOf = (request: FastifyRequest): Visit => {
-    const visit = visits.get(request)
-    if (!visit) throw new Error('a route was mounted without its edge')
-    return visit
-  }
+
   return {
-    visitOf,
+    visitOf(request: Visited) {
+      const visit = request[visitKey]
+      if (!visit) throw new Error('a route was mounted without its edge')
+      return visit
+    },
     beforeBody(contract, route) {
-      const verifier = verifierOf(contract)
-      return async (request, reply) => {
-        const claims = route.access === 'public' ? undefined : await authenticate(request, verifier)
+      const { verify, verifySeen } = verifierOf(contract)
+      const { terms } = contract
+      return async (request: Visited, reply) => {
+        const token = route.access === 'public' ? undefined : bearerOf(request)
+        // Most tokens were seen before and need no promise.
+        const claims = token === undefined ? undefined : (verifySeen(token) ?? (await verify(token)))
         const ip = plainAddress(addressOf(request), request)
-        visits.set(request, {
-          client: { terms: contract.terms, ip, userAgent: request.headers['user-agent'] },
-          claims,
-          verify: verifier.verify,
-        })
-        if (limiter) {
-          const who = claims ? `account:${claims.uid}` : `address:${ip}`
-          await limiter.count(contract, route.limit, who, reply)
-        }
-        if (claims && route.access === 'administrator' && !isAdministrator(claims, contract.terms)) {
+        request[visitKey] = { client: { terms, ip, userAgent: request.headers['user-agent'] }, claims, verify }
+        const who = claims ? `account:${claims.uid}` : `address:${networkOf(ip)}`
+        await limiter?.count(contract, route.limit, who, reply)
+        if (claims && route.access === 'administrator' && !isAdministrator(claims, terms)) {
           throw refuseAtEdge('edge.forbidden')
         }
       }
     },
     afterBody(contract, route) {
       const limitBy = route.limitBy as ((body: object) => unknown) | undefined
-      return async (request, reply) => {
-        if (!limiter || !limitBy) return
-        // A forwarded body is still bytes, and nobody has said yet that it fits.
-        const body = Buffer.isBuffer(request.body) ? readable(request.body.toString()) : request.body
-        const name = typeof body === 'object' && body !== null ? limitBy(body) : undefined
-        if (typeof name === 'string') await limiter.count(contract, route.limit, `name:${name.toLowerCase()}`, reply)
-      }
+      if (!limiter || !limitBy) return []
+      return [
+        async (request, reply) => {
+          // A forwarded body is still bytes, and nobody has said yet that it fits.
+          const body = Buffer.isBuffer(request.body) ? readable(request.body.toString()) : request.body
+          const name = typeof body === 'object' && body !== null ? limitBy(body) : undefined
+          if (typeof name === 'string') await limiter.count(contract, route.limit, `name:${name.toLowerCase()}`, reply)
+        },
+      ]
     },
   }
 }
 
 /** An address that a database takes as one: without an IPv6 zone, and the socket's own when a proxy said something else. */
 function plainAddress(stated: string, { socket }: FastifyRequest): string {
+  const own = socket.remoteAddress ?? '0.0.0.0'
+  if (stated === own && !own.includes('%')) return own
   const [address = ''] = stated.split('%', 1)
-  return isIP(address) ? address : (socket.remoteAddress?.split('%', 1)[0] ?? '0.0.0.0')
+  return isIP(address) ? address : (own.split('%', 1)[0] ?? own)
 }
 
-async function authenticate(request: FastifyRequest, verifier: TokenVerifier): Promise<AccessClaims> {
-  const { authorization } = request.headers
+/** What a limit counts as one caller: an IPv4 address, or an IPv6 /64, of which one household has all addresses. */
+const networkOf = (address: string): string =>
+  address.includes('::ffff:') || !address.includes(':') ? address : firstHalf(address)
+
+function firstHalf(address: string): string {
+  const [head = '', tail] = address.split('::')
+  const groups = head.split(':')
+  if (tail !== undefined) while (groups.length < 4) groups.push('0')
+  return groups.slice(0, 4).join(':')
+}
+
+function bearerOf({ headers: { authorization } }: FastifyRequest): string {
   // RFC 6750: the scheme's name is not case-sensitive.
-  const token = authorization && /^bearer +([^ ]+) *$/i.exec(authorization)?.[1]
-  if (!token) throw refuseAtEdge('edge.missing_token')
-  return verifier.verify(token)
+  if (authorization === undefined || !/^bearer /i.test(authorization)) throw refuseAtEdge('edge.missing_token')
+  const token = authorization.slice('bearer '.length).trim()
+  if (token === '') throw refuseAtEdge('edge.missing_token')
+  return token
 }

@@ -1,5 +1,5 @@
-const bodies = new WeakSet<object>()
-const texts = new WeakMap<object, string>()
+/** Every remembered body, with its text once somebody asked for it. */
+const texts = new WeakMap<object, { text: string | undefined }>()
 
 /**
  * A presenter that presents the same source once. For what a service's read cache hands out again and again: as long as the
@@ -14,7 +14,7 @@ export function remembered<Source extends object, Body extends object>(
     if (!body) {
       body = present(source)
       known.set(source, body)
-      bodies.add(body)
+      texts.set(body, { text: undefined })
     }
     return body
   }
@@ -25,12 +25,9 @@ export function rememberedText(
   body: unknown,
   serialize: (body: Record<string, unknown>) => string,
 ): string | undefined {
-  if (typeof body !== 'object' || body === null || !bodies.has(body)) return undefined
-  let text = texts.get(body)
-  if (text === undefined) {
-    // Serialisers build a text of many pieces; reading it back from bytes leaves one, which is what sockets want.
-    text = Buffer.from(serialize(body as Record<string, unknown>)).toString()
-    texts.set(body, text)
-  }
-  return text
+  const slot = typeof body === 'object' && body !== null ? texts.get(body) : undefined
+  if (!slot) return undefined
+  // Serialisers build a text of many pieces; reading it back from bytes leaves one, which is what sockets want.
+  slot.text ??= Buffer.from(serialize(body as Record<string, unknown>)).toString()
+  return slot.text
 }

@@ -1,6 +1,6 @@
 import { maxHeaderSize } from 'node:http'
 import compress from '@fastify/compress'
-import cors from '@fastify/cors'
+import cors, { type OriginFunction } from '@fastify/cors'
 import { Ajv } from 'ajv'
 import fastify, {
   type FastifyBaseLogger,
@@ -92,7 +92,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     })
   }
   await app.register(cors, {
-    origin: corsOrigins.length > 0 ? [...corsOrigins] : false,
+    origin: allowedFrom(corsOrigins),
     credentials: true,
     strictPreflight: false,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -101,6 +101,18 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   })
   await app.register(compress, { encodings: ['gzip', 'deflate'], threshold: 1024 })
   return app
+}
+
+/** The origins of the list, and nothing at all where no browser asks: most requests carry no `Origin`. */
+function allowedFrom(corsOrigins: readonly (string | RegExp)[]): OriginFunction | false {
+  if (corsOrigins.length === 0) return false
+  return (origin, decide) => {
+    if (origin === undefined) return decide(null, false)
+    decide(
+      null,
+      corsOrigins.some((allowed) => (typeof allowed === 'string' ? allowed === origin : allowed.test(origin))),
+    )
+  }
 }
 
 const reasons = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' } as const

@@ -91,7 +91,7 @@ interface OpenedSession {
 export const openSession = async (db: Queryable, session: OpenedSession): Promise<boolean> => {
   const opened = await db.run(sql`
     WITH account AS (
-      SELECT id FROM accounts WHERE id = ${session.accountId} AND version = ${session.version} AND active FOR KEY SHARE
+      SELECT id FROM accounts WHERE id = ${session.accountId} AND version = ${session.version} AND active
     ), upgraded AS (
       UPDATE accounts SET password_hash = ${session.upgradedHash ?? null}::text
        WHERE id = (SELECT id FROM account) AND ${session.upgradedHash ?? null}::text IS NOT NULL
