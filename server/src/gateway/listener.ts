@@ -164,7 +164,10 @@ function indexRoute(app: FastifyInstance, contracts: readonly Contract[]): void 
   }
 }
 
-/** 404, or 405 with `Allow` where the path is known under other methods. Has to see the routes before they are added. */
+/**
+ * 404, or 405 with `Allow` where the path is known under other methods; and `OPTIONS` where no browser asks (RFC 9110, 9.3.7).
+ * Has to see the routes before they are added.
+ */
 function answerUnknown(app: FastifyInstance): void {
   const known: { method: string; pattern: RegExp }[] = []
   app.addHook('onRoute', ({ method, url }) => {
@@ -173,17 +176,23 @@ function answerUnknown(app: FastifyInstance): void {
     const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
     for (const one of [method].flat()) known.push({ method: one, pattern })
   })
-  const refuse = (request: FastifyRequest, reply: FastifyReply): never => {
-    const path = request.url.split('?', 1)[0] ?? ''
+  const methodsAt = (url: string): string[] => {
+    const path = url.split('?', 1)[0] ?? ''
     const methods = [...new Set(known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
-    if (methods.length === 0 || methods.includes(request.method)) throw refuseAtEdge('edge.not_found')
+    if (methods.length === 0) throw refuseAtEdge('edge.not_found')
+    return methods
+  }
+  const refuse = (request: FastifyRequest, reply: FastifyReply): never => {
+    const methods = methodsAt(request.url)
+    if (methods.includes(request.method)) throw refuseAtEdge('edge.not_found')
     reply.header('allow', methods.join(', '))
     throw refuseAtEdge('edge.method_not_allowed')
   }
   // Before the body is looked at: one that cannot be read makes no other answer.
   app.addHook('onRequest', (request, reply, done) => {
     if (request.is404) refuse(request, reply)
-    done()
+    if (request.method !== 'OPTIONS') return done()
+    reply.code(204).header('allow', methodsAt(request.url).join(', ')).send()
   })
   app.setNotFoundHandler(refuse)
 }

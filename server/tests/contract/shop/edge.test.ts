@@ -239,3 +239,25 @@ test('S-03 every answer names its request, and repeats a fitting name that the c
     expect(made.headers.get('x-request-id')).toMatch(/^[\w.-]{8,64}$/)
   }
 })
+
+test('S-03 browsers of the allowed origins may call, others are told nothing', async () => {
+  const from = (origin: string | undefined, method = 'GET') =>
+    fetch(`${shop.urls.gateway}/products`, {
+      method,
+      headers: { ...(origin && { origin }), 'access-control-request-method': 'GET' },
+    })
+  const preflight = await from('http://localhost:5173', 'OPTIONS')
+  expect(preflight.status).toBe(204)
+  expect(preflight.headers.get('access-control-allow-origin')).toBe('http://localhost:5173')
+  expect(preflight.headers.get('access-control-allow-methods')).toContain('GET')
+  expect((await from('http://localhost:5173')).headers.get('access-control-allow-origin')).toBe('http://localhost:5173')
+  for (const origin of ['https://evil.example', 'http://localhost.evil.example', undefined]) {
+    for (const method of ['GET', 'OPTIONS']) {
+      const answer = await from(origin, method)
+      expect(answer.headers.get('access-control-allow-origin'), `${method} from ${origin}`).toBeNull()
+    }
+  }
+  const options = await from(undefined, 'OPTIONS')
+  expect(options.status).toBe(204)
+  expect(options.headers.get('allow')).toBe('GET, HEAD')
+})
