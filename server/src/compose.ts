@@ -264,6 +264,7 @@ async function openListeners(
       deadlineMs: config.upstreamTimeoutMs,
     })
     life.onStop(`upstream ${name}`, upstream.close)
+    metrics.gauge(`guichet_upstream_${name}_requests`, `Requests under way to ${name}`, upstream.inFlight)
     upstreams[name] = upstream
     probes[name] ??= readinessOf(openClient(world, name))
   }
@@ -286,6 +287,7 @@ async function openListeners(
       metrics,
       config,
       log,
+      metricsToken: config.internalToken,
       internal: plan.distributed
         ? { token: internalToken, routes: (scope) => internalRoutes(scope, identity) }
         : undefined,

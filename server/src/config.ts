@@ -7,7 +7,7 @@ import type { ContractName } from './contracts/registry.ts'
 import { createReader, type Environment } from './environment.ts'
 import { messageOf, StartError } from './platform/errors.ts'
 import { type PasswordHashing, recommendedHashing } from './services/identity/index.ts'
-import type { Plan, Unit } from './topologies.ts'
+import { type Plan, planOf, type Unit } from './topologies.ts'
 
 export interface Listening extends Unit {
   host: string
@@ -55,6 +55,10 @@ export function readEnvironment(): Environment {
   }
   return { ...file, ...process.env }
 }
+
+/** The configuration of a command that listens nowhere; the seed's names of `topology` count. */
+export const loadCommandConfig = (topology = 'all'): Config =>
+  loadConfig({ ...readEnvironment(), PORT: undefined }, planOf([topology]))
 
 /** Reads the environment for a plan. Every problem is reported, in one StartError. */
 export function loadConfig(env: Environment, plan: Plan): Config {
@@ -180,7 +184,8 @@ function readDatabaseUrls(read: Reader, plan: Plan): Record<ServiceName, string>
 /** One URL for several services: each has a schema of its own in that database. */
 function inSchema(url: string, service: ServiceName): string {
   const parsed = new URL(url)
-  parsed.searchParams.set('options', `-c search_path=${service}`)
+  const options = parsed.searchParams.get('options')
+  parsed.searchParams.set('options', `${options ? `${options} ` : ''}-c search_path=${service}`)
   return parsed.href
 }
 

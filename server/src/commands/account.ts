@@ -1,11 +1,10 @@
 import { withServices } from '../compose.ts'
-import { loadConfig, readEnvironment } from '../config.ts'
+import { loadCommandConfig } from '../config.ts'
 import { contracts } from '../contracts/registry.ts'
 import { Refusal, StartError } from '../platform/errors.ts'
 import { newSecret } from '../platform/ids.ts'
 import { createLogger } from '../platform/log.ts'
 import type { Identity, Terms } from '../services/identity/index.ts'
-import { planOf } from '../topologies.ts'
 import { type Print, usage } from './command.ts'
 
 export interface AccountOptions {
@@ -26,7 +25,7 @@ export async function account(words: readonly string[], options: AccountOptions,
       ? undefined
       : actionOf(action, username, role, contract.terms, options, print)
   if (!act) throw new StartError(usage)
-  const config = loadConfig(readEnvironment(), planOf([]))
+  const config = loadCommandConfig(contract.name)
   await withServices(config, createLogger(config.logLevel), ({ identity }) => act(identity)).catch((error: unknown) => {
     throw error instanceof Refusal ? new StartError(explain(error, contract.terms)) : error
   })

@@ -1,4 +1,4 @@
-import { loadConfig, readEnvironment } from '../config.ts'
+import { loadCommandConfig } from '../config.ts'
 import { openDatabases } from '../databases.ts'
 import { openDatabase } from '../platform/db/database.ts'
 import { StartError } from '../platform/errors.ts'
@@ -7,7 +7,6 @@ import type { EventHandlers } from '../platform/events/inbox.ts'
 import { createLogger } from '../platform/log.ts'
 import { followAccounts as ordersHandlers } from '../services/orders/index.ts'
 import { followAccounts as profilesHandlers } from '../services/profiles/index.ts'
-import { planOf } from '../topologies.ts'
 import { type Print, usage } from './command.ts'
 
 const handlersOf: Readonly<Record<'profiles' | 'orders', EventHandlers>> = {
@@ -19,7 +18,7 @@ const handlersOf: Readonly<Record<'profiles' | 'orders', EventHandlers>> = {
 export async function deadLetters([name, action, ...rest]: readonly string[], print: Print): Promise<void> {
   const known = (name === 'profiles' || name === 'orders') && (action === undefined || action === 'replay')
   if (!known || rest.length > 0) throw new StartError(usage)
-  const config = loadConfig(readEnvironment(), planOf([]))
+  const config = loadCommandConfig()
   const log = createLogger(config.logLevel)
   const databases = await openDatabases(config, { services: [name], ownership: 'join-or-own', log })
   const database = openDatabase({ name, url: databases.url(name), log })

@@ -3,11 +3,10 @@ import { createInterface } from 'node:readline'
 import { Ajv } from 'ajv'
 import Type, { type Static } from 'typebox'
 import { withServices } from '../compose.ts'
-import { loadConfig, readEnvironment } from '../config.ts'
+import { loadCommandConfig } from '../config.ts'
 import { messageOf, StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
 import type { NewProduct } from '../services/orders/index.ts'
-import { planOf } from '../topologies.ts'
 import type { Print } from './command.ts'
 
 const ProductLine = Type.Object(
@@ -32,7 +31,7 @@ export async function importProducts(file: string, { dryRun }: { dryRun: boolean
     print(`${products.length} products fit. Nothing was written.`)
     return
   }
-  const config = loadConfig(readEnvironment(), planOf([]))
+  const config = loadCommandConfig()
   await withServices(config, createLogger(config.logLevel), ({ orders }) => orders.importProducts(products))
   print(`${products.length} products are in the catalogue.`)
 }

@@ -1,4 +1,4 @@
-import { loadConfig, readEnvironment } from '../config.ts'
+import { loadCommandConfig } from '../config.ts'
 import { serviceNames } from '../contracts/_kit/contract.ts'
 import { migrateDatabases, migrationsOf } from '../databases.ts'
 import { newMigration } from '../platform/db/migrate.ts'
@@ -10,7 +10,7 @@ import { type Print, usage } from './command.ts'
 /** Brings the databases to the present schema, after a backup of what is there. */
 export async function migrate({ backup }: { backup: boolean }, print: Print): Promise<void> {
   const plan = planOf([])
-  const config = loadConfig(readEnvironment(), plan)
+  const config = loadCommandConfig()
   const log = createLogger(config.logLevel)
   const applied = await migrateDatabases(config, { services: plan.services, ownership: 'join-or-own', log, backup })
   for (const { service, migrations } of applied) {

@@ -1,5 +1,5 @@
 import { withServices } from '../compose.ts'
-import { loadConfig, readEnvironment } from '../config.ts'
+import { loadCommandConfig } from '../config.ts'
 import { plantDemo } from '../first-start.ts'
 import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
@@ -9,7 +9,7 @@ import type { Print } from './command.ts'
 /** Writes the demo administrator and products where they are not there yet. */
 export async function seed(print: Print): Promise<void> {
   const plan = planOf([])
-  const config = loadConfig(readEnvironment(), plan)
+  const config = loadCommandConfig()
   if (!config.development) {
     throw new StartError('Demo data has a well-known password and is for development: set GUICHET_DEV=true to seed it.')
   }

@@ -24,7 +24,9 @@ export function forwardRoute(
       const headers: Record<string, string> = { 'x-forwarded-for': client.ip }
       // A courtesy to services that are not ours; ours trust the token alone.
       if (typeof claims?.sub === 'string') headers['x-user-id'] = encodeURI(claims.sub)
-      await upstream.forward(request, reply, { path: `${internalPrefix(contract)}${request.url}`, headers })
+      // A target in absolute form (RFC 9112, 3.2.2) names the gateway, not the service.
+      const target = request.url.replace(/^https?:\/\/[^/?]*/i, '')
+      await upstream.forward(request, reply, { path: `${internalPrefix(contract)}${target}`, headers })
     },
   })
 }

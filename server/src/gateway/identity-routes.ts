@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { termsOf } from '../contracts/registry.ts'
+import { Uuid } from '../platform/http/schema.ts'
 import type { Identity } from '../services/identity/index.ts'
 
 /** What our other processes ask of identity: the HTTP side of the ports in `identity-port.ts`. */
@@ -24,7 +25,7 @@ const CreateBody = Type.Object({
 })
 type CreateBody = Static<typeof CreateBody>
 
-const AccountBody = Type.Object({ accountId: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) })
+const AccountBody = Type.Object({ accountId: Uuid })
 const MarksBody = Type.Object({ sid: Type.String(), uid: Type.String(), ver: Type.Integer() })
 const RevocationsBody = Type.Object({
   reader: Type.String({ maxLength: 64 }),
@@ -73,11 +74,7 @@ export function identityRoutes(app: FastifyInstance, identity: Identity): void {
   app.post<{ Body: Static<typeof RevocationsBody> }>(
     identityPaths.revocations,
     { schema: { body: RevocationsBody } },
-    async (request) => {
-      const gone = new AbortController()
-      request.raw.socket.once('close', () => gone.abort())
-      return identity.revocations.next({ ...request.body, signal: gone.signal })
-    },
+    async ({ body, signal }) => identity.revocations.next({ ...body, signal }),
   )
 }
 

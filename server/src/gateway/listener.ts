@@ -28,6 +28,8 @@ export interface ListenerOptions {
   verifierOf: (contract: Contract) => TokenVerifier
   limiter: Limiter
   metrics: Metrics
+  /** What `/metrics` wants as a Bearer token outside development. */
+  metricsToken: string | undefined
   /** Routes that only our own processes may call; absent where no other process needs this one. */
   internal: { token: string; routes: (app: FastifyInstance) => void } | undefined
   /** Routes that belong to no contract, such as the public keys. */
@@ -56,7 +58,7 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
   for (const contract of contracts) serveContract(app, options, contract, served, edge)
   const own = Object.fromEntries(Object.entries(probes).filter(([name]) => name in local))
   healthRoutes(app, { contract: home, unit, probes, own })
-  metricsRoute(app, metrics, config, internal?.token)
+  metricsRoute(app, metrics, config, options.metricsToken)
   if (unit.gateway) indexRoute(app, contracts)
   open(app)
   if (internal) serveInternal(app, options, internal)

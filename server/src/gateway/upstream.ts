@@ -14,6 +14,8 @@ export interface Upstream {
     reply: FastifyReply,
     to: { path: string; headers: Record<string, string> },
   ): Promise<void>
+  /** Requests under way. */
+  inFlight(): number
   close(): Promise<void>
 }
 
@@ -89,6 +91,7 @@ export function openUpstream(options: { url: string; token: string; deadlineMs: 
         inFlight -= 1
       }
     },
+    inFlight: () => inFlight,
     close: () => pool.close(),
   }
 }
@@ -118,11 +121,16 @@ function relay(
       finish(resolve)
       control?.abort(new Error('the client went away'))
     }
-    const resume = () => control?.resume()
+    let slow: NodeJS.Timeout | undefined
+    const resume = () => {
+      clearTimeout(slow)
+      control?.resume()
+    }
     const finish = (settle: () => void) => {
       if (settled) return
       settled = true
       clearTimeout(timer)
+      clearTimeout(slow)
       raw.off('close', clientGone)
       raw.off('drain', resume)
       settle()
@@ -147,10 +155,18 @@ function relay(
         raw.writeHead(status, headersOf(reply, headers))
       },
       onResponseData(controller, chunk) {
-        if (!settled && !raw.write(chunk)) controller.pause()
+        if (settled || raw.write(chunk)) return
+        controller.pause()
+        // A client that does not read must not keep a connection to the service for ever.
+        slow = setTimeout(() => raw.destroy(), deadlineMs)
       },
       onResponseEnd() {
-        finish(() => raw.end(resolve))
+        // Settled by `close`, which always comes: the callback of `end` does not when the client's socket goes away.
+        finish(() => {
+          if (raw.destroyed) return resolve()
+          raw.once('close', resolve)
+          raw.end()
+        })
       },
       onResponseError(_controller, error) {
         finish(() => reject(error))
@@ -166,7 +182,9 @@ function headersOf(reply: FastifyReply, upstream: Record<string, string | string
     if (value !== undefined && !keptBack.has(name)) merged[name] = value
   }
   for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value !== undefined) merged[name] = value
+    if (value === undefined) continue
+    // Both sides may vary by something: the service by encoding, the gateway by origin.
+    merged[name] = name === 'vary' && merged.vary ? `${merged.vary}, ${value}` : value
   }
   return merged
 }

@@ -34,6 +34,12 @@ export function createReadCache<Value>(options: {
   const { notices, clock = systemClock } = options
   const channel = `read_cache_${options.name}`
   const entries = new LRUCache<string, Entry<Value>>({ max: options.max })
+  // What is too old to be handed out is not kept either.
+  const sweep = setInterval(() => {
+    const oldest = clock.now() - longestAgeMs
+    for (const [key, { since }] of entries.entries()) if (since < oldest) entries.delete(key)
+  }, longestAgeMs)
+  sweep.unref()
 
   const unsubscribe = notices.on(channel, (key) => {
     if (key === undefined) entries.clear()
@@ -61,6 +67,9 @@ export function createReadCache<Value>(options: {
       return loading
     },
     drop: (key) => notices.announce(channel, key),
-    close: unsubscribe,
+    close() {
+      clearInterval(sweep)
+      unsubscribe()
+    },
   }
 }

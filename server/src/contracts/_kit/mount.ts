@@ -64,6 +64,15 @@ function idempotencyOf(request: FastifyRequest, route: Route, accountId: string)
     accountId,
     route: `${route.method} ${route.url}`,
     key,
-    requestHash: sha256(JSON.stringify(request.body)),
+    requestHash: sha256(bodyText(request.body)),
+  }
+}
+
+function bodyText(body: unknown): string {
+  try {
+    return JSON.stringify(body)
+  } catch {
+    // Nested so deeply that writing it again overflows the stack: no request of anybody's is like that.
+    throw refuseAtEdge('edge.bad_request')
   }
 }

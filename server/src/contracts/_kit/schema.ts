@@ -7,6 +7,11 @@ export const Text = (options: { minLength?: number; maxLength?: number } = {}) =
 /** An optional field that may also be null. */
 export const OptionalText = (maxLength: number) => Type.Optional(Type.Union([Text({ maxLength }), Type.Null()]))
 
+/** An optional e-mail address, within the lengths of RFC 5321; empty and null both mean none. */
+export const OptionalEmail = Type.Optional(
+  Type.Union([Type.String({ pattern: '^$|^[^\\s@\\u0000]{1,64}@[^\\s@\\u0000]{1,189}$' }), Type.Null()]),
+)
+
 /** The page of a list: 1000 entries at most, from the first. */
 export const PageQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),

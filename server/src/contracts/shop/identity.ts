@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { Session } from '../../services/identity/index.ts'
 import { reply, route } from '../_kit/contract.ts'
-import { OptionalText, Text } from '../_kit/schema.ts'
+import { OptionalEmail, Text } from '../_kit/schema.ts'
 import { misfits } from './errors.ts'
 import { done, Failure, Message, message, Success } from './wire.ts'
 
@@ -98,7 +98,7 @@ const register = route({
   summary: 'Make an account',
   access: 'public',
   limit: 'credentials',
-  body: Type.Object({ ...credentials, email: OptionalText(254) }),
+  body: Type.Object({ ...credentials, email: OptionalEmail }),
   replies: {
     201: Type.Object({
       success: Type.Literal(true),

@@ -20,7 +20,7 @@ const read = (profiles: Profiles, number: number, claims: AccessClaims) =>
   claims.user_id === number ? profiles.own(claims.uid) : profiles.find(number)
 
 const fieldsOf = (body: Type.Static<Type.TObject<typeof userFields>>) => ({
-  email: body.email,
+  email: body.email === '' ? null : body.email,
   firstName: body.first_name,
   lastName: body.last_name,
   phone: body.phone,

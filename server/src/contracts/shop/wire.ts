@@ -2,7 +2,7 @@ import Type, { type TSchema } from 'typebox'
 import type { Order, OrderItem, OrderWithItems, Product } from '../../services/orders/index.ts'
 import type { Profile } from '../../services/profiles/index.ts'
 import { remembered } from '../_kit/remembered.ts'
-import { OptionalText } from '../_kit/schema.ts'
+import { OptionalEmail, OptionalText } from '../_kit/schema.ts'
 
 /** The shop's shapes on the wire. */
 
@@ -61,7 +61,7 @@ export const userOf = (profile: Profile): Type.Static<typeof User> => ({
 
 /** The fields of a user that can be set; unset is null. */
 export const userFields = {
-  email: OptionalText(254),
+  email: OptionalEmail,
   first_name: OptionalText(200),
   last_name: OptionalText(200),
   phone: OptionalText(50),

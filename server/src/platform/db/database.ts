@@ -48,7 +48,10 @@ export interface PoolFigures {
 /** One service's database. Every wait has a deadline; an unreachable server is refused with `edge.unavailable`. */
 export interface Database extends Queryable {
   readonly name: string
-  /** Runs `work` in one transaction (READ COMMITTED): committed when it returns, rolled back when it throws. */
+  /**
+   * Runs `work` in one transaction (READ COMMITTED): committed when it returns, rolled back when it throws. It runs again when
+   * the transaction was the victim of a deadlock, so it must have no other effect.
+   */
   transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>
   /** Rejects when the server does not answer within two seconds. */
   ping(): Promise<void>
@@ -82,32 +85,50 @@ export function openDatabase({ name, url, log, size = 10 }: DatabaseOptions): Da
   })
   pool.on('error', (error) => log.warn({ database: name, reason: messageOf(error) }, 'a database connection was lost'))
 
-  const onPool = queryable((query) => pool.query(query))
+  const onPool = queryable((query) => retried(() => pool.query(query)))
   return {
     name,
     ...onPool,
-    async transaction(work) {
-      const client = await pool.connect().catch(asUnavailable)
-      let broken: Error | undefined
-      try {
-        await client.query('BEGIN').catch(asUnavailable)
-        const result = await work(queryable((query) => client.query(query)))
-        await client.query('COMMIT').catch(asUnavailable)
-        return result
-      } catch (error) {
-        await client.query('ROLLBACK').catch((failure: Error) => {
-          broken = failure
-        })
-        throw error
-      } finally {
-        client.release(broken)
-      }
-    },
+    transaction: (work) => retried(() => inTransaction(pool, work)),
     async ping() {
       await Promise.race([pool.query('SELECT 1'), rejectAfter(2_000)])
     },
     pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
+  }
+}
+
+async function inTransaction<Result>(pool: pg.Pool, work: (tx: Queryable) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect().catch(asUnavailable)
+  let broken: Error | undefined
+  try {
+    await client.query('BEGIN').catch(asUnavailable)
+    const result = await work(queryable((query) => client.query(query)))
+    await client.query('COMMIT').catch(asUnavailable)
+    return result
+  } catch (error) {
+    await client.query('ROLLBACK').catch((failure: Error) => {
+      broken = failure
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** Tries that a transaction or a statement by itself has, when PostgreSQL ends it for the sake of another one. */
+const tries = 4
+
+/** Runs again what ended as the victim of a deadlock (40P01) or of a serialisation failure (40001): nothing of it was done. */
+async function retried<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let turn = 1; ; turn += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      const victim = error instanceof pg.DatabaseError && (error.code === '40P01' || error.code === '40001')
+      if (!victim) throw error
+      if (turn === tries) throw refuseAtEdge('edge.unavailable', {}, error)
+    }
   }
 }
 

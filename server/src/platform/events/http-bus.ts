@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import { refuseAtEdge } from '../errors.ts'
 import type { InternalClient } from '../http/internal-client.ts'
+import { Uuid } from '../http/schema.ts'
 import type { EventSource } from './bus.ts'
 import type { DomainEvent } from './event.ts'
 import { largestBatch, longestWaitMs, type Relay } from './relay.ts'
@@ -31,7 +32,7 @@ const feed = Type.Object({ events: Type.Array(cloudEvent, { maxItems: largestBat
 
 const acknowledgement = Type.Object({
   consumer: consumerName,
-  ids: Type.Array(Type.String({ format: 'uuid' }), { maxItems: largestBatch }),
+  ids: Type.Array(Uuid, { maxItems: largestBatch }),
 })
 
 const refusal = Type.Object({ code: Type.String(), details: Type.Record(Type.String(), Type.Unknown()) })

@@ -16,7 +16,7 @@ export interface Revocation {
 export interface RevocationPage {
   /** Where the next page begins. */
   cursor: string
-  /** Given back with the next request: it tells the feed what the reader has applied. */
+  /** Given back with the next request: it tells the feed what the reader has applied. 0: there is more, ask again at once. */
   revision: number
   revocations: Revocation[]
 }
@@ -119,8 +119,9 @@ export function createRevocationList(options: {
         for (const revocation of page.revocations) hold(revocation)
         cursor = page.cursor
         revision = page.revision
-        heardAt = clock.now()
         failures = 0
+        if (revision === 0) continue
+        heardAt = clock.now()
         forget()
         if (restart) {
           cursor = '0'

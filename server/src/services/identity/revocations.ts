@@ -11,6 +11,9 @@ const spreadDeadlineMs = 300
 /** A reader that has not asked for this long is not waited for: its own staleness guards it. */
 const readerSilenceMs = 5_000
 
+/** Revocations handed out at a time; one transaction writes far fewer. */
+const pageSize = 5_000
+
 /** Identity's side of the revocation feed: verifiers long-poll it, and a revoking request waits until they have it. */
 export interface RevocationHub extends RevocationFeed {
   /** To be called after a revocation is committed: resolves when every live reader has it, or after 300 ms. */
@@ -39,16 +42,19 @@ export function openRevocationHub(database: Database, notices: Notices): Revocat
 
   const page = async (cursor: string): Promise<RevocationPage> => {
     const at = revision
-    const rows = await database.many(sql<Revocation & { next: string }>`
-      SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, r.session_id AS "sessionId",
-             r.account_id AS "accountId", r.minimum_version AS "minimumVersion", extract(epoch FROM r.until)::float8 AS until
+    const rows = await database.many(sql<Revocation & { xmin: string; transaction: string }>`
+      SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin, r.transaction_id::text AS transaction,
+             r.session_id AS "sessionId", r.account_id AS "accountId", r.minimum_version AS "minimumVersion",
+             extract(epoch FROM r.until)::float8 AS until
         FROM (VALUES (1)) AS always
-        LEFT JOIN LATERAL (SELECT * FROM revocations WHERE transaction_id >= ${cursor}::xid8 AND until > now()) r ON true`)
-    return {
-      cursor: rows[0]?.next ?? cursor,
-      revision: at,
-      revocations: rows.filter((row) => row.until !== null).map(({ next: _, ...row }) => row),
-    }
+        LEFT JOIN LATERAL (
+          SELECT * FROM revocations WHERE transaction_id >= ${cursor}::xid8 AND until > now()
+           ORDER BY transaction_id, id LIMIT ${pageSize}) r ON true`)
+    const revocations = rows.filter((row) => row.until !== null).map(({ xmin: _x, transaction: _t, ...row }) => row)
+    const last = rows.at(-1)
+    // A full page is not the end: the reader comes back at once, and has not applied the present revision yet.
+    if (revocations.length === pageSize && last) return { cursor: last.transaction, revision: 0, revocations }
+    return { cursor: last?.xmin ?? cursor, revision: at, revocations }
   }
 
   return {

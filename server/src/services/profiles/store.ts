@@ -30,7 +30,7 @@ export const ensureProfile = (db: Queryable, account: AccountSummary, fields: Pr
     VALUES (${account.id}, ${account.number}, ${account.username}, ${fields.email ?? account.email},
             ${fields.firstName ?? null}, ${fields.lastName ?? null}, ${fields.phone ?? null}, ${fields.address ?? null})
     ON CONFLICT (account_id) DO UPDATE SET
-      number = excluded.number, username = excluded.username, email = coalesce(p.email, excluded.email),
+      number = excluded.number, username = excluded.username,
       first_name = coalesce(p.first_name, excluded.first_name), last_name = coalesce(p.last_name, excluded.last_name),
       phone = coalesce(p.phone, excluded.phone), address = coalesce(p.address, excluded.address)
     RETURNING account_id AS "accountId", number, username, email, first_name AS "firstName", last_name AS "lastName",

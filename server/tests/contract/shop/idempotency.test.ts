@@ -114,3 +114,16 @@ test('S-31 a failed creation leaves its key unused', async () => {
   const made = await shop.post('/users', { token, headers, json: { username: uniqueName('made') } })
   expect(made.status, made.text).toBe(201)
 })
+
+test('S-38 a body nested beyond reason is refused with a key, and nothing is ordered', async () => {
+  const person = await shop.register()
+  const nested = `{"items":[{"product_id":${products[3]},"quantity":1}],"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
+  const answer = await call('POST', `${shop.urls.gateway}/orders`, {
+    token: person.token,
+    raw: nested,
+    headers: { 'content-type': 'application/json', 'idempotency-key': uniqueName('key') },
+  })
+  expect(answer.status).toBe(400)
+  const orders = await call<Order[]>('GET', `${shop.urls.gateway}/orders`, { token: person.token })
+  expect(orders.body.count).toBe(0)
+})

@@ -1,0 +1,29 @@
+import fastify from 'fastify'
+import { expect, test } from 'vitest'
+import { internalClient } from '../platform/http/internal-client.ts'
+import type { Identity } from '../services/identity/index.ts'
+import { identityOverHttp } from './identity-port.ts'
+import { identityRoutes } from './identity-routes.ts'
+
+test('polls over one connection leave nothing on it', async () => {
+  const app = fastify()
+  const page = { cursor: '1', revision: 1, revocations: [] }
+  // Only what the route calls; everything else of identity has its own tests.
+  identityRoutes(app, { revocations: { next: async () => page } } as unknown as Identity)
+  const listeners: number[] = []
+  app.addHook('onRequest', async ({ raw }) => {
+    listeners.push(raw.socket.listenerCount('close'))
+  })
+  const client = internalClient({
+    url: await app.listen({ host: '127.0.0.1', port: 0 }),
+    token: 'x',
+    deadlineMs: 2_000,
+  })
+  const { revocations } = identityOverHttp(client)
+  for (let turn = 0; turn < 20; turn += 1) {
+    expect(await revocations.next({ reader: 'r', cursor: '0', revision: 0, waitMs: 0 })).toEqual(page)
+  }
+  expect(listeners.at(-1)).toBe(listeners[1])
+  await client.close()
+  await app.close()
+})
