@@ -23,10 +23,11 @@ start: node_modules/.package-lock.json ## run everything on http://localhost:800
 test: node_modules/.package-lock.json ## run every test
 	$(BIN)/vitest run --config server/vitest.config.ts --reporter=default $(if $(REPORT),--reporter=json --outputFile.json=$(REPORT))
 
-check: node_modules/.package-lock.json ## check format, lint, types, unused code and generated files
+check: node_modules/.package-lock.json ## check format, lint, types, architecture, unused code and generated files
 	$(BIN)/biome check .
 	$(BIN)/tsc --project tsconfig.json
 	$(BIN)/knip
+	$(BIN)/vitest run --config server/vitest.config.ts --project server tests/architecture.test.ts
 	$(NODE) server/src/main.ts openapi --check
 
 format: node_modules/.package-lock.json ## put the code in its standard form
