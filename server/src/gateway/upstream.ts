@@ -158,6 +158,7 @@ function relay(
         if (settled || raw.write(chunk)) return
         controller.pause()
         // A client that does not read must not keep a connection to the service for ever.
+        clearTimeout(slow)
         slow = setTimeout(() => raw.destroy(), deadlineMs)
       },
       onResponseEnd() {

@@ -18,12 +18,13 @@ function setUp(options: { capacity?: number } = {}) {
   const bell = createBell()
   let pending: Revocation[] = []
   let away = false
+  let refusing = false
   const cursors: string[] = []
   const feed: RevocationFeed = {
     async next({ cursor, waitMs, signal }) {
       cursors.push(cursor)
       if (pending.length === 0) await bell.wait(waitMs, signal)
-      if (away) throw new Error('away')
+      if (away || (refusing && cursor === '0')) throw new Error('away')
       const revocations = pending
       pending = []
       return { cursor: String(cursors.length), revision: cursors.length, revocations }
@@ -35,6 +36,9 @@ function setUp(options: { capacity?: number } = {}) {
     cursors,
     pass: (ms: number) => {
       now += ms
+    },
+    refuseRereading: (refuse: boolean) => {
+      refusing = refuse
     },
     goAway: () => {
       away = true
@@ -99,6 +103,22 @@ describe('a revocation list', () => {
     publish({ sessionId: 'a' }, { sessionId: 'b' }, { sessionId: 'c' })
     await until(() => list.check({ ...marks, sid: 'c' }) === 'unknown')
     expect(list.check({ ...marks, sid: 'a' })).toBe('revoked')
+  })
+
+  test('trusts itself again only when all of it was read anew', async () => {
+    const { list, feed, publish, pass, cursors, refuseRereading } = setUp({ capacity: 2 })
+    await list.follow(feed, 1_000)
+    publish({ sessionId: 'a' }, { sessionId: 'b' }, { sessionId: 'c' })
+    await until(() => list.check({ ...marks, sid: 'c' }) === 'unknown')
+    refuseRereading(true)
+    pass(3 * 3600 * 1000)
+    publish({ sessionId: 'd' })
+    await until(() => cursors.filter((cursor) => cursor === '0').length > 1)
+    expect(list.check({ ...marks, sid: 'e' })).toBe('unknown')
+    refuseRereading(false)
+    publish({ sessionId: 'd' }, { sessionId: 'e' })
+    await until(() => list.check({ ...marks, sid: 'e' }) === 'revoked')
+    await until(() => list.check({ ...marks, sid: 'f' }) === 'live')
   })
 
   test('gives up waiting for a feed that is away', async () => {

@@ -72,7 +72,9 @@ export function createRevocationList(options: {
   const stopping = new AbortController()
   let heardAt = Number.NEGATIVE_INFINITY
   let size = 0
+  /** Something that is revoked is not held: true until a reading from the start has missed nothing. */
   let overfull = false
+  let missed = false
   let restart = false
   let following: Promise<void> = Promise.resolve()
 
@@ -86,6 +88,7 @@ export function createRevocationList(options: {
     const before = bucket.sessions.size + bucket.accounts.size
     if (before >= capacity || size >= capacity) {
       overfull = true
+      missed = true
       return
     }
     if (sessionId !== null) bucket.sessions.add(sessionId)
@@ -103,7 +106,6 @@ export function createRevocationList(options: {
       size -= bucket.sessions.size + bucket.accounts.size
       // What did not fit is read again from the start, now that there is room.
       if (overfull) restart = true
-      overfull = false
     }
   }
 
@@ -113,6 +115,7 @@ export function createRevocationList(options: {
     let cursor = '0'
     let revision = 0
     let failures = 0
+    let rereading = false
     while (!signal.aborted) {
       try {
         const page = await feed.next({ reader, cursor, revision, waitMs: revision === 0 ? 0 : pollMs, signal })
@@ -122,10 +125,15 @@ export function createRevocationList(options: {
         failures = 0
         if (revision === 0) continue
         heardAt = clock.now()
+        if (rereading) overfull = missed
+        rereading = false
         forget()
         if (restart) {
           cursor = '0'
+          revision = 0
+          missed = false
           restart = false
+          rereading = true
         }
         firstPage()
       } catch (error) {

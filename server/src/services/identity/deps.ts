@@ -3,7 +3,6 @@ import type { Database } from '../../platform/db/database.ts'
 import type { Lockout } from './lockout.ts'
 import type { Passwords } from './passwords.ts'
 import type { RevocationHub } from './revocations.ts'
-import type { SigningKeys } from './signing-keys.ts'
 import type { Tokens } from './tokens.ts'
 
 /** The world identity's use cases live in. */
@@ -11,7 +10,6 @@ export interface Deps {
   database: Database
   passwords: Passwords
   tokens: Tokens
-  keys: SigningKeys
   lockout: Lockout
   revocations: RevocationHub
   /** Wakes the relay after a commit that recorded an event. */

@@ -54,7 +54,6 @@ export async function openIdentity(options: IdentityOptions) {
     database,
     passwords: await createPasswords(hashing),
     tokens: createTokens({ key: keys.current, secretOf, clock }),
-    keys,
     lockout: createLockout(deriveKey('sign-in-counters')),
     revocations,
     eventsRecorded,
