@@ -8,7 +8,7 @@ NODE := $(BIN)/node
 # The project's own Node (24), whatever the machine has, also for the processes that tests start.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help start test check format bench
+.PHONY: help start test coverage check format bench
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ start: node_modules/.package-lock.json ## run everything on http://localhost:800
 
 test: node_modules/.package-lock.json ## run every test
 	$(BIN)/vitest run --config server/vitest.config.ts --reporter=default $(if $(REPORT),--reporter=json --outputFile.json=$(REPORT))
+
+coverage: node_modules/.package-lock.json ## run every test and say how much of the code they reach
+	$(BIN)/vitest run --config server/vitest.config.ts --coverage --coverage.provider=v8 --coverage.include='server/src/**/*.ts' --coverage.reporter=text-summary
 
 check: node_modules/.package-lock.json ## check format, lint, types, architecture, unused code and generated files
 	$(BIN)/biome check .

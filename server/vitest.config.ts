@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import { arrangementNames } from './tests/support/arrangements.ts'
+import { arrangements } from './tests/support/arrangements.ts'
 
 const common = {
   root: import.meta.dirname,
@@ -20,12 +20,12 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'tests/*.test.ts', 'tests/{journeys,fault}/**/*.test.ts'],
         },
       },
-      ...arrangementNames.map((arrangement) => ({
+      ...Object.entries(arrangements).map(([arrangement, folder]) => ({
         test: {
           ...common,
           name: `contract:${arrangement}`,
           globalSetup: ['tests/support/arrangement-setup.ts'],
-          include: ['tests/contract/**/*.test.ts'],
+          include: [`tests/contract/${folder}/*.test.ts`],
         },
       })),
     ],

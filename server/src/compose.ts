@@ -1,38 +1,34 @@
 import type { FastifyInstance } from 'fastify'
+import { type IdentityParts, openIdentity, remoteIdentity } from './compose-identity.ts'
 import type { Config, Listening } from './config.ts'
 import { type Contract, type ServiceName, type Services, serviceNames } from './contracts/_kit/contract.ts'
+import { createDeviceCookies } from './contracts/_kit/cookies.ts'
 import { createLimiter } from './contracts/_kit/limiter.ts'
-import { type ContractName, contracts, longestAccessTtl } from './contracts/registry.ts'
-import { type DatabaseChoice, type Databases, openDatabases } from './databases.ts'
+import type { Contracts } from './contracts/registry.ts'
 import { plantDemo, requireAdministrators } from './first-start.ts'
 import type { Probe, Probes } from './gateway/health.ts'
-import { type IdentityPort, identityHere, identityOverHttp } from './gateway/identity-port.ts'
+import type { IdentityPort } from './gateway/identity-port.ts'
 import { identityRoutes, publicKeyRoute } from './gateway/identity-routes.ts'
 import { createListener } from './gateway/listener.ts'
+import { mailboxRoutes } from './gateway/mailbox-page.ts'
 import { openUpstream, type Upstream } from './gateway/upstream.ts'
 import { systemClock as clock } from './platform/clock.ts'
-import { type Database, openDatabase, type Statement } from './platform/db/database.ts'
-import { openNotices, type ServerNotices } from './platform/db/notices.ts'
-import { startPruning } from './platform/db/pruning.ts'
-import { developmentSecret } from './platform/dev-secret.ts'
+import type { Database } from './platform/db/database.ts'
 import { messageOf, StartError } from './platform/errors.ts'
 import type { EventSource } from './platform/events/bus.ts'
 import { type EventHandlers, startConsumer } from './platform/events/consumer.ts'
-import { eventFeedRoutes, httpEventSource } from './platform/events/http-bus.ts'
-import { outboxChannel } from './platform/events/outbox.ts'
-import { openRelay, type Relay } from './platform/events/relay.ts'
-import { type InternalClient, internalClient } from './platform/http/internal-client.ts'
-import { jwksKeySource } from './platform/http/key-source.ts'
-import { createMetrics, type Metrics } from './platform/http/metrics.ts'
+import { eventFeedRoutes } from './platform/events/http-bus.ts'
+import { openRelay } from './platform/events/relay.ts'
+import { jwksKeySource, localKeySource } from './platform/http/key-source.ts'
 import { createRevocationList, type RevocationList } from './platform/http/revocation-list.ts'
 import { createTokenVerifier, type TokenVerifier } from './platform/http/token-verifier.ts'
-import { createLifecycle, type Lifecycle } from './platform/lifecycle.ts'
+import { createLifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/log.ts'
-import { type DeriveKey, deriveFrom } from './platform/secrets.ts'
-import * as identityService from './services/identity/index.ts'
+import { openRedis, type Redis } from './platform/redis.ts'
 import * as ordersService from './services/orders/index.ts'
 import * as profilesService from './services/profiles/index.ts'
 import type { Plan } from './topologies.ts'
+import { openClient, openStore, openWorld, readinessOf, secretOf, type World } from './world.ts'
 
 /** A process that runs, and how to end it. */
 export interface Running {
@@ -40,28 +36,10 @@ export interface Running {
   listening: readonly { unit: Listening; urls: readonly string[] }[]
   /** Which databases it uses, for people. */
   database: string
+  /** Where mail goes, for people. */
+  mail: string
   stop(): Promise<void>
 }
-
-/** What every part of the wiring is made from. */
-interface World {
-  config: Config
-  log: Logger
-  life: Lifecycle
-  metrics: Metrics
-  databases: Databases
-  deriveKey: DeriveKey
-  internalToken: string
-}
-
-interface Store {
-  database: Database
-  notices: ServerNotices
-  eventsRecorded(): void
-}
-
-/** Whom identity's events are for: every other service. */
-const followersOfIdentity = serviceNames.filter((name) => name !== 'identity')
 
 /** The wiring: from a configuration and a plan to databases, services, listeners and upstreams, started in this order. */
 export async function compose(config: Config, plan: Plan, log: Logger): Promise<Running> {
@@ -75,41 +53,46 @@ export async function compose(config: Config, plan: Plan, log: Logger): Promise<
   }
 }
 
-/** Opens identity and orders without listeners, for a command that does one thing with them. */
-export async function withServices<Result>(
+/** Opens services without listeners, for a command that does one thing with them. */
+export async function withServices<Name extends 'identity' | 'orders', Result>(
   config: Config,
   log: Logger,
-  work: (services: Pick<Services, 'identity' | 'orders'>) => Promise<Result>,
+  names: readonly Name[],
+  work: (services: Pick<Services, Name>) => Promise<Result>,
 ): Promise<Result> {
   const life = createLifecycle(log)
+  const wanted: readonly ServiceName[] = names
   try {
-    const world = await openWorld(config, { services: serviceNames, ownership: 'join-or-own', log }, life)
-    const identity = await openIdentity(world)
-    life.onStop('identity', async () => {
-      identity.relay.close()
-      identity.service.close()
-    })
-    const orders = openOrders(world)
-    life.onStop('relay of orders', async () => orders.relay.close())
-    return await work({ identity: identity.service, orders: orders.service })
+    const world = await openWorld(config, { services: wanted, ownership: 'join-or-own', log }, life)
+    const services: Partial<Services> = {}
+    if (wanted.includes('identity')) {
+      // Whoever follows its events does so from the process that runs for good.
+      const { service, relay } = await openIdentity(
+        world,
+        serviceNames.filter((name) => name !== 'identity'),
+      )
+      life.onStop('identity', async () => {
+        await relay.close()
+        service.close()
+      })
+      services.identity = service
+    }
+    if (wanted.includes('orders')) {
+      const { service, relay } = openOrders(world)
+      life.onStop('relay of orders', relay.close)
+      services.orders = service
+    }
+    return await work(services as Pick<Services, Name>)
   } finally {
     await life.stop()
   }
-}
-
-async function openWorld(config: Config, choice: DatabaseChoice, life: Lifecycle): Promise<World> {
-  const databases = await openDatabases(config, choice)
-  life.onStop('databases', databases.close)
-  const deriveKey = deriveFrom(config.secret ?? (await developmentSecret(config.dataDir)))
-  const internalToken = config.internalToken ?? deriveKey('internal-service-token').toString('base64url')
-  return { config, log: choice.log, life, metrics: createMetrics(), databases, deriveKey, internalToken }
 }
 
 async function wire(world: World & { plan: Plan }): Promise<Running> {
   const { config, plan, log, life, databases } = world
   const runs = (service: ServiceName) => plan.services.includes(service)
 
-  const identity: IdentityParts = runs('identity') ? await openIdentity(world) : remoteIdentity(world)
+  const identity: IdentityParts = runs('identity') ? await openIdentity(world, plan.followers) : remoteIdentity(world)
   const profiles = runs('profiles') ? openProfiles(world, identity.port) : undefined
   const orders = runs('orders') ? openOrders(world) : undefined
   const local: Partial<Services> = {
@@ -134,71 +117,13 @@ async function wire(world: World & { plan: Plan }): Promise<Running> {
   life.onStop('revocation list', revocations.stop)
   await revocations.follow(identity.port.revocations, 1_000)
 
-  await requireAdministrators(config, plan, local, log)
-  if (config.development) await plantDemo(plan, local)
+  const served = plan.contracts.map((name) => world.contracts[name])
+  await requireAdministrators(config, plan, served, local, log)
+  if (config.development) await plantDemo({ contracts: served, made: 'at every start' }, local)
   const listening = await Promise.all(listeners.map(async ({ unit, app }) => ({ unit, urls: await listen(app, unit) })))
-  return { listening, database: databases.description, stop: life.stop }
-}
-
-/** Pool and notices of one service's database, with the job that prunes it. */
-function openStore(
-  { databases, metrics, life, log }: World,
-  service: ServiceName,
-  pruning: readonly (() => Statement<unknown>)[],
-): Store {
-  const url = databases.url(service)
-  const database = openDatabase({ name: service, url, log })
-  const notices = openNotices({ url, name: service, log })
-  metrics.watchPool(database)
-  life.onStop(`pool of ${service}`, database.close)
-  life.onStop(`notices of ${service}`, notices.close)
-  const job = startPruning({ database, statements: pruning, everyMs: 30_000, log })
-  life.onStop(`pruning of ${service}`, job.stop)
-  return { database, notices, eventsRecorded: () => void notices.announce(outboxChannel) }
-}
-
-/** Identity as the rest of this process sees it: its ports, and the service itself when it runs here. */
-interface IdentityParts {
-  port: IdentityPort
-  events: EventSource
-  probe: Probe
-  service?: identityService.Identity
-  relay?: Relay
-}
-
-async function openIdentity(world: World) {
-  const { config, metrics, deriveKey, log } = world
-  const store = openStore(world, 'identity', identityService.pruning)
-  const service = await identityService.openIdentity({
-    ...store,
-    deriveKey,
-    hashing: config.hashing,
-    secretOf: (contract) => secretOf(config, contract),
-    longestAccessTtl,
-    clock,
-  })
-  metrics.gauge(
-    'guichet_passwords_waiting',
-    'Passwords that wait for their turn to be hashed',
-    service.waitingPasswords,
-  )
-  const relay = openRelay({ service: 'identity', subscribers: followersOfIdentity, log, ...store })
-  return {
-    service,
-    relay,
-    port: identityHere(service),
-    events: relay,
-    probe: store.database.ping,
-  } satisfies IdentityParts
-}
-
-function remoteIdentity(world: World): IdentityParts {
-  const client = openClient(world, 'identity')
-  return {
-    port: identityOverHttp(client),
-    events: httpEventSource({ service: 'identity', client }),
-    probe: readinessOf(client),
-  }
+  world.listening.url = listening[0]?.urls[0]
+  const mail = identity.startMail?.() ?? 'by the process that runs identity'
+  return { listening, database: databases.description, mail, stop: life.stop }
 }
 
 function openProfiles(world: World, identity: IdentityPort) {
@@ -227,29 +152,13 @@ function consume(
   life.onStop(`consumer ${name}`, consumer.stop)
 }
 
-function openClient({ config, internalToken, life }: World, service: ServiceName): InternalClient {
-  const { serviceUrls, upstreamTimeoutMs } = config
-  const client = internalClient({ url: serviceUrls[service], token: internalToken, deadlineMs: upstreamTimeoutMs })
-  life.onStop(`client of ${service}`, client.close)
-  return client
-}
-
-const readinessOf =
-  (client: InternalClient): Probe =>
-  async () => {
-    await client.call('GET', '/readyz', { deadlineMs: 2_000 })
-  }
-
-const secretOf = ({ contractSecrets }: Config, contract: string): string | undefined =>
-  contractSecrets[contract as ContractName]
-
 async function openListeners(
   world: World & { plan: Plan },
   parts: { local: Partial<Services>; identity: IdentityParts; probes: Probes; revocations: RevocationList },
 ): Promise<{ unit: Listening; app: FastifyInstance }[]> {
-  const { config, plan, log, life, metrics, internalToken } = world
+  const { config, plan, log, life, metrics, internalToken, contracts } = world
   const { local, identity } = parts
-  const served = plan.contracts.map((name): Contract => contracts[name])
+  const served = plan.contracts.map((name) => contracts[name])
   const [home, ...others] = served
   if (!home) throw new StartError(`"${plan.label}" serves no contract.`)
 
@@ -269,7 +178,9 @@ async function openListeners(
     probes[name] ??= readinessOf(openClient(world, name))
   }
 
-  const limiter = createLimiter(config.limitsScale)
+  const redis = await connectRedis(world)
+  const limiter = createLimiter({ scale: config.limitsScale, unlimited: config.unlimited, redis })
+  const devices = createDeviceCookies(world.deriveKey('device-cookies'), { secure: !config.development })
   const verifierOf = verifiers(world, parts)
   const listeners: { unit: Listening; app: FastifyInstance }[] = []
   life.onStop('listeners', async () => {
@@ -284,16 +195,20 @@ async function openListeners(
       probes,
       verifierOf,
       limiter,
+      devices,
+      serviceToken: internalToken,
+      probeRedis: redis?.ping,
       metrics,
       config,
       log,
       metricsToken: config.internalToken,
       internal: plan.distributed
-        ? { token: internalToken, routes: (scope) => internalRoutes(scope, identity) }
+        ? { token: internalToken, routes: (scope) => internalRoutes(scope, identity, contracts) }
         : undefined,
       open(scope) {
-        if (local.identity && (unit.gateway || unit.services.includes('identity')))
-          publicKeyRoute(scope, local.identity)
+        if (!local.identity || !(unit.gateway || unit.services.includes('identity'))) return
+        publicKeyRoute(scope, local.identity)
+        if (config.development && identity.recentMails) mailboxRoutes(scope, identity.recentMails)
       },
     })
     listeners.push({ unit, app })
@@ -301,8 +216,15 @@ async function openListeners(
   return listeners
 }
 
-function internalRoutes(scope: FastifyInstance, { service, relay }: IdentityParts): void {
-  if (service) identityRoutes(scope, service)
+async function connectRedis({ config, life, log }: World): Promise<Redis | undefined> {
+  if (config.redisUrl === undefined) return undefined
+  const redis = await openRedis({ url: config.redisUrl, log })
+  life.onStop('redis', redis.close)
+  return redis
+}
+
+function internalRoutes(scope: FastifyInstance, { service, relay }: IdentityParts, contracts: Contracts): void {
+  if (service) identityRoutes(scope, service, contracts)
   if (relay) eventFeedRoutes(scope, relay)
 }
 
@@ -311,7 +233,7 @@ function verifiers(
   { config }: World,
   { identity, revocations }: { identity: IdentityParts; revocations: RevocationList },
 ) {
-  const keys = jwksKeySource(identity.port.jwks, clock)
+  const keys = identity.service ? localKeySource(identity.service.keys.jwks) : jwksKeySource(identity.port.jwks, clock)
   const made = new Map<string, TokenVerifier>()
   return ({ name }: Contract): TokenVerifier => {
     let verifier = made.get(name)

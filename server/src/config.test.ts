@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from './config.ts'
+import { contracts } from './contracts/registry.ts'
 import type { Environment } from './environment.ts'
 import { planOf } from './topologies.ts'
 
@@ -15,41 +17,23 @@ const problems = (env: Environment, ...words: string[]): string => {
   return ''
 }
 
-describe('topologies', () => {
-  test('the default is everything on 8000', () => {
-    const { listeners, databaseUrls } = load(development)
-    expect(listeners).toMatchObject([{ name: 'gateway', port: 8000, host: 'localhost' }])
-    expect(databaseUrls).toBeUndefined()
-  })
-
-  test('the shop has its four documented ports', () => {
-    expect(load(development, 'shop').listeners.map(({ name, port }) => [name, port])).toEqual([
-      ['api-gateway', 8000],
-      ['auth-service', 8001],
-      ['user-service', 8002],
-      ['orders-service', 8003],
-    ])
-  })
-
-  test.each([
-    [['nonsense']],
-    [['shop/nonsense']],
-    [['all/gateway']],
-    [['shop', 'all']],
-    [['identity', 'nonsense']],
-    [['shop/auth-service/x']],
-  ])('%j is refused with the names there are', (words) => {
-    expect(() => planOf(words)).toThrow(/all, shop[\s\S]*shop\/auth-service[\s\S]*gateway, identity, profiles, orders/)
-  })
-
-  test('roles share a process, and the rest is elsewhere', () => {
-    const plan = planOf(['identity', 'profiles'])
-    expect(plan).toMatchObject({ services: ['identity', 'profiles'], distributed: true })
-    expect(plan.listeners).toHaveLength(1)
-  })
-})
-
 describe('the environment', () => {
+  test('by default everything listens on 8000, on embedded databases and without Redis or a log file', () => {
+    const { listeners, ...config } = load(development)
+    expect(listeners).toMatchObject([{ name: 'gateway', port: 8000, host: 'localhost' }])
+    expect(config).toMatchObject({
+      databaseUrls: undefined,
+      redisUrl: undefined,
+      smtp: undefined,
+      appUrl: undefined,
+      logFile: undefined,
+      mailFrom: 'noreply@localhost',
+      keyRotationDays: 90,
+      poolSize: 10,
+      unlimited: [],
+    })
+  })
+
   test('every problem is reported at once', () => {
     const found = problems({
       LOG_LEVEL: 'loud',
@@ -115,5 +99,151 @@ describe('the environment', () => {
 
   test('a password in a database URL is not repeated in a problem', () => {
     expect(problems({ ...development, IDENTITY_DATABASE_URL: 'mysql://u:hunter2@h/x' })).not.toContain('hunter2')
+  })
+})
+
+/** As in production, with what every topology asks for. */
+const production: Environment = { GUICHET_SECRET: secret, REDIS_URL: 'redis://r:6379/0' }
+
+describe('mail', () => {
+  test('is shown in development, and goes to a local server otherwise', () => {
+    expect(load({ ...development, GUICHET_MAIL_FROM: 'a@b' })).toMatchObject({ smtp: undefined, mailFrom: 'a@b' })
+    expect(load(production).smtp).toEqual({ host: 'localhost', port: 1_025, tls: 'opportunistic' })
+  })
+
+  test.each([
+    [{ GUICHET_SMTP_HOST: 'mail' }, { host: 'mail', port: 1_025, tls: 'opportunistic' }],
+    [{ GUICHET_SMTP_PORT: '587' }, { host: 'localhost', port: 587, tls: 'opportunistic' }],
+    [{ GUICHET_SMTP_TLS: 'required' }, { host: 'localhost', port: 1_025, tls: 'required' }],
+    [
+      { GUICHET_SMTP_USERNAME: 'u', GUICHET_SMTP_PASSWORD: 'p' },
+      { host: 'localhost', port: 1_025, username: 'u', password: 'p', tls: 'opportunistic' },
+    ],
+  ])('with %j of the group set, the others have their defaults', (env, smtp) => {
+    expect(load({ ...development, ...env }).smtp).toEqual(smtp)
+  })
+
+  test.each([
+    { GUICHET_SMTP_PORT: '0' },
+    { GUICHET_SMTP_TLS: 'maybe' },
+    { GUICHET_SMTP_USERNAME: 'u' },
+    { GUICHET_SMTP_PASSWORD: 'hunter2' },
+    { GUICHET_MAIL_FROM: 'nobody' },
+    { GUICHET_MAIL_FROM: 'a@b\r\nBcc: c@d' },
+    { GUICHET_MAIL_FROM: 'A <a@b> <c@d>' },
+    { GUICHET_APP_URL: 'example.org' },
+  ])('%j is a problem', (env) => {
+    const found = problems({ ...development, ...env })
+    expect(found).toMatch(/GUICHET_(SMTP|MAIL|APP)_/)
+    expect(found).not.toContain('hunter2')
+  })
+
+  test.each(['a@example.org', 'Example <a@example.org>', '<a@example.org>'])('%s is a sender', (from) => {
+    expect(load({ ...development, GUICHET_MAIL_FROM: from }).mailFrom).toBe(from)
+  })
+
+  test('links lead to a URL without a slash at its end', () => {
+    expect(load({ ...development, GUICHET_APP_URL: 'https://app.example.org/' }).appUrl).toBe('https://app.example.org')
+  })
+})
+
+describe('Redis', () => {
+  test('is optional, but for tenants outside development', () => {
+    expect(problems({ GUICHET_SECRET: secret }, 'tenants')).toContain('REDIS_URL is missing')
+    expect(problems(production, 'tenants')).toBe('')
+    expect(problems(development, 'tenants')).toBe('')
+    for (const name of ['all', 'shop', 'clients', 'helpdesk'])
+      expect(problems({ GUICHET_SECRET: secret }, name)).toBe('')
+  })
+
+  test('is read everywhere, for one unit and for roles too', () => {
+    const env = { ...development, REDIS_URL: 'rediss://:p@r:6380/1' }
+    for (const words of [['all'], ['identity'], ['shop/auth-service'], ['clients']])
+      expect(load(env, ...words).redisUrl).toBe(env.REDIS_URL)
+    expect(problems({ ...development, REDIS_URL: 'localhost:6379' })).toContain('REDIS_URL must be')
+  })
+})
+
+describe('log file and instance', () => {
+  test('the log file is asked for, or is that of tenants', () => {
+    const { logFile } = load(development, 'tenants')
+    expect(logFile).toEqual({ path: resolve('logs/user_service.log'), sizeBytes: 10_485_760, count: 10 })
+    expect(load({ ...development, GUICHET_LOG_FILE: 'none' }, 'tenants').logFile).toBeUndefined()
+    const asked = { GUICHET_LOG_FILE: '/var/log/g.log', GUICHET_LOG_FILE_SIZE: '10240', GUICHET_LOG_FILE_COUNT: '3' }
+    expect(load({ ...development, ...asked }).logFile).toEqual({ path: '/var/log/g.log', sizeBytes: 10_240, count: 3 })
+    expect(problems({ ...development, GUICHET_LOG_FILE_SIZE: '5', GUICHET_LOG_FILE_COUNT: '0' })).toMatch(
+      /GUICHET_LOG_FILE_SIZE[\s\S]*GUICHET_LOG_FILE_COUNT/,
+    )
+  })
+
+  test.each([
+    [['all'], 'gateway-1'],
+    [['shop'], 'shop-1'],
+    [['shop/auth-service'], 'auth-service-1'],
+    [['identity', 'profiles'], 'identity-profiles-1'],
+    [['clients'], 'clients-1'],
+    [['helpdesk'], 'auth-service-1'],
+  ])('the first instance of %j is %s', (words, id) => {
+    expect(load(development, ...words).instanceId).toBe(id)
+  })
+
+  test('the instance fits a header', () => {
+    expect(load({ ...development, GUICHET_INSTANCE_ID: 'pod-7f.x' }).instanceId).toBe('pod-7f.x')
+    expect(problems({ ...development, GUICHET_INSTANCE_ID: 'a\nb' })).toContain('GUICHET_INSTANCE_ID')
+  })
+
+  test('keys and pools', () => {
+    expect(load({ ...development, GUICHET_KEY_ROTATION_DAYS: '0', GUICHET_DATABASE_POOL: '5' })).toMatchObject({
+      keyRotationDays: 0,
+      poolSize: 5,
+    })
+    expect(problems({ ...development, GUICHET_KEY_ROTATION_DAYS: '-1', GUICHET_DATABASE_POOL: '0.5' })).toMatch(
+      /GUICHET_KEY_ROTATION_DAYS[\s\S]*GUICHET_DATABASE_POOL/,
+    )
+  })
+})
+
+describe("a contract's own terms", () => {
+  test('change where its variables say so, and stay otherwise', () => {
+    const env = {
+      ...development,
+      SHOP_ACCESS_TTL: '15m',
+      SHOP_REFRESH_TTL: '30d',
+      SHOP_LOCKOUT_FAILURES: '7',
+      SHOP_LIMIT_CREDENTIALS: '5',
+      SHOP_LIMIT_CREDENTIALS_WINDOW: '10s',
+    }
+    const changed = {
+      accessTtl: 900,
+      refreshTtl: 2_592_000,
+      lockout: { failures: 7 },
+      limits: { credentials: { points: 5, seconds: 10 } },
+    }
+    expect(load(env, 'shop').overrides).toEqual({ shop: changed })
+    expect(load(env).overrides.shop).toEqual(changed)
+    expect(load(env, 'clients').overrides).toEqual({})
+  })
+
+  test('half a limit leaves the other half as the contract has it', () => {
+    const { limits } = contracts.helpdesk
+    const { overrides } = load({ ...development, HELPDESK_LIMIT_READ_WINDOW: '1h' }, 'helpdesk')
+    expect(overrides.helpdesk).toEqual({ limits: { read: { points: limits.read.points, seconds: 3_600 } } })
+  })
+
+  test('the first user of tenants administers it in development, or where that is asked for', () => {
+    const first = (env: Environment, name = 'tenants') => load(env, name).overrides.tenants?.firstBecomesAdministrator
+    expect(first(development)).toBe(true)
+    expect(first(production)).toBe(false)
+    expect(first({ ...production, TENANTS_FIRST_USER: 'vendor_admin' })).toBe(true)
+    expect(first({ ...production, TENANTS_FIRST_USER: 'vendor_admin' }, 'all')).toBe(true)
+    expect(problems({ ...production, TENANTS_FIRST_USER: 'king' }, 'tenants')).toContain('TENANTS_FIRST_USER')
+    expect(load(development, 'shop').overrides).toEqual({})
+  })
+
+  test('limits are switched off in development only, and for one contract', () => {
+    expect(load({ ...development, TENANTS_LIMITS_ENABLED: 'false' }).unlimited).toEqual(['tenants'])
+    expect(load({ ...development, RATELIMIT_ENABLED: 'false' }, 'tenants').unlimited).toEqual(['tenants'])
+    expect(problems({ ...production, RATELIMIT_ENABLED: 'false' }, 'tenants')).toContain('RATELIMIT_ENABLED')
+    expect(load({ ...production, RATELIMIT_ENABLED: 'true' }, 'tenants').unlimited).toEqual([])
   })
 })

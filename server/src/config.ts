@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import type { ServiceName } from './contracts/_kit/contract.ts'
-import { serviceNames } from './contracts/_kit/contract.ts'
-import type { ContractName } from './contracts/registry.ts'
-import { createReader, type Environment } from './environment.ts'
+import { readOverrides, readUnlimited } from './contract-overrides.ts'
+import { type ServiceName, serviceNames } from './contracts/_kit/contract.ts'
+import type { ContractName, ContractOverrides } from './contracts/registry.ts'
+import { readDatabaseUrls } from './database-settings.ts'
+import { createReader, type Environment, type Reader } from './environment.ts'
+import { readMailFrom, readSmtp, type SmtpSettings } from './mail-settings.ts'
 import { messageOf, StartError } from './platform/errors.ts'
+import type { LogFile } from './platform/log.ts'
+import { seedDefaults } from './seed-names.ts'
 import { type PasswordHashing, recommendedHashing } from './services/identity/index.ts'
-import { type Plan, planOf, type Unit } from './topologies.ts'
+import { type Plan, planOf, type Unit, usualPort } from './topologies.ts'
 
 export interface Listening extends Unit {
   host: string
@@ -20,8 +24,14 @@ export interface Config {
   /** The master secret; undefined in development, where a file in the data folder holds it. */
   secret: string | undefined
   logLevel: string
+  /** Where the log goes beside stderr. */
+  logFile: LogFile | undefined
+  /** Which of several instances of the same unit this is. */
+  instanceId: string
   /** Multiplies the limits that answer 429. */
   limitsScale: number
+  /** The contracts whose limits are switched off, in development. */
+  unlimited: readonly ContractName[]
   listeners: readonly Listening[]
   /** Undefined in development, where it is derived from the master secret. */
   internalToken: string | undefined
@@ -32,6 +42,18 @@ export interface Config {
   /** How old the last news of revoked tokens may be before identity is asked about each token. */
   revocationStalenessMs: number
   hashing: PasswordHashing
+  /** Days after which a signing key is replaced by itself; 0: never. */
+  keyRotationDays: number
+  /** Undefined in development, where mail is shown and not sent. */
+  smtp: SmtpSettings | undefined
+  /** The sender of mail. */
+  mailFrom: string
+  /** Where people reach the listener that mailed links lead to; undefined: where it listens. No slash at the end. */
+  appUrl: string | undefined
+  /** Undefined: no Redis, and limits are counted in each process. */
+  redisUrl: string | undefined
+  /** Connections to each database that a process holds at most. */
+  poolSize: number
   /** The database of each service; undefined: the embedded server of the data folder. */
   databaseUrls: Readonly<Record<ServiceName, string>> | undefined
   /** Where the services that do not run in this process are. */
@@ -40,6 +62,8 @@ export interface Config {
   contractSecrets: Readonly<Partial<Record<ContractName, string>>>
   /** The first administrator's password, by contract; read only while there is no administrator. */
   adminPasswords: Readonly<Partial<Record<ContractName, string>>>
+  /** What changes in a contract's own terms and limits. */
+  overrides: Readonly<Partial<Record<ContractName, ContractOverrides>>>
 }
 
 const localOrigins = /^https?:\/\/(localhost|[a-z0-9-]+\.localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
@@ -71,7 +95,8 @@ export function loadConfig(env: Environment, plan: Plan): Config {
   }
   const secret = read.secret('GUICHET_SECRET')
   if (!development && secret === undefined) {
-    problems.push('GUICHET_SECRET is missing: set at least 32 random characters (as from `openssl rand -base64 48`).')
+    const name = read.called('GUICHET_SECRET')
+    problems.push(`${name} is missing: set at least 32 random characters (as from \`openssl rand -base64 48\`).`)
   }
   const internalToken = read.secret('INTERNAL_SERVICE_TOKEN')
   if (!development && plan.distributed && internalToken === undefined) {
@@ -82,12 +107,20 @@ export function loadConfig(env: Environment, plan: Plan): Config {
     problems.push('GUICHET_LIMITS_SCALE is for load tests in development (GUICHET_DEV=true): unset it.')
   }
 
+  const redisUrl = read.redisUrl('REDIS_URL')
+  if (!development && plan.topology === 'tenants' && redisUrl === undefined) {
+    problems.push('REDIS_URL is missing: outside development the limits of tenants are counted in Redis.')
+  }
+
   const config: Config = {
     development,
     dataDir: resolve(read.text('GUICHET_DATA_DIR') ?? './data'),
     secret,
     logLevel: read.choice('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
+    logFile: readLogFile(read, plan),
+    instanceId: readInstanceId(read, plan),
     limitsScale,
+    unlimited: plan.contracts.filter((name) => readUnlimited(read, name, development)),
     listeners: readListeners(read, plan, development),
     internalToken,
     trustedProxies: read.list('GUICHET_TRUSTED_PROXIES'),
@@ -99,22 +132,23 @@ export function loadConfig(env: Environment, plan: Plan): Config {
       max: 3_600_000,
     }),
     hashing: readHashing(read, development),
+    keyRotationDays: read.integer('GUICHET_KEY_ROTATION_DAYS', { fallback: 90, min: 0, max: 3_650 }),
+    smtp: readSmtp(read, development),
+    mailFrom: readMailFrom(read),
+    appUrl: read.url('GUICHET_APP_URL'),
+    redisUrl,
+    poolSize: read.integer('GUICHET_DATABASE_POOL', { fallback: 10, min: 1, max: 500 }),
     databaseUrls: readDatabaseUrls(read, plan),
-    serviceUrls: {
-      identity: read.url('GUICHET_IDENTITY_URL') ?? 'http://localhost:8001',
-      profiles: read.url('GUICHET_PROFILES_URL') ?? 'http://localhost:8002',
-      orders: read.url('GUICHET_ORDERS_URL') ?? 'http://localhost:8003',
-    },
+    serviceUrls: readServiceUrls(read, plan),
     contractSecrets: readByContract(plan, (name) => read.secret(`${name.toUpperCase()}_JWT_SECRET`)),
     adminPasswords: readByContract(plan, (name) => read.text(`${name.toUpperCase()}_ADMIN_PASSWORD`)),
+    overrides: readByContract(plan, (name) => readOverrides(read, name, development)),
   }
   if (problems.length > 0) {
     throw new StartError(`The environment does not fit:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
   }
   return config
 }
-
-type Reader = ReturnType<typeof createReader>
 
 function readListeners(read: Reader, plan: Plan, development: boolean): Listening[] {
   // Fastify takes "localhost" as both loopback families.
@@ -131,6 +165,33 @@ function readListeners(read: Reader, plan: Plan, development: boolean): Listenin
 }
 
 const portVariable = ({ name }: Unit) => `${name.toUpperCase().replaceAll('-', '_')}_PORT`
+
+function readServiceUrls(read: Reader, { topology }: Plan): Record<ServiceName, string> {
+  const urls = serviceNames.map((service) => {
+    const url = read.url(`GUICHET_${service.toUpperCase()}_URL`)
+    return [service, url ?? `http://localhost:${usualPort(topology, service)}`]
+  })
+  return Object.fromEntries(urls)
+}
+
+function readInstanceId(read: Reader, { topology, listeners, label }: Plan): string {
+  const [only] = listeners
+  const usual = seedDefaults[topology]?.instanceId ?? `${listeners.length === 1 && only ? only.name : label}-1`
+  const id = read.text('GUICHET_INSTANCE_ID') ?? usual.replaceAll(' ', '-')
+  // It is sent as the value of a header.
+  if (!/^[\w.:@-]{1,100}$/.test(id)) {
+    read.problems.push(`${read.called('GUICHET_INSTANCE_ID')} may have letters, digits and . _ : @ -, up to 100.`)
+  }
+  return id
+}
+
+/** `none` keeps a topology that has a log file by default from writing one. */
+function readLogFile(read: Reader, { topology }: Plan): LogFile | undefined {
+  const path = read.text('GUICHET_LOG_FILE') ?? seedDefaults[topology]?.logFile ?? 'none'
+  const sizeBytes = read.bytes('GUICHET_LOG_FILE_SIZE', { fallback: 10 * 1_024 ** 2, min: 1_024, max: 10 * 1_024 ** 3 })
+  const count = read.integer('GUICHET_LOG_FILE_COUNT', { fallback: 10, min: 1, max: 1_000 })
+  return path === 'none' ? undefined : { path: resolve(path), sizeBytes, count }
+}
 
 function readOrigins(read: Reader, development: boolean): (string | RegExp)[] {
   const origins = read.list('GUICHET_CORS_ORIGINS')
@@ -160,33 +221,6 @@ function readHashing(read: Reader, development: boolean): PasswordHashing {
     }),
     passes: read.integer('GUICHET_ARGON2_PASSES', { fallback: passes, min: floor(passes, 1), max: 100 }),
   }
-}
-
-/** All services of the plan on the servers that the variables name, or all of them embedded: never a mixture. */
-function readDatabaseUrls(read: Reader, plan: Plan): Record<ServiceName, string> | undefined {
-  const variable = (service: ServiceName) => `${service.toUpperCase()}_DATABASE_URL`
-  const urls = serviceNames.map((service) => [service, read.databaseUrl(variable(service))] as const)
-  const present = urls.filter(([, url]) => url !== undefined)
-  if (present.length === 0) return undefined
-  for (const [service, url] of urls) {
-    if (url !== undefined || !plan.services.includes(service)) continue
-    read.problems.push(`${variable(service)} is missing: it must be set as soon as another database URL is.`)
-  }
-  const known = Object.fromEntries(urls.map(([service, url]) => [service, url ?? ''])) as Record<ServiceName, string>
-  for (const [service, url] of present) {
-    if (url !== undefined && present.some(([other, same]) => other !== service && same === url)) {
-      known[service] = inSchema(url, service)
-    }
-  }
-  return known
-}
-
-/** One URL for several services: each has a schema of its own in that database. */
-function inSchema(url: string, service: ServiceName): string {
-  const parsed = new URL(url)
-  const options = parsed.searchParams.get('options')
-  parsed.searchParams.set('options', `${options ? `${options} ` : ''}-c search_path=${service}`)
-  return parsed.href
 }
 
 function readByContract<Value>({ contracts }: Plan, read: (name: ContractName) => Value | undefined) {

@@ -1,10 +1,11 @@
+import pg from 'pg'
 import type { Config } from './config.ts'
 import { type ServiceName, serviceNames } from './contracts/_kit/contract.ts'
 import { backupBefore } from './platform/db/backup.ts'
 import { withConnection } from './platform/db/connection.ts'
 import { openEmbedded } from './platform/db/embedded.ts'
 import { migrate, pendingMigrations } from './platform/db/migrate.ts'
-import { StartError } from './platform/errors.ts'
+import { messageOf, StartError } from './platform/errors.ts'
 import type { Logger } from './platform/log.ts'
 import { migrations as identityMigrations } from './services/identity/index.ts'
 import { migrations as ordersMigrations } from './services/orders/index.ts'
@@ -38,7 +39,7 @@ export async function openDatabases(config: Config, choice: DatabaseChoice): Pro
     for (const service of choice.services) {
       if (config.databaseUrls === undefined)
         await migrateOne(config, databases, service, { log: choice.log, backup: true })
-      else await refusePending(databases.url(service), service)
+      else await adviseCreation(refusePending(databases.url(service), service))
     }
     return databases
   } catch (error) {
@@ -53,7 +54,8 @@ export async function migrateDatabases(config: Config, choice: DatabaseChoice & 
   try {
     const applied: { service: ServiceName; migrations: string[] }[] = []
     for (const service of choice.services) {
-      applied.push({ service, migrations: await migrateOne(config, databases, service, choice) })
+      const migrations = await adviseCreation(migrateOne(config, databases, service, choice))
+      applied.push({ service, migrations })
     }
     return applied
   } finally {
@@ -112,4 +114,17 @@ async function refusePending(url: string, service: ServiceName): Promise<void> {
     `The database of ${service} lacks ${pending.length} migration${pending.length === 1 ? '' : 's'} (${pending.join(', ')}). ` +
       'Run `npm run guichet -- migrate` with the same environment, then start again.',
   )
+}
+
+/** Says what makes a database that the server does not have (SQLSTATE 3D000). */
+async function adviseCreation<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    const cause = error instanceof StartError ? error.cause : error
+    if (!(cause instanceof pg.DatabaseError && cause.code === '3D000')) throw error
+    throw new StartError(`${messageOf(error)}\n\`npm run guichet -- database create\` makes what is missing.`, {
+      cause,
+    })
+  }
 }

@@ -1,14 +1,14 @@
 import type { Config } from './config.ts'
-import type { Services } from './contracts/_kit/contract.ts'
-import { contracts } from './contracts/registry.ts'
+import type { Contract, DemoAccount, Services } from './contracts/_kit/contract.ts'
+import type { ContractName } from './contracts/registry.ts'
 import { Refusal, StartError } from './platform/errors.ts'
 import type { Logger } from './platform/log.ts'
-import type { Identity, Terms } from './services/identity/index.ts'
+import { type Identity, operator, type Terms } from './services/identity/index.ts'
 import type { NewProduct } from './services/orders/index.ts'
 import type { Plan } from './topologies.ts'
 
 /** The demo sign-in of development, by the samples of the shop's document. */
-export const demoAdministrator = { username: 'admin', password: 'admin', email: 'admin@example.com' } as const
+export const demoSignIn = 'admin / admin'
 
 const demoProducts: readonly NewProduct[] = [
   {
@@ -24,41 +24,59 @@ const demoProducts: readonly NewProduct[] = [
   { id: 5, name: 'Watch', description: 'With heart rate and GPS', priceCents: 34_900, stock: 18 },
 ]
 
-/** Development only: the demo administrator and the five products, where they are not there yet. */
-export async function plantDemo(plan: Plan, { identity, orders }: Partial<Services>): Promise<void> {
-  if (identity) {
-    for (const name of plan.contracts) {
-      const { terms } = contracts[name]
-      // The demo password is shorter than the contract's own rule, which holds for everybody else.
-      const exempt = { ...terms, policy: { ...terms.policy, password: { minLength: 1 } } }
-      if (!(await identity.hasAdministrator(name))) await createAdministrator(identity, exempt, demoAdministrator)
+/**
+ * Development only: the contracts' demo accounts and the five products, where they are not there yet.
+ * @param made which of the accounts: those of every start, or with `by seed` all of them
+ */
+export async function plantDemo(
+  { contracts, made }: { contracts: readonly Contract[]; made: DemoAccount['made'] },
+  { identity, orders }: Partial<Services>,
+): Promise<void> {
+  for (const { demo = [], terms } of identity ? contracts : []) {
+    // The demo passwords may be shorter than the contract's own rule, which holds for everybody else.
+    const exempt = { ...terms, policy: { ...terms.policy, password: { minLength: 1 } } }
+    for (const account of demo) {
+      if (account.made === 'by seed' && made !== 'by seed') continue
+      await createUnlessThere(identity, exempt, account)
     }
   }
   await orders?.fillEmptyCatalogue(demoProducts)
+}
+
+async function createUnlessThere(identity: Identity | undefined, terms: Terms, account: DemoAccount): Promise<void> {
+  const { made: _made, ...input } = account
+  const taken = (error: unknown) => error instanceof Refusal && error.code === 'identity.username_taken'
+  await identity?.createAccount({ ...input, quietly: true }, operator(terms)).catch((error: unknown) => {
+    if (!taken(error)) throw error
+  })
 }
 
 /** Outside development: makes the first administrator of each contract from its variable; without one, says what to do. */
 export async function requireAdministrators(
   config: Config,
   plan: Plan,
+  contracts: readonly Contract[],
   { identity }: Partial<Services>,
   log: Logger,
 ): Promise<void> {
   if (!identity || config.development) return
-  for (const name of plan.contracts) {
-    if (await identity.hasAdministrator(name)) continue
-    const password = config.adminPasswords[name]
+  for (const { name, terms, needsAdministrator } of contracts) {
+    const { administrator } = terms.policy.roles
+    if (administrator === undefined || (await identity.hasAdministrator(terms))) continue
+    const password = config.adminPasswords[name as ContractName]
     const own = plan.topology === name
     const variable = own ? 'ADMIN_PASSWORD' : `${name.toUpperCase()}_ADMIN_PASSWORD`
-    if (password !== undefined) {
-      await createAdministrator(identity, contracts[name].terms, { username: 'admin', password })
+    // A username is enough where one signs in by it; elsewhere the command is told the address.
+    if (password !== undefined && terms.policy.identifier === 'username') {
+      await createAdministrator(identity, terms, { username: 'admin', password })
       log.info({ contract: name }, `made the first administrator "admin" with ${variable}, which can be unset now`)
       continue
     }
+    const first = needsAdministrator ? `Set ${variable} for the first start, or make one` : 'Make one'
     const advice =
-      `The contract ${name} has no administrator. Set ${variable} for the first start, or make one with ` +
-      `\`npm run guichet -- account create <name> --contract ${name} --role ${contracts[name].terms.policy.roles.administrator}\`.`
-    if (own) throw new StartError(advice)
+      `The contract ${name} has no administrator. ${first} with ` +
+      `\`npm run guichet -- account create <name> --contract ${name} --role ${administrator}\`.`
+    if (own && needsAdministrator) throw new StartError(advice)
     log.warn(advice)
   }
 }
@@ -66,15 +84,15 @@ export async function requireAdministrators(
 async function createAdministrator(
   identity: Identity,
   terms: Terms,
-  account: { username: string; password: string; email?: string },
+  account: { username: string; password: string },
 ): Promise<void> {
-  const { roles } = terms.policy
+  const { administrator } = terms.policy.roles
   try {
-    await identity.createAccount({ ...account, role: roles.administrator }, terms)
+    await identity.createAccount({ ...account, role: administrator }, operator(terms))
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     // Another process of the same start was first, which is as good.
-    if (error.code === 'identity.username_taken' && (await identity.hasAdministrator(terms.name))) return
+    if (error.code === 'identity.username_taken' && (await identity.hasAdministrator(terms))) return
     throw new StartError(
       `The first administrator "${account.username}" of ${terms.name} could not be made: ${error.code}.`,
       { cause: error },

@@ -4,13 +4,17 @@ import { parseArgs } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import { account } from './commands/account.ts'
 import { usage } from './commands/command.ts'
+import { createDatabases } from './commands/create-databases.ts'
 import { database } from './commands/database.ts'
 import { deadLetters } from './commands/dead-letters.ts'
+import { importAccounts } from './commands/import-accounts.ts'
 import { importProducts } from './commands/import-products.ts'
+import { keys } from './commands/keys.ts'
 import { migrate, newMigrationFor } from './commands/migrate.ts'
 import { openapi } from './commands/openapi.ts'
 import { seed } from './commands/seed.ts'
 import { start } from './commands/start.ts'
+import { tenant } from './commands/tenant.ts'
 import { messageOf, StartError } from './platform/errors.ts'
 
 /** Milliseconds from a signal to the end of the process, whatever still hangs. */
@@ -35,9 +39,16 @@ const options = {
   'dry-run': { type: 'boolean' },
   check: { type: 'boolean' },
   contract: { type: 'string', default: 'shop' },
+  topology: { type: 'string', default: 'all' },
   email: { type: 'string' },
   role: { type: 'string' },
   'password-stdin': { type: 'boolean' },
+  tenant: { type: 'string' },
+  verified: { type: 'boolean' },
+  end: { type: 'boolean' },
+  now: { type: 'boolean' },
+  'min-password-score': { type: 'string' },
+  approval: { type: 'string' },
 } as const
 
 function readArguments() {
@@ -48,10 +59,23 @@ function readArguments() {
   }
 }
 
+type Values = ReturnType<typeof readArguments>['values']
+
+const accountOptions = ({ contract, tenant, email, role, verified, end, 'password-stdin': stdin }: Values) => ({
+  contract,
+  tenant,
+  email,
+  role,
+  verified: verified === true,
+  end: end === true,
+  passwordStdin: stdin === true,
+})
+
 async function run(): Promise<void> {
   const { values, positionals } = readArguments()
   const [command, ...words] = positionals
   const [first, second] = words
+  const { topology } = values
   if (values.version) {
     const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8')
     return print(String(JSON.parse(manifest).version))
@@ -61,23 +85,31 @@ async function run(): Promise<void> {
     case 'start':
       return serve(start(words, print))
     case 'database':
+      if (first === 'create') return createDatabases([topology], print)
       return serve(database(print))
     case 'migrate':
       if (first === 'new') return newMigrationFor(words.slice(1), print)
-      return migrate({ backup: !values['no-backup'] }, print)
+      return migrate({ backup: !values['no-backup'], topology }, print)
     case 'dead-letters':
-      return deadLetters(words, print)
+      return deadLetters(words, { topology }, print)
     case 'seed':
-      return seed(print)
+      return seed({ topology }, print)
     case 'openapi':
       return openapi({ check: values.check === true }, print)
-    case 'account': {
-      const { contract, email, role } = values
-      return account(words, { contract, email, role, passwordStdin: values['password-stdin'] === true }, print)
+    case 'account':
+      return account(words, accountOptions(values), print)
+    case 'tenant': {
+      const { 'min-password-score': minPasswordScore, approval } = values
+      return tenant(words, { minPasswordScore, approval, topology }, print)
     }
-    case 'import':
-      if (first !== 'products' || second === undefined) throw new StartError(usage)
-      return importProducts(second, { dryRun: values['dry-run'] === true }, print)
+    case 'keys':
+      return keys(words, { now: values.now === true, topology }, print)
+    case 'import': {
+      const { 'dry-run': dryRun = false, contract } = values
+      if (second !== undefined && first === 'products') return importProducts(second, { dryRun, topology }, print)
+      if (second !== undefined && first === 'accounts') return importAccounts(second, { dryRun, contract }, print)
+      throw new StartError(usage)
+    }
     default:
       throw new StartError(`There is no command "${command}".\n\n${usage}`)
   }

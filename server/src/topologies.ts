@@ -36,6 +36,21 @@ export const topologies: readonly Topology[] = [
       { name: 'orders-service', port: 8003, services: ['orders'], gateway: false },
     ],
   },
+  {
+    name: 'clients',
+    contracts: ['clients'],
+    units: [{ name: 'clients-service', port: 3001, services: ['identity'], gateway: false }],
+  },
+  {
+    name: 'helpdesk',
+    contracts: ['helpdesk'],
+    units: [{ name: 'auth-service', port: 3001, services: ['identity'], gateway: false }],
+  },
+  {
+    name: 'tenants',
+    contracts: ['tenants'],
+    units: [{ name: 'user-service', port: 5000, services: ['identity'], gateway: false }],
+  },
 ]
 
 /** Parts of the default host that can be started by themselves, to run any number of each. */
@@ -55,6 +70,8 @@ export interface Plan {
   contracts: readonly ContractName[]
   /** The services that run in this process. */
   services: readonly ServiceName[]
+  /** The services of the whole topology that follow identity's events, in whichever process. */
+  followers: readonly ServiceName[]
   listeners: readonly Unit[]
   /** True when the other services run in other processes: these two then talk over HTTP. */
   distributed: boolean
@@ -69,8 +86,7 @@ export function planOf(words: readonly string[]): Plan {
   const owner = topologies.find(({ name }) => name === topologyName && name !== 'all')
   const unit = owner?.units.find(({ name }) => name === unitName)
   if (owner && unit && rest.length === 0 && others.length === 0) {
-    const { contracts, name } = owner
-    return { label: first, topology: name, contracts, services: unit.services, listeners: [unit], distributed: true }
+    return { ...wholeTopology(owner), label: first, services: unit.services, listeners: [unit], distributed: true }
   }
   const wanted = roles.filter(({ name }) => words.includes(name))
   if (wanted.length === words.length && wanted.length > 0) return someRoles(wanted)
@@ -79,7 +95,8 @@ export function planOf(words: readonly string[]): Plan {
 
 function wholeTopology({ name, contracts, units }: Topology): Plan {
   const services = units.flatMap((unit) => unit.services)
-  return { label: name, topology: name, contracts, services, listeners: units, distributed: false }
+  const followers = followersAmong(services)
+  return { label: name, topology: name, contracts, services, followers, listeners: units, distributed: false }
 }
 
 /** Several roles in one process share one listener. */
@@ -88,7 +105,25 @@ function someRoles(wanted: readonly Unit[]): Plan {
   const name = wanted.map((role) => role.name).join(' ')
   const [first] = wanted
   const listener = { name, port: first?.port ?? 8000, services, gateway: wanted.some((role) => role.gateway) }
-  return { label: name, topology: 'all', contracts: everyContract, services, listeners: [listener], distributed: true }
+  const followers = followersAmong(serviceNames)
+  return {
+    label: name,
+    topology: 'all',
+    contracts: everyContract,
+    services,
+    followers,
+    listeners: [listener],
+    distributed: true,
+  }
+}
+
+const followersAmong = (services: readonly ServiceName[]) => services.filter((service) => service !== 'identity')
+
+/** The port on which a service is looked for by default: that of its unit in the topology, else that of its role. */
+export function usualPort(topology: string, service: ServiceName): number {
+  const units = topologies.find(({ name }) => name === topology)?.units ?? []
+  const runsIt = (unit: Unit) => !unit.gateway && unit.services.includes(service)
+  return (units.find(runsIt) ?? roles.find(runsIt))?.port ?? 8000
 }
 
 /** The names that can be started, for people. */

@@ -2,63 +2,101 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../src/config.ts'
-import { contracts } from '../src/contracts/registry.ts'
 import type { Environment } from '../src/environment.ts'
 import { planOf, topologies } from '../src/topologies.ts'
 import { repository } from './support/processes.ts'
 
-/** The names of all variables that loading the configuration looks at, for every topology and unit. */
-function namesRead(): Set<string> {
+/** The names of all variables that loading the configuration looks at, for a start. */
+function namesRead(words: readonly string[]): string[] {
   const names = new Set<string>()
-  const starts = topologies.flatMap(({ name, units }) => [
-    [name],
-    ...(name === 'all' ? [] : units.map((unit) => [`${name}/${unit.name}`])),
-  ])
-  for (const words of starts) {
-    // Which names are read depends on some values.
-    for (const values of [{}, { GUICHET_PASSWORD_ALGORITHM: 'pbkdf2-sha256' }] satisfies Environment[]) {
-      const env = new Proxy<Environment>(
-        { GUICHET_DEV: 'true', ...values },
-        {
-          get(target, name) {
-            if (typeof name === 'string') names.add(name)
-            return Reflect.get(target, name)
-          },
+  // Which names are read depends on some values.
+  for (const values of [{}, { GUICHET_PASSWORD_ALGORITHM: 'pbkdf2-sha256' }] satisfies Environment[]) {
+    const env = new Proxy<Environment>(
+      { GUICHET_DEV: 'true', ...values },
+      {
+        get(target, name) {
+          if (typeof name === 'string') names.add(name)
+          return Reflect.get(target, name)
         },
-      )
-      loadConfig(env, planOf(words))
-    }
+      },
+    )
+    loadConfig(env, planOf(words))
   }
-  return names
+  return [...names]
 }
+
+const ofAll = new Set(namesRead(['all']))
+const readAnywhere = topologies.flatMap(({ name, units }) => [
+  ...namesRead([name]),
+  ...(name === 'all' ? [] : units.flatMap((unit) => namesRead([`${name}/${unit.name}`]))),
+])
 
 const example = await readFile(join(repository, '.env.example'), 'utf8')
 
-/** Names of the example: those with a value, and the aliases. */
-const shown = new Set([
-  ...[...example.matchAll(/^#?([A-Z][A-Z0-9_]+)=/gm)].map(([, name = '']) => name),
-  ...[...example.matchAll(/In the shop: ([A-Z0-9_, ]+)$/gm)].flatMap(([, names = '']) => names.split(', ')),
-])
+/** What the placeholders of the example stand for. */
+const placeholders = {
+  '<CONTRACT>': planOf(['all']).contracts.map((name) => name.toUpperCase()),
+  '<LIMIT>': ['CREDENTIALS', 'MAIL', 'WRITE', 'READ', 'METRICS'],
+}
+const expanded = (name: string): string[] =>
+  Object.entries(placeholders).reduce<string[]>(
+    (names, [placeholder, values]) =>
+      names.flatMap((one) =>
+        one.includes(placeholder) ? values.map((value) => one.replace(placeholder, value)) : [one],
+      ),
+    [name],
+  )
+
+/** Names of the example that have a value, with the value. */
+const shown = [...example.matchAll(/^#([A-Z_<>][A-Z0-9_<>]+)=(.*)$/gm)].map(([, name = '', value = '']) => ({
+  name,
+  value,
+}))
+/** The seeds' names, by topology. */
+const aliases = [...example.matchAll(/^# In (\w+): ([A-Z0-9_, ]+)$/gm)].flatMap(([, topology = '', names = '']) =>
+  names.split(', ').map((name) => ({ topology, name })),
+)
 
 test('.env.example has every variable that is read, and no other', () => {
-  expect([...shown].sort()).toEqual([...namesRead()].sort())
+  const named = [...shown.flatMap(({ name }) => expanded(name)), ...aliases.map(({ name }) => name)]
+  expect([...new Set(named)].sort()).toEqual([...new Set(readAnywhere)].sort())
+})
+
+test("a seed's name stands under the topology that reads it", () => {
+  const own = new Set(shown.flatMap(({ name }) => expanded(name)))
+  for (const { name: topology } of topologies) {
+    const said = aliases.filter((alias) => alias.topology === topology).map(({ name }) => name)
+    const read = namesRead([topology]).filter((name) => !ofAll.has(name) && !own.has(name))
+    expect(new Set(said), topology).toEqual(new Set(read))
+  }
 })
 
 test('every variable of the example is commented out, so that a copy of it changes nothing', () => {
   expect(example.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([])
 })
 
-test('the defaults of the example are those of the program', () => {
-  const values = Object.fromEntries(
-    [...example.matchAll(/^#([A-Z][A-Z0-9_]+)=(\S+)$/gm)].map(([, name = '', value = '']) => [name, value]),
-  )
-  // What stands for "none", or depends on the mode, is an example and no default.
+test.each(['all', 'shop'])('the defaults of the example are those of the program: %s', (topology) => {
+  // What stands for "none", or depends on the mode or the contract, is an example and no default.
+  const examples =
+    /^(NODE_ENV|HOST|PORT|REDIS_URL|\w+_DATABASE_URL|GUICHET_(TRUSTED|CORS|LOG_FILE|APP|INSTANCE)_?\w*|.*<CONTRACT>.*)$/
+  const whole = topology === 'shop' ? /$^/ : /^(?!GUICHET)\w+_PORT$/
   const defaults = Object.fromEntries(
-    Object.entries(values).filter(
-      ([name]) => !/^(NODE_ENV|HOST|PORT|\w+_DATABASE_URL|GUICHET_TRUSTED_\w+|GUICHET_CORS_\w+)$/.test(name),
-    ),
+    shown
+      .filter(({ name, value }) => value !== '' && !whole.test(name))
+      .filter(({ name }) => !examples.test(name) || /_LOG_FILE_/.test(name))
+      .map(({ name, value }) => [name, value]),
   )
+  expect(Object.keys(defaults).length).toBeGreaterThan(15)
   const required = { GUICHET_SECRET: 's'.repeat(32) }
-  expect(Object.keys(contracts)).toEqual(['shop'])
-  expect(loadConfig({ ...required, ...defaults }, planOf(['shop']))).toEqual(loadConfig(required, planOf(['shop'])))
+  expect(loadConfig({ ...required, ...defaults }, planOf([topology]))).toEqual(loadConfig(required, planOf([topology])))
+})
+
+test('with the example’s parts of a database, clients has what one of them alone gives', () => {
+  const parts = Object.fromEntries(
+    shown.filter(({ name }) => /^DATABASE_/.test(name)).map(({ name, value }) => [name, value]),
+  )
+  const urlOf = (env: Environment) =>
+    loadConfig({ GUICHET_DEV: 'true', ...env }, planOf(['clients'])).databaseUrls?.identity
+  expect(Object.keys(parts)).toHaveLength(5)
+  expect(urlOf(parts)).toBe(urlOf({ DATABASE_HOST: 'localhost' }))
 })

@@ -1,79 +1,100 @@
 import { withServices } from '../compose.ts'
 import { loadCommandConfig } from '../config.ts'
-import { contracts } from '../contracts/registry.ts'
+import { configured } from '../contracts/registry.ts'
 import { Refusal, StartError } from '../platform/errors.ts'
 import { newSecret } from '../platform/ids.ts'
 import { createLogger } from '../platform/log.ts'
-import type { Identity, Terms } from '../services/identity/index.ts'
+import { type Identity, operator, type Terms } from '../services/identity/index.ts'
 import { type Print, usage } from './command.ts'
 
 export interface AccountOptions {
   contract: string
+  tenant: string | undefined
   email: string | undefined
   role: string | undefined
   passwordStdin: boolean
+  /** The operator vouches for the address: nothing is mailed. */
+  verified: boolean
+  /** End the sessions that are listed. */
+  end: boolean
 }
 
-/** What an operator does with accounts: create, grant, unlock. */
+interface Order {
+  name: string
+  role: string | undefined
+  terms: Terms
+  options: AccountOptions
+  print: Print
+}
+
+type Action = (identity: Identity, order: Order) => Promise<void>
+
+/** What an operator does with accounts. */
 export async function account(words: readonly string[], options: AccountOptions, print: Print): Promise<void> {
-  const [action, username, role, ...rest] = words
-  const contract = Object.values(contracts).find(({ name }) => name === options.contract)
-  if (!contract)
-    throw new StartError(`There is no contract "${options.contract}". Known: ${Object.keys(contracts).join(', ')}.`)
-  const act =
-    username === undefined || rest.length > 0
-      ? undefined
-      : actionOf(action, username, role, contract.terms, options, print)
-  if (!act) throw new StartError(usage)
-  const config = loadCommandConfig(contract.name)
-  await withServices(config, createLogger(config.logLevel), ({ identity }) => act(identity)).catch((error: unknown) => {
-    throw error instanceof Refusal ? new StartError(explain(error, contract.terms)) : error
+  const [action = '', name, role, ...rest] = words
+  const act = Object.hasOwn(actions, action) ? actions[action] : undefined
+  const complete = name !== undefined && rest.length === 0 && (action === 'grant') === (role !== undefined)
+  if (!act || !complete) throw new StartError(usage)
+  const config = loadCommandConfig(options.contract)
+  const contracts = Object.values(configured(config.overrides))
+  const contract = contracts.find((one) => one.name === options.contract)
+  if (!contract) {
+    const known = contracts.map((one) => one.name).join(', ')
+    throw new StartError(`There is no contract "${options.contract}". Known: ${known}.`)
+  }
+  const { terms, errors } = contract
+  await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
+    act(identity, { name, role, terms, options, print }),
+  ).catch((error: unknown) => {
+    throw error instanceof Refusal ? new StartError(explain(error, errors)) : error
   })
 }
 
-function actionOf(
-  action: string | undefined,
-  username: string,
-  role: string | undefined,
-  terms: Terms,
-  options: AccountOptions,
-  print: Print,
-) {
-  if (action === 'create' && role === undefined)
-    return (identity: Identity) => create(identity, username, terms, options, print)
-  if (action === 'grant' && role !== undefined) {
-    return async (identity: Identity) => {
-      await identity.grantRole(username, role, terms)
-      print(`${username} is now ${role} in ${terms.name}.`)
+const actions: Readonly<Record<string, Action>> = {
+  create,
+  async grant(identity, { name, role = '', terms, options, print }) {
+    await identity.operate.grantRole(name, role, terms, options.tenant)
+    print(`${name} is now ${role} in ${terms.name}.`)
+  },
+  async unlock(identity, { name, terms, options, print }) {
+    const counted = await identity.operate.unlock(name, terms, options.tenant)
+    print(counted ? `The failed sign-ins of ${name} are forgotten.` : `No failed sign-in was counted for ${name}.`)
+  },
+  async 'mfa-off'(identity, { name, terms, options, print }) {
+    const wasOn = await identity.operate.turnSecondFactorOff(name, terms, options.tenant)
+    print(wasOn ? `${name} is asked for no second factor any more.` : `The second factor of ${name} was off already.`)
+  },
+  async activate(identity, { name, terms, options, print }) {
+    await identity.operate.setActive(name, true, terms, options.tenant)
+    print(`${name} can sign in.`)
+  },
+  async deactivate(identity, { name, terms, options, print }) {
+    await identity.operate.setActive(name, false, terms, options.tenant)
+    print(`${name} cannot sign in any more; the sessions are ended.`)
+  },
+  async sessions(identity, { name, terms, options, print }) {
+    if (options.end) {
+      const ended = await identity.operate.endSessions(name, terms, options.tenant)
+      return print(`${ended} sessions of ${name} are ended.`)
     }
-  }
-  if (action === 'unlock' && role === undefined) {
-    return async (identity: Identity) => {
-      const locked = await identity.unlock(username, terms)
-      print(
-        locked
-          ? `The wrong passwords counted for ${username} are forgotten.`
-          : `No wrong password was counted for ${username}.`,
-      )
+    const sessions = await identity.operate.listSessions(name, terms, options.tenant)
+    print(`${sessions.length} live sessions of ${name}.`)
+    for (const { id, contract, createdAt, expiresAt, ip, userAgent } of sessions) {
+      const times = `${createdAt.toISOString()} to ${expiresAt.toISOString()}`
+      print(`  ${id}  ${contract.padEnd(8)}  ${times}  ${ip ?? '-'}  ${userAgent ?? '-'}`)
     }
-  }
-  return undefined
+  },
 }
 
-async function create(
-  identity: Identity,
-  username: string,
-  terms: Terms,
-  options: AccountOptions,
-  print: Print,
-): Promise<void> {
-  const { email, role, passwordStdin } = options
+async function create(identity: Identity, { name, terms, options, print }: Order): Promise<void> {
+  const { email, role, passwordStdin, tenant, verified } = options
   const generated = newSecret(18)
   const password = passwordStdin ? await firstLineOfStdin() : generated
-  const made = await identity.createAccount({ username, password, email, role }, terms)
-  print(
-    `Made the account ${made.username} (number ${made.number}) as ${role ?? terms.policy.roles.person} of ${terms.name}.`,
-  )
+  // Where one signs in by an address, the name is one.
+  const address = email ?? (terms.policy.identifier === 'email' ? name : undefined)
+  const input = { username: name, password, email: address, role, tenant, emailVerified: verified }
+  const { account: made } = await identity.createAccount(input, operator(terms))
+  print(`Made the account ${made.username} (number ${made.number}) as ${made.role} of ${terms.name}.`)
   if (!passwordStdin) print(`Its password, shown this once: ${generated}`)
 }
 
@@ -87,10 +108,7 @@ async function firstLineOfStdin(): Promise<string> {
 }
 
 /** The contract's own message for its clients serves an operator as well. */
-function explain({ code, details }: Refusal, terms: Terms): string {
-  const answer = Object.values(contracts).find(({ name }) => name === terms.name)?.errors as
-    | Record<string, { message: string }>
-    | undefined
+function explain({ code, details }: Refusal, errors: Readonly<Record<string, { message: string }>>): string {
   const known = Array.isArray(details.known) ? ` Known: ${details.known.join(', ')}.` : ''
-  return `${answer?.[code]?.message ?? code}${known}`
+  return `${errors[code]?.message ?? code}${known}`
 }

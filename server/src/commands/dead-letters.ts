@@ -1,10 +1,11 @@
 import { loadCommandConfig } from '../config.ts'
 import { openDatabases } from '../databases.ts'
-import { openDatabase } from '../platform/db/database.ts'
+import { type Database, openDatabase } from '../platform/db/database.ts'
 import { StartError } from '../platform/errors.ts'
 import { listDeadLetters, replayDeadLetters } from '../platform/events/dead-letters.ts'
 import type { EventHandlers } from '../platform/events/inbox.ts'
 import { createLogger } from '../platform/log.ts'
+import * as identity from '../services/identity/index.ts'
 import { followAccounts as ordersHandlers } from '../services/orders/index.ts'
 import { followAccounts as profilesHandlers } from '../services/profiles/index.ts'
 import { type Print, usage } from './command.ts'
@@ -14,28 +15,52 @@ const handlersOf: Readonly<Record<'profiles' | 'orders', EventHandlers>> = {
   orders: ordersHandlers,
 }
 
-/** Lists the events that a service could not take, or hands them to it again. */
-export async function deadLetters([name, action, ...rest]: readonly string[], print: Print): Promise<void> {
-  const known = (name === 'profiles' || name === 'orders') && (action === undefined || action === 'replay')
+/** Lists the events that a service could not take, or the mails that could not be sent; or tries them again. */
+export async function deadLetters(
+  [name, action, ...rest]: readonly string[],
+  { topology }: { topology: string },
+  print: Print,
+): Promise<void> {
+  const known = (name === 'profiles' || name === 'orders' || name === 'mail') && [undefined, 'replay'].includes(action)
   if (!known || rest.length > 0) throw new StartError(usage)
-  const config = loadCommandConfig()
+  const config = loadCommandConfig(topology)
   const log = createLogger(config.logLevel)
-  const databases = await openDatabases(config, { services: [name], ownership: 'join-or-own', log })
-  const database = openDatabase({ name, url: databases.url(name), log })
+  const service = name === 'mail' ? 'identity' : name
+  const databases = await openDatabases(config, { services: [service], ownership: 'join-or-own', log })
+  const database = openDatabase({ name: service, url: databases.url(service), log })
+  const replay = action === 'replay'
   try {
-    if (action === 'replay') {
-      const { succeeded, failed } = await replayDeadLetters(database, name, handlersOf[name])
-      print(`${succeeded.length} events are handled now, ${failed.length} still fail.`)
-      for (const { id, reason } of failed) print(`  ${id}  ${reason}`)
-      return
-    }
-    const letters = await listDeadLetters(database, name)
-    print(`${letters.length} dead letters of ${name}.`)
-    for (const { id, type, attempts, failedAt, reason } of letters) {
-      print(`  ${id}  ${type}  ${failedAt.toISOString()}  ${attempts} attempts: ${reason}`)
-    }
+    if (name === 'mail') await (replay ? replayMails(database, print) : listMails(database, print))
+    else await (replay ? replayEvents(database, name, print) : listEvents(database, name, print))
   } finally {
     await database.close()
     await databases.close()
   }
+}
+
+async function listEvents(database: Database, name: 'profiles' | 'orders', print: Print): Promise<void> {
+  const letters = await listDeadLetters(database, name)
+  print(`${letters.length} dead letters of ${name}.`)
+  for (const { id, type, attempts, failedAt, reason } of letters) {
+    print(`  ${id}  ${type}  ${failedAt.toISOString()}  ${attempts} attempts: ${reason}`)
+  }
+}
+
+async function replayEvents(database: Database, name: 'profiles' | 'orders', print: Print): Promise<void> {
+  const { succeeded, failed } = await replayDeadLetters(database, name, handlersOf[name])
+  print(`${succeeded.length} events are handled now, ${failed.length} still fail.`)
+  for (const { id, reason } of failed) print(`  ${id}  ${reason}`)
+}
+
+async function listMails(database: Database, print: Print): Promise<void> {
+  const mails = await identity.listDeadMails(database)
+  print(`${mails.length} dead letters of mail.`)
+  for (const { id, kind, contract, attempts, deadAt, reason } of mails) {
+    print(`  ${id}  ${kind} of ${contract}  ${deadAt.toISOString()}  ${attempts} attempts: ${reason}`)
+  }
+}
+
+async function replayMails(database: Database, print: Print): Promise<void> {
+  const due = await identity.replayDeadMails(database)
+  print(`${due} mails are due again: the process that runs identity sends them within a second.`)
 }

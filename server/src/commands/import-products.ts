@@ -1,13 +1,10 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { Ajv } from 'ajv'
 import Type, { type Static } from 'typebox'
 import { withServices } from '../compose.ts'
 import { loadCommandConfig } from '../config.ts'
-import { messageOf, StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
 import type { NewProduct } from '../services/orders/index.ts'
 import type { Print } from './command.ts'
+import { problemsOf, readNdjson } from './ndjson.ts'
 
 const ProductLine = Type.Object(
   {
@@ -22,56 +19,35 @@ const ProductLine = Type.Object(
 )
 
 const mostLines = 100_000
-const mostProblems = 20
 
 /** Writes products from a file with one JSON object a line; all of them, or none when a line does not fit. */
-export async function importProducts(file: string, { dryRun }: { dryRun: boolean }, print: Print): Promise<void> {
+export async function importProducts(
+  file: string,
+  { dryRun, topology }: { dryRun: boolean; topology: string },
+  print: Print,
+): Promise<void> {
   const products = await readProducts(file)
   if (dryRun) {
     print(`${products.length} products fit. Nothing was written.`)
     return
   }
-  const config = loadCommandConfig()
-  await withServices(config, createLogger(config.logLevel), ({ orders }) => orders.importProducts(products))
+  const config = loadCommandConfig(topology)
+  await withServices(config, createLogger(config.logLevel), ['orders'], ({ orders }) => orders.importProducts(products))
   print(`${products.length} products are in the catalogue.`)
 }
 
-async function readProducts(file: string): Promise<NewProduct[]> {
-  const validate = new Ajv({ strict: false }).compile<Static<typeof ProductLine>>(ProductLine)
+async function readProducts(path: string): Promise<NewProduct[]> {
   const products: NewProduct[] = []
-  const problems: string[] = []
-  let number = 0
-  try {
-    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
-      number += 1
-      if (line.trim() === '') continue
-      if (number > mostLines) throw new StartError(`${file} has more than ${mostLines} lines: split it.`)
-      const parsed = parse(line)
-      if (!validate(parsed)) problems.push(`line ${number}: ${explain(validate.errors?.[0])}`)
-      else if (!isCents(parsed.price)) problems.push(`line ${number}: price may have at most two decimals`)
-      else products.push(productOf(parsed))
-      if (problems.length >= mostProblems) break
-    }
-  } catch (error) {
-    throw error instanceof StartError
-      ? error
-      : new StartError(`${file} cannot be read: ${messageOf(error)}`, { cause: error })
+  const problems = problemsOf(path)
+  for await (const line of readNdjson({ path, schema: ProductLine, mostLines })) {
+    if ('problem' in line) problems.report(line.number, line.problem)
+    else if (!isCents(line.value.price)) problems.report(line.number, 'price may have at most two decimals')
+    else products.push(productOf(line.value))
+    if (problems.full()) break
   }
-  if (problems.length > 0)
-    throw new StartError(`Nothing was written. ${file} does not fit:\n  ${problems.join('\n  ')}`)
+  problems.refuse()
   return products
 }
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
-}
-
-const explain = (error: { instancePath: string; message?: string; params: object } | undefined): string =>
-  error ? `${error.instancePath.slice(1) || 'it'} ${error.message ?? 'does not fit'}` : 'is not a JSON object'
 
 const isCents = (price: number) => Math.abs(price * 100 - Math.round(price * 100)) < 1e-6
 

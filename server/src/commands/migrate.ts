@@ -8,9 +8,12 @@ import { planOf } from '../topologies.ts'
 import { type Print, usage } from './command.ts'
 
 /** Brings the databases to the present schema, after a backup of what is there. */
-export async function migrate({ backup }: { backup: boolean }, print: Print): Promise<void> {
-  const plan = planOf([])
-  const config = loadCommandConfig()
+export async function migrate(
+  { backup, topology }: { backup: boolean; topology: string },
+  print: Print,
+): Promise<void> {
+  const plan = planOf([topology])
+  const config = loadCommandConfig(topology)
   const log = createLogger(config.logLevel)
   const applied = await migrateDatabases(config, { services: plan.services, ownership: 'join-or-own', log, backup })
   for (const { service, migrations } of applied) {

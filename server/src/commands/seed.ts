@@ -1,18 +1,24 @@
 import { withServices } from '../compose.ts'
 import { loadCommandConfig } from '../config.ts'
+import { configured } from '../contracts/registry.ts'
 import { plantDemo } from '../first-start.ts'
 import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
 import { planOf } from '../topologies.ts'
 import type { Print } from './command.ts'
 
-/** Writes the demo administrator and products where they are not there yet. */
-export async function seed(print: Print): Promise<void> {
-  const plan = planOf([])
-  const config = loadCommandConfig()
+/** Writes the demo accounts of a topology's contracts, and the demo products, where they are not there yet. */
+export async function seed({ topology }: { topology: string }, print: Print): Promise<void> {
+  const plan = planOf([topology])
+  const config = loadCommandConfig(topology)
   if (!config.development) {
     throw new StartError('Demo data has a well-known password and is for development: set GUICHET_DEV=true to seed it.')
   }
-  await withServices(config, createLogger(config.logLevel), (services) => plantDemo(plan, services))
+  const all = configured(config.overrides)
+  const contracts = plan.contracts.map((name) => all[name])
+  const services = (['identity', 'orders'] as const).filter((name) => plan.services.includes(name))
+  await withServices(config, createLogger(config.logLevel), services, (opened) =>
+    plantDemo({ contracts, made: 'by seed' }, opened),
+  )
   print('The demo data is in place.')
 }

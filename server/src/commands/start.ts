@@ -2,8 +2,8 @@ import { compose, type Running } from '../compose.ts'
 import type { Config } from '../config.ts'
 import { loadConfig, readEnvironment } from '../config.ts'
 import { unheard } from '../environment.ts'
-import { demoAdministrator } from '../first-start.ts'
-import { createLogger } from '../platform/log.ts'
+import { demoSignIn } from '../first-start.ts'
+import { openLogger } from '../platform/log.ts'
 import { type Plan, planOf } from '../topologies.ts'
 import type { Print } from './command.ts'
 
@@ -12,14 +12,14 @@ export async function start(words: readonly string[], print: Print): Promise<Run
   const plan = planOf(words)
   const environment = readEnvironment()
   const config = loadConfig(environment, plan)
-  const log = createLogger(config.logLevel)
+  const log = await openLogger(config.logLevel, config.logFile)
   for (const warning of unheard(environment, plan.topology)) log.warn(warning)
   const running = await compose(config, plan, log)
   print(announcement(config, plan, running))
   return running
 }
 
-function announcement({ development }: Config, plan: Plan, { listening, database }: Running): string {
+function announcement({ development }: Config, plan: Plan, { listening, database, mail }: Running): string {
   const addresses = listening.map(({ unit, urls }) => {
     const what = unit.gateway ? 'every route' : `the routes of ${unit.services.join(' and ')}`
     return `  ${unit.name.padEnd(16)} ${urls.join('  ')}  ${what}`
@@ -28,6 +28,7 @@ function announcement({ development }: Config, plan: Plan, { listening, database
     `Guichet is ready: ${plan.label} (${development ? 'development' : 'production'} mode), contracts ${plan.contracts.join(', ')}`,
     ...addresses,
     `  database         ${database}`,
-    ...(development ? [`  demo sign-in     ${demoAdministrator.username} / ${demoAdministrator.password}`] : []),
+    `  mail             ${mail}`,
+    ...(development && plan.contracts.includes('shop') ? [`  demo sign-in     ${demoSignIn}`] : []),
   ].join('\n')
 }

@@ -1,18 +1,52 @@
 import { refuseAtEdge } from '../platform/errors.ts'
-import type { Terms } from '../services/identity/index.ts'
-import type { Contract } from './_kit/contract.ts'
+import type { Policy, Terms } from '../services/identity/index.ts'
+import type { Contract, Limit, LimitClass, Limits } from './_kit/contract.ts'
+import { clients } from './clients/index.ts'
+import { helpdesk } from './helpdesk/index.ts'
 import { shop } from './shop/index.ts'
+import { tenants } from './tenants/index.ts'
 
-/** Every contract there is, by name. */
-export const contracts = { shop } as const satisfies Record<string, Contract>
+/** Every contract there is, by name, as its document has it. */
+export const contracts = { shop, clients, helpdesk, tenants } as const satisfies Record<string, Contract>
 export type ContractName = keyof typeof contracts
+export const contractNames = Object.keys(contracts) as ContractName[]
 
-/** Seconds the longest-lived access token of any contract lives. */
-export const longestAccessTtl = Math.max(...Object.values(contracts).map(({ terms }) => terms.policy.accessTtl))
+/** What an installation sets differently; what is absent stays as the contract has it. Times are in seconds. */
+export interface ContractOverrides {
+  accessTtl?: number
+  refreshTtl?: number
+  lockout?: Partial<Policy['lockout']>
+  limits?: Partial<Record<LimitClass, Partial<Limit>>>
+  /** True: while the contract has no administrator, the first to register becomes it. */
+  firstBecomesAdministrator?: boolean
+}
 
-/** The terms of a contract that another process names. */
-export function termsOf(name: string): Terms {
-  const contract = Object.values(contracts).find((one) => one.name === name)
+export type Contracts = Readonly<Record<ContractName, Contract>>
+
+/** The contracts as an installation has them. */
+export function configured(overrides: Readonly<Partial<Record<ContractName, ContractOverrides>>>): Contracts {
+  const entries = contractNames.map((name) => [name, withOverrides(contracts[name], overrides[name] ?? {})] as const)
+  return Object.fromEntries(entries) as unknown as Contracts
+}
+
+function withOverrides(contract: Contract, { limits, lockout, ...others }: ContractOverrides): Contract {
+  const { policy } = contract.terms
+  const changed: Policy = { ...policy, ...others, lockout: { ...policy.lockout, ...lockout } }
+  return { ...contract, terms: { ...contract.terms, policy: changed }, limits: limitsOf(contract, limits) }
+}
+
+function limitsOf(contract: Contract, changed: ContractOverrides['limits'] = {}): Limits {
+  const entries = Object.entries(contract.limits) as [LimitClass, Limit][]
+  return Object.fromEntries(entries.map(([name, limit]) => [name, { ...limit, ...changed[name] }])) as unknown as Limits
+}
+
+/** Seconds the longest-lived access token of any of them lives. */
+export const longestAccessTtl = (all: Contracts): number =>
+  Math.max(...Object.values(all).map(({ terms }) => terms.policy.accessTtl))
+
+/** The terms of a contract that another process or a row names. */
+export function termsOf(all: Contracts, name: string): Terms {
+  const contract = Object.values(all).find((one) => one.name === name)
   if (!contract) throw refuseAtEdge('edge.bad_request', { contract: name })
   return contract.terms
 }

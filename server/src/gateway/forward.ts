@@ -21,7 +21,7 @@ export function forwardRoute(
     preHandler: edge.afterBody(contract, route),
     async handler(request, reply) {
       const { client, claims } = edge.visitOf(request)
-      const headers: Record<string, string> = { 'x-forwarded-for': client.ip }
+      const headers: Record<string, string> = { 'x-forwarded-for': client.ip ?? '' }
       // A courtesy to services that are not ours; ours trust the token alone.
       if (typeof claims?.sub === 'string') headers['x-user-id'] = encodeURI(claims.sub)
       // A target in absolute form (RFC 9112, 3.2.2) names the gateway, not the service.

@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import type { Listening } from '../config.ts'
+import type { Config, Listening } from '../config.ts'
 import { type Contract, type HealthOf, type ServiceName, serviceNames } from '../contracts/_kit/contract.ts'
+
+/** The version of the contracts' API that health tells: they are all at their first. */
+const version = '1.0.0'
 
 /** Asks one service whether it works; rejects when it does not, or does not say within two seconds. */
 export type Probe = () => Promise<void>
@@ -14,9 +17,18 @@ export type Probes = Readonly<Partial<Record<ServiceName, Probe>>>
  */
 export function healthRoutes(
   app: FastifyInstance,
-  options: { contract: Contract; unit: Listening; probes: Probes; own: Probes },
+  options: {
+    contract: Contract
+    unit: Listening
+    probes: Probes
+    own: Probes
+    /** Absent where there is no Redis. */
+    probeRedis: Probe | undefined
+    config: Config
+  },
 ) {
-  const { contract, unit, probes, own } = options
+  const { contract, unit, probes, own, probeRedis, config } = options
+  const { instanceId, development } = config
   // On a gateway its own routes come first; a path that it does not use itself tells of the service.
   const order: readonly HealthOf[] = unit.gateway ? ['gateway', ...serviceNames] : unit.services
   const byUrl = new Map<string, HealthOf>()
@@ -27,9 +39,11 @@ export function healthRoutes(
     const probe = of === 'gateway' ? undefined : probes[of]
     const asked = of === 'gateway' ? probes : probe ? { [of]: probe } : {}
     app.get(url, { config: { endpoint: url } }, async (_request, reply) => {
-      const services = await ask(asked)
-      const healthy = Object.values(services).every(Boolean)
-      const { status, body } = contract.health({ of, healthy, services })
+      const [services, redis] = await Promise.all([ask(asked), probeRedis ? answers(probeRedis) : true])
+      const healthy = redis && Object.values(services).every(Boolean)
+      const uptimeSeconds = Math.floor(process.uptime())
+      const report = { of, healthy, services, redis, version, instanceId, uptimeSeconds, development }
+      const { status, body } = contract.health(report)
       return reply.code(status).header('cache-control', 'no-store').send(body)
     })
   }
@@ -41,15 +55,15 @@ export function healthRoutes(
   })
 }
 
-async function ask(probes: Probes): Promise<Partial<Record<ServiceName, boolean>>> {
-  const answers = await Promise.all(
-    Object.entries(probes).map(async ([name, probe]) => {
-      const up = await probe().then(
-        () => true,
-        () => false,
-      )
-      return [name, up] as const
-    }),
+const answers = (probe: Probe): Promise<boolean> =>
+  probe().then(
+    () => true,
+    () => false,
   )
-  return Object.fromEntries(answers)
+
+async function ask(probes: Probes): Promise<Partial<Record<ServiceName, boolean>>> {
+  const states = await Promise.all(
+    Object.entries(probes).map(async ([name, probe]) => [name, await answers(probe)] as const),
+  )
+  return Object.fromEntries(states)
 }

@@ -1,7 +1,7 @@
-import { termsOf } from '../contracts/registry.ts'
+import { type Contracts, termsOf } from '../contracts/registry.ts'
 import type { InternalClient } from '../platform/http/internal-client.ts'
 import type { RevocationFeed, RevocationPage, TokenMarks } from '../platform/http/revocation-list.ts'
-import type { Identity, PublicJwk } from '../services/identity/index.ts'
+import { type Identity, operator, type PublicJwk } from '../services/identity/index.ts'
 import type { AccountSummary, Accounts } from '../services/profiles/index.ts'
 import { identityPaths } from './identity-routes.ts'
 
@@ -14,16 +14,21 @@ export interface IdentityPort {
 }
 
 /** Identity in this process: direct calls. */
-export function identityHere(identity: Identity): IdentityPort {
+export function identityHere(identity: Identity, contracts: Contracts): IdentityPort {
   return {
     accounts: {
       find: identity.findAccount,
-      create: (account, contract, idempotency) => identity.createAccount(account, termsOf(contract), idempotency),
+      async create(account, contract, idempotency) {
+        const made = await identity.createAccount(account, operator(termsOf(contracts, contract)), idempotency)
+        return made.account
+      },
+      proposeEmail: (accountId, email, contract) =>
+        identity.proposeEmail(accountId, email, operator(termsOf(contracts, contract))),
       remove: identity.deleteAccount,
     },
     revocations: identity.revocations,
     tokenStands: identity.tokenStands,
-    jwks: async () => identity.jwks,
+    jwks: async () => identity.keys.jwks(),
   }
 }
 
@@ -43,6 +48,8 @@ export function identityOverHttp(client: InternalClient): IdentityPort {
         const answer = await client.call<{ account: AccountSummary }>('POST', identityPaths.create, { body })
         return answer.account
       },
+      proposeEmail: (accountId, email, contract) =>
+        client.call('POST', identityPaths.proposeEmail, { body: { accountId, email, contract } }),
       remove: (accountId) => client.call('POST', identityPaths.remove, { body: { accountId } }),
     },
     revocations: {

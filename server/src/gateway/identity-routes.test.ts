@@ -1,5 +1,6 @@
 import fastify from 'fastify'
 import { expect, test } from 'vitest'
+import { configured } from '../contracts/registry.ts'
 import { internalClient } from '../platform/http/internal-client.ts'
 import type { Identity } from '../services/identity/index.ts'
 import { identityOverHttp } from './identity-port.ts'
@@ -9,7 +10,7 @@ test('polls over one connection leave nothing on it', async () => {
   const app = fastify()
   const page = { cursor: '1', revision: 1, revocations: [] }
   // Only what the route calls; everything else of identity has its own tests.
-  identityRoutes(app, { revocations: { next: async () => page } } as unknown as Identity)
+  identityRoutes(app, { revocations: { next: async () => page } } as unknown as Identity, configured({}))
   const listeners: number[] = []
   app.addHook('onRequest', async ({ raw }) => {
     listeners.push(raw.socket.listenerCount('close'))

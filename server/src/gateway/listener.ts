@@ -1,21 +1,23 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config, Listening } from '../config.ts'
-import { lenientBodies, rawBodies } from '../contracts/_kit/bodies.ts'
-import { type Contract, type ServiceName, type Services, serviceNames } from '../contracts/_kit/contract.ts'
+import { formBodies, lenientBodies, rawBodies } from '../contracts/_kit/bodies.ts'
+import { type Contract, type Route, type ServiceName, type Services, serviceNames } from '../contracts/_kit/contract.ts'
+import type { DeviceCookies } from '../contracts/_kit/cookies.ts'
 import { createEdge, type Edge } from '../contracts/_kit/edge.ts'
 import { answerFailure } from '../contracts/_kit/failures.ts'
 import type { Limiter } from '../contracts/_kit/limiter.ts'
 import { mountRoute } from '../contracts/_kit/mount.ts'
 import { openApiOf } from '../contracts/_kit/openapi.ts'
 import { refuseAtEdge } from '../platform/errors.ts'
-import { createApp } from '../platform/http/app.ts'
+import { type AllowsOrigin, createApp } from '../platform/http/app.ts'
 import { answerInternalFailure, internalRefusalHeader, internalTokenHeader } from '../platform/http/internal-client.ts'
 import type { Metrics } from '../platform/http/metrics.ts'
 import type { TokenVerifier } from '../platform/http/token-verifier.ts'
 import type { Logger } from '../platform/log.ts'
 import { sameSecret } from '../platform/secrets.ts'
+import { apiReference } from './api-reference.ts'
 import { forwardRoute, internalPrefix } from './forward.ts'
-import { healthRoutes, type Probes } from './health.ts'
+import { healthRoutes, type Probe, type Probes } from './health.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface ListenerOptions {
@@ -27,6 +29,11 @@ export interface ListenerOptions {
   probes: Probes
   verifierOf: (contract: Contract) => TokenVerifier
   limiter: Limiter
+  devices: DeviceCookies
+  /** By which another service of ours says that it is one. */
+  serviceToken: string
+  /** Asks Redis whether it answers; absent without one. */
+  probeRedis: Probe | undefined
   metrics: Metrics
   /** What `/metrics` wants as a Bearer token outside development. */
   metricsToken: string | undefined
@@ -40,13 +47,15 @@ export interface ListenerOptions {
 
 /** One address we listen on: every route of its contracts, mounted here or forwarded, with what stands in front of them. */
 export async function createListener(options: ListenerOptions): Promise<FastifyInstance> {
-  const { unit, contracts, local, probes, metrics, internal, open, config, log } = options
+  const { unit, contracts, local, probes, probeRedis, metrics, internal, open, config, log } = options
   // What belongs to no contract is answered in the form of the first one.
   const [home] = contracts
   const app = await createApp({
     log,
     trustedProxies: config.trustedProxies,
-    corsOrigins: config.corsOrigins,
+    allowsOrigin: allowedOrigins(contracts, config.corsOrigins),
+    instanceHeader:
+      home.instanceHeader === undefined ? undefined : { name: home.instanceHeader, value: config.instanceId },
     onError: answerFailure(home),
     rawFailure: (status) => home.failure(rawAnswerOf(home, status), {}),
   })
@@ -55,10 +64,14 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
 
   const edge = createEdge({ ...options, addressOf: (request) => request.ip })
   const served = unit.gateway ? serviceNames : unit.services
-  for (const contract of contracts) serveContract(app, options, contract, served, edge)
+  const shared = contracts.length > 1
+  const routesOf = (contract: Contract) =>
+    contract.routes.filter((route) => served.includes(route.service) && !(shared && route.ownListenerOnly))
+  for (const contract of contracts) serveContract(app, options, contract, routesOf(contract), edge)
   const own = Object.fromEntries(Object.entries(probes).filter(([name]) => name in local))
-  healthRoutes(app, { contract: home, unit, probes, own })
+  healthRoutes(app, { contract: home, unit, probes, own, probeRedis, config })
   metricsRoute(app, metrics, config, options.metricsToken)
+  documentRoutes(app, contracts, routesOf)
   if (unit.gateway) indexRoute(app, contracts)
   open(app)
   if (internal) serveInternal(app, options, internal)
@@ -72,19 +85,11 @@ function serveContract(
   app: FastifyInstance,
   options: ListenerOptions,
   contract: Contract,
-  served: readonly ServiceName[],
+  routes: readonly Route[],
   edge: Edge,
 ): void {
   const { local, upstreams } = options
-  const routes = contract.routes.filter((route) => served.includes(route.service))
-  app.register(async (scope) => {
-    scope.setErrorHandler(answerFailure(contract))
-    if (contract.bodies === 'empty') lenientBodies(scope)
-    for (const route of routes) {
-      const service = local[route.service]
-      if (service) mountRoute(scope, { contract, route, url: route.url, service, edge })
-    }
-  })
+  mountContract(app, { contract, routes, local, edge, prefix: '' })
   app.register(async (scope) => {
     scope.setErrorHandler(answerFailure(contract))
     rawBodies(scope, contract.bodies)
@@ -95,15 +100,42 @@ function serveContract(
   })
 }
 
+/** Mounts the routes whose service runs here: JSON ones and pages, each with what they take for a body. */
+function mountContract(
+  app: FastifyInstance,
+  options: {
+    contract: Contract
+    routes: readonly Route[]
+    local: ListenerOptions['local']
+    edge: Edge
+    prefix: string
+  },
+): void {
+  const { contract, routes, local, edge, prefix } = options
+  for (const html of [false, true]) {
+    app.register(async (scope) => {
+      scope.setErrorHandler(answerFailure(contract))
+      if (html) formBodies(scope)
+      else if (contract.bodies === 'empty') lenientBodies(scope)
+      for (const route of routes) {
+        const service = local[route.service]
+        if (service && Boolean(route.html) === html) {
+          mountRoute(scope, { contract, route, url: `${prefix}${route.url}`, service, edge })
+        }
+      }
+    })
+  }
+}
+
 /** The same routes again for our own gateways, and what else our processes say to one another: all behind the service token. */
 function serveInternal(
   app: FastifyInstance,
   options: ListenerOptions,
   internal: NonNullable<ListenerOptions['internal']>,
 ): void {
-  const { contracts, local, verifierOf } = options
+  const { contracts, local } = options
   const [home] = contracts
-  const edge = createEdge({ verifierOf, limiter: undefined, addressOf: statedAddress })
+  const edge = createEdge({ ...options, limiter: undefined, addressOf: statedAddress })
   app.register(async (scope) => {
     scope.addHook('onRequest', async (request, reply) => {
       const token = request.headers[internalTokenHeader]
@@ -113,15 +145,7 @@ function serveInternal(
       return answerFailure(home)(refuseAtEdge('edge.not_found'), request, reply)
     })
     for (const contract of contracts) {
-      scope.register(async (inner) => {
-        inner.setErrorHandler(answerFailure(contract))
-        if (contract.bodies === 'empty') lenientBodies(inner)
-        for (const route of contract.routes) {
-          const service = local[route.service]
-          const url = `${internalPrefix(contract)}${route.url}`
-          if (service) mountRoute(inner, { contract, route, url, service, edge })
-        }
-      })
+      mountContract(scope, { contract, routes: contract.routes, local, edge, prefix: internalPrefix(contract) })
     }
     scope.register(async (inner) => {
       inner.setErrorHandler(answerInternalFailure)
@@ -152,18 +176,63 @@ function metricsRoute(
   })
 }
 
+const documentUrlOf = ({ name }: Contract) => `/openapi/${name}.json`
+
+/** The contracts' descriptions for machines, and for people. */
+function documentRoutes(
+  app: FastifyInstance,
+  contracts: ListenerOptions['contracts'],
+  routesOf: (contract: Contract) => readonly Route[],
+): void {
+  for (const contract of contracts) {
+    const document = openApiOf(contract, routesOf(contract))
+    app.get(documentUrlOf(contract), async () => document)
+  }
+  apiReference(app, { contracts, documentUrlOf })
+}
+
 /** What is here, for whoever asks the bare address: the contracts with their OpenAPI documents. */
 function indexRoute(app: FastifyInstance, contracts: readonly Contract[]): void {
-  const documents = contracts.map((contract) => ({ contract, url: `/openapi/${contract.name}.json` }))
   app.get('/', async () => ({
     name: 'guichet',
-    contracts: documents.map(({ contract, url }) => ({ name: contract.name, title: contract.title, openapi: url })),
+    contracts: contracts.map((contract) => ({
+      name: contract.name,
+      title: contract.title,
+      openapi: documentUrlOf(contract),
+    })),
+    reference: '/apidocs',
     health: '/health',
   }))
-  for (const { contract, url } of documents) {
-    const document = openApiOf(contract)
-    app.get(url, async () => document)
+}
+
+/** Which origins may read an answer: a contract's own rule, or the configured list. */
+const allowedOrigins =
+  (contracts: readonly Contract[], configured: Config['corsOrigins']): AllowsOrigin =>
+  (origin, request) => {
+    const owner = ownerOf(contracts, request)
+    if (owner?.origins === 'any') return 'without cookies'
+    const listed = configured.some((one) => (typeof one === 'string' ? one === origin : one.test(origin)))
+    return listed ? 'with cookies' : 'no'
   }
+
+/** The contract that a request, or the one that a preflight announces, belongs to. */
+function ownerOf(contracts: readonly Contract[], request: FastifyRequest): Contract | undefined {
+  const { method, headers } = request
+  const path = pathOf(request)
+  const announced = method === 'OPTIONS' ? headers['access-control-request-method'] : method
+  const fits = (route: Route) => route.method === announced && patternOf(route.url).test(path)
+  return contracts.find(({ routes }) => routes.some(fits)) ?? (contracts.length === 1 ? contracts[0] : undefined)
+}
+
+const patterns = new Map<string, RegExp>()
+/** A route's path as an expression. */
+function patternOf(url: string): RegExp {
+  let pattern = patterns.get(url)
+  if (!pattern) {
+    pattern = new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
+    patterns.set(url, pattern)
+  }
+  return pattern
 }
 
 /**
@@ -175,18 +244,17 @@ function answerUnknown(app: FastifyInstance): void {
   app.addHook('onRoute', ({ method, url }) => {
     // What only our own processes may call does not exist for anybody else; cors adds a route for every preflight.
     if (url.startsWith('/internal/') || url === '*') return
-    const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
-    for (const one of [method].flat()) known.push({ method: one, pattern })
+    for (const one of [method].flat()) known.push({ method: one, pattern: patternOf(url) })
   })
-  const methodsAt = (url: string): string[] => {
-    const path = url.split('?', 1)[0] ?? ''
+  const methodsAt = (request: FastifyRequest): string[] => {
+    const path = pathOf(request)
     const methods = [...new Set(known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
-    if (methods.length === 0) throw refuseAtEdge('edge.not_found')
+    if (methods.length === 0) throw notFound(request)
     return methods
   }
   const refuse = (request: FastifyRequest, reply: FastifyReply): never => {
-    const methods = methodsAt(request.url)
-    if (methods.includes(request.method)) throw refuseAtEdge('edge.not_found')
+    const methods = methodsAt(request)
+    if (methods.includes(request.method)) throw notFound(request)
     reply.header('allow', methods.join(', '))
     throw refuseAtEdge('edge.method_not_allowed')
   }
@@ -194,7 +262,12 @@ function answerUnknown(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (request.is404) refuse(request, reply)
     if (request.method !== 'OPTIONS') return done()
-    reply.code(204).header('allow', methodsAt(request.url).join(', ')).send()
+    reply.code(204).header('allow', methodsAt(request).join(', ')).send()
   })
   app.setNotFoundHandler(refuse)
 }
+
+const pathOf = ({ url }: FastifyRequest): string => url.split('?', 1)[0] ?? ''
+
+const notFound = (request: FastifyRequest) =>
+  refuseAtEdge('edge.not_found', { path: pathOf(request), method: request.method })

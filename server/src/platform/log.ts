@@ -1,31 +1,100 @@
-import { type Logger, pino, stdTimeFunctions } from 'pino'
+import { once } from 'node:events'
+import { lstatSync, rmSync, symlinkSync } from 'node:fs'
+import { basename } from 'node:path'
+import { type Logger, type LoggerOptions, multistream, pino, stdSerializers, stdTimeFunctions } from 'pino'
+import rollingFile from 'pino-roll'
+import { messageOf, StartError } from './errors.ts'
+import { withoutSecrets } from './redaction.ts'
 
 export type { Logger } from 'pino'
 
-const secretFields = [
-  'password',
-  'token',
-  'access_token',
-  'refresh_token',
-  'session_token',
-  'mfa_code',
-  'authorization',
-  'cookie',
-  'secret',
-]
+/** A log file that is replaced when it is full: `service.log` is written as `service.1.log`, `service.2.log` and so on. */
+export interface LogFile {
+  /** Where a link to the file being written is kept. */
+  path: string
+  /** Size from which on a file is replaced. */
+  sizeBytes: number
+  /** How many files are kept. */
+  count: number
+}
+
+/** Bytes that may wait for a slow disk; what comes on top is only written to stderr. */
+const mostWaiting = 8 * 1_024 ** 2
 
 /** The process's logger: JSON lines on stderr, so that stdout stays free for what a command prints. */
-export function createLogger(level: string): Logger {
-  return pino(
-    {
-      level,
-      base: null,
-      timestamp: stdTimeFunctions.isoTime,
-      redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '[redacted]' },
-    },
-    pino.destination({ fd: 2, sync: false }),
-  )
+export const createLogger = (level: string): Logger => pino(optionsOf(level), stderr())
+
+/**
+ * The same with a file beside stderr, which is flushed at the end of the process. Throws a `StartError` when the file cannot be
+ * opened; when it cannot be written later, stderr says so and goes on alone.
+ */
+export async function openLogger(level: string, file: LogFile | undefined): Promise<Logger> {
+  if (!file) return createLogger(level)
+  const { path, sizeBytes, count } = file
+  try {
+    const destination = await rollingFile({
+      file: path,
+      size: `${sizeBytes}b`,
+      // It counts the file being written too, and those of earlier processes.
+      limit: { count, removeOtherLogFiles: true },
+      mkdir: true,
+      mode: 0o640,
+      maxLength: mostWaiting,
+    })
+    await once(destination, 'ready')
+    pointTo(path, destination.file)
+    destination.on('ready', () => pointTo(path, destination.file))
+    process.once('exit', () => flush(destination))
+    const beside = stderr()
+    const log = pino(optionsOf(level), beside)
+    let failing = false
+    destination.on('write', () => {
+      failing = false
+    })
+    destination.on('error', (error: unknown) => {
+      if (!failing) log.error({ path, reason: messageOf(error) }, 'the log file cannot be written')
+      failing = true
+    })
+    // What is logged at all the logger decides; both get the same.
+    const streams = [{ stream: beside }, { stream: destination }].map((one) => ({ ...one, level: 'trace' as const }))
+    return pino(optionsOf(level), multistream(streams))
+  } catch (error) {
+    throw new StartError(`The log file ${path} cannot be opened: ${messageOf(error)}. GUICHET_LOG_FILE names it.`, {
+      cause: error,
+    })
+  }
 }
 
 /** A logger that writes nothing: for the commands that print their own result, and for tests. */
 export const silentLogger = (): Logger => pino({ level: 'silent' })
+
+const stderr = () => pino.destination({ fd: 2, sync: false })
+
+const optionsOf = (level: string): LoggerOptions => ({
+  level,
+  base: null,
+  timestamp: stdTimeFunctions.isoTime,
+  // What a child logger is bound to is not looked at: it names a part of the program or a request.
+  formatters: { log: withoutSecrets },
+  serializers: { err: (error: Error) => withoutSecrets(stdSerializers.err(error)) },
+})
+
+function flush(destination: { flushSync(): void }): void {
+  try {
+    destination.flushSync()
+  } catch {
+    // Between two files, or on a full disk: stderr has the lines, and an end must not fail for them.
+  }
+}
+
+/** Keeps the plain name pointing at the numbered file being written. A file of that name that is no link of ours is left alone. */
+function pointTo(path: string, target: string): void {
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    if (found && !found.isSymbolicLink()) return
+    rmSync(path, { force: true })
+    symlinkSync(basename(target), path)
+  } catch {
+    // Links are a privilege on some systems; the numbered files are there all the same.
+  }
+}

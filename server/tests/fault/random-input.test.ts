@@ -203,7 +203,8 @@ test('who sends a request drop by drop is cut off in bounded time', async () => 
   const app = await createApp({
     log: silentLogger(),
     trustedProxies: [],
-    corsOrigins: [],
+    allowsOrigin: () => 'no',
+    instanceHeader: undefined,
     onError: () => undefined,
     rawFailure: () => ({}),
   })

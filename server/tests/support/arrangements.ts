@@ -3,13 +3,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts, type GuichetProcess, startProcess, testEnvironment } from './processes.ts'
 
-export const arrangementNames = ['all', 'shop', 'shop-in-four'] as const
-export type ArrangementName = (typeof arrangementNames)[number]
+/** Every arrangement, with the folder of contract tests that run in it. */
+export const arrangements = {
+  all: '**',
+  shop: 'shop',
+  'shop-in-four': 'shop',
+  clients: 'clients',
+  helpdesk: 'helpdesk',
+  tenants: 'tenants',
+} as const
+export type ArrangementName = keyof typeof arrangements
 
-/** The shop contract, running somehow: what a black-box test may know of it. */
+/** Contracts, running somehow: what a black-box test may know of them. */
 export interface Arrangement {
   name: ArrangementName
-  /** Base URLs by unit; in `all` every unit is the one listener. */
+  /** Base URLs by unit of the shop; where there is one listener, it is all of them. */
   urls: { gateway: string; auth: string; users: string; orders: string }
   dataDir: string
   /** The superuser's URL of its PostgreSQL: put a database name in the place of `postgres` to look inside. */
@@ -62,12 +70,19 @@ const noRestart = async () => {
   throw new Error('only units that run by themselves can be started again')
 }
 
-const starters: Readonly<Record<ArrangementName, Starter>> = {
-  async all(processes, environment, [port]) {
-    processes.gateway = await startProcess(['start'], { ...environment, PORT: String(port) })
+function oneListener(words: readonly string[]): Starter {
+  return async (processes, environment, [port]) => {
+    processes.gateway = await startProcess(['start', ...words], { ...environment, PORT: String(port) })
     const url = `http://127.0.0.1:${port}`
     return { urls: { gateway: url, auth: url, users: url, orders: url }, restart: noRestart }
-  },
+  }
+}
+
+const starters: Readonly<Record<ArrangementName, Starter>> = {
+  all: oneListener([]),
+  clients: oneListener(['clients']),
+  helpdesk: oneListener(['helpdesk']),
+  tenants: oneListener(['tenants']),
   async shop(processes, environment, ports) {
     processes.gateway = await startProcess(['start', 'shop'], { ...environment, ...portVariables(ports) })
     return { urls: urlsAt(ports), restart: noRestart }

@@ -11,18 +11,48 @@ import { freshDatabase } from './test-databases.ts'
 /** A contract as identity sees one, with a lockout that a test can reach. */
 export const testTerms: Terms = {
   name: 'test',
+  title: 'Test',
   policy: {
+    identifier: 'username',
+    verifiedEmail: 'never',
+    secondFactor: 'enrolled',
+    verificationEnrols: false,
     password: { minLength: 8 },
     lockout: { failures: 3, seconds: 900 },
     accessTtl: 3600,
     refreshTtl: 86_400,
-    tenant: 'main',
-    roles: { person: 'user', administrator: 'admin', all: ['user', 'admin'] },
+    resetTtl: 900,
+    tenant: { name: 'main' },
+    roles: {
+      person: 'user',
+      administrator: 'admin',
+      permissions: { user: [], admin: ['accounts:read', 'accounts:manage', 'roles:grant'] },
+    },
+    firstBecomesAdministrator: false,
+    locale: 'en',
   },
   claims: ({ username }) => ({ sub: username }),
+  links: {},
 }
 
-export const testClient: Client = { terms: testTerms, ip: '127.0.0.1', userAgent: 'test' }
+/** The same with another policy, under a name of its own. */
+export const termsWith = (name: string, policy: Partial<Terms['policy']>): Terms => ({
+  ...testTerms,
+  name,
+  policy: { ...testTerms.policy, ...policy },
+})
+
+export const clientOf = (terms: Terms, from: Partial<Client> = {}): Client => ({
+  terms,
+  ip: '127.0.0.1',
+  network: '127.0.0.1',
+  device: 'a-device-of-the-tests',
+  userAgent: 'test',
+  locale: undefined,
+  ...from,
+})
+
+export const testClient: Client = clientOf(testTerms)
 
 /** Identity on a database of its own, for the file that calls it while tests are collected. */
 export function identityService(name: string): { readonly identity: Identity; readonly database: Database } {
@@ -39,8 +69,12 @@ export function identityService(name: string): { readonly identity: Identity; re
       hashing: { algorithm: 'argon2id', memoryKib: 64, passes: 1 },
       secretOf: () => undefined,
       eventsRecorded: () => undefined,
+      observe: () => undefined,
+      echo: true,
+      keyRotationDays: 0,
       longestAccessTtl: 3600,
       clock: systemClock,
+      log: silentLogger(),
     })
   })
   afterAll(async () => {

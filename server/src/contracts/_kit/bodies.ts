@@ -51,3 +51,13 @@ export function readable(text: string): unknown {
     return {}
   }
 }
+
+/** For pages: what a browser's form sends. */
+export function formBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    async (_request: unknown, text: string | Buffer) => Object.fromEntries(new URLSearchParams(String(text))),
+  )
+}

@@ -1,8 +1,17 @@
+import type { FastifyRequest } from 'fastify'
 import type { Static, TSchema } from 'typebox'
 import type { IdempotencyKey } from '../../platform/db/idempotency.ts'
 import type { EdgeErrorCode } from '../../platform/errors.ts'
+import type { Metrics } from '../../platform/http/metrics.ts'
 import type { AccessClaims, TokenVerifier } from '../../platform/http/token-verifier.ts'
-import type { Client, Identity, IdentityErrorCode, Terms } from '../../services/identity/index.ts'
+import type {
+  Client,
+  Identity,
+  IdentityErrorCode,
+  Observation,
+  Permission,
+  Terms,
+} from '../../services/identity/index.ts'
 import type { Orders, OrdersErrorCode } from '../../services/orders/index.ts'
 import type { Profiles, ProfilesErrorCode } from '../../services/profiles/index.ts'
 
@@ -23,17 +32,27 @@ export interface ErrorAnswer {
   status: number
   code: string
   message: string
+  /** What the contract's error form shows beside it, such as the fields that do not fit. */
+  details?: Readonly<Record<string, unknown>>
 }
 export type ErrorTable = Readonly<Record<ErrorCode, ErrorAnswer>>
 
-/** Which limit a request counts against. */
-export type LimitClass = 'credentials' | 'write' | 'read'
+/** Which limit a request counts against. Of `credentials`, `mail` and `metrics` each route has its own count. */
+export type LimitClass = 'credentials' | 'mail' | 'write' | 'read' | 'metrics'
 
-/** Requests allowed per minute, for one address or, when signed in, one account. */
-export type Limits = Readonly<Record<LimitClass, number>>
+export interface Limit {
+  /** Requests allowed in the window, for one address or, when signed in, one account. */
+  points: number
+  /** Length of the window. */
+  seconds: number
+}
+export type Limits = Readonly<Record<LimitClass, Limit>>
 
-/** Who may call a route; `administrator` is whoever holds the contract's administrator role. */
-export type Access = 'public' | 'person' | 'administrator'
+/**
+ * Who may call a route: everybody; whoever is signed in; also another service, with the service token as Bearer; or whose role
+ * has the permission.
+ */
+export type Access = 'public' | 'person' | 'person_or_service' | Permission
 
 /** Why a request does not fit its schema. */
 export interface Misfit {
@@ -51,18 +70,27 @@ export interface Inquiry<Body, Query, Params> {
   query: Query
   params: Params
   client: Client
-  /** The claims of the access token; routes for the public have none. */
+  /** The claims of the access token; routes for the public, and other services, have none. */
   claims: AccessClaims
+  /** True for another service of ours, on routes that let one in. */
+  service: boolean
+  /** The Bearer token as it came, whether or not the route wants one. */
+  bearer: string | undefined
+  /** The values of all cookies of a name. */
+  cookies(name: string): readonly string[]
   /** The `Idempotency-Key` of a route that creates, when the client sent one. */
   idempotency: IdempotencyKey | undefined
   /** Checks a token of this contract. */
   verify: TokenVerifier['verify']
+  /** True where cookies have to be Secure: everywhere but in development. */
+  secure: boolean
 }
 
 type Part<Schema> = Schema extends TSchema ? Static<Schema> : undefined
 type Replies = Readonly<Record<number, TSchema>>
+type Headers = Readonly<Record<string, string>>
 type Answer<R extends Replies> = {
-  [Status in keyof R & number]: { status: Status; body: Part<R[Status]> }
+  [Status in keyof R & number]: { status: Status; body: Part<R[Status]>; headers?: Headers }
 }[keyof R & number]
 
 /** One endpoint of a contract, as data. Every status it can answer is declared in `replies`. */
@@ -86,8 +114,16 @@ export interface RouteDefinition<
   replies: R
   /** True for a signed-in creation that honours `Idempotency-Key`. */
   idempotent?: boolean
+  /** True where a sign-in can succeed: the answer makes the device known again. */
+  signsIn?: boolean
+  /** True for a path of the reference that only the contract's own listener serves, since others claim it elsewhere. */
+  ownListenerOnly?: boolean
+  /** True for a page: the answer's body is HTML, the request's a form. */
+  html?: boolean
+  /** What a browser that asks for HTML gets in place of the answer. */
+  page?: (request: FastifyRequest) => string
   /** What a limit on this route counts beside the address: whose credentials are tried. */
-  limitBy?: (body: Part<Body>) => string
+  limitBy?: (body: Part<Body>) => string | undefined
   /** The contract's own answer to a request that does not fit; the table's `edge.bad_request` when absent. */
   misfit?: (misfit: Misfit) => ErrorAnswer
   handler(service: Services[Name], inquiry: Inquiry<Part<Body>, Part<Query>, Part<Params>>): Promise<Answer<R>>
@@ -95,8 +131,8 @@ export interface RouteDefinition<
 
 /** A route whose parts are checked where it is written, and no longer told apart where it is mounted. */
 export type Route = Omit<RouteDefinition<ServiceName, TSchema, TSchema, TSchema, Replies>, 'handler' | 'limitBy'> & {
-  limitBy?: (body: never) => string
-  handler(service: never, inquiry: never): Promise<{ status: number; body: unknown }>
+  limitBy?: (body: never) => string | undefined
+  handler(service: never, inquiry: never): Promise<{ status: number; body: unknown; headers?: Headers }>
 }
 
 /** Declares a route. */
@@ -118,6 +154,12 @@ export interface HealthReport {
   of: HealthOf
   /** True when everything that it depends on answers. */
   healthy: boolean
+  /** False when there is a Redis and it does not answer. */
+  redis: boolean
+  version: string
+  instanceId: string
+  uptimeSeconds: number
+  development: boolean
   services: Readonly<Partial<Record<ServiceName, boolean>>>
 }
 
@@ -133,16 +175,43 @@ export interface Contract {
   /** `empty`: a missing or unreadable body counts as `{}`. `strict`: it is answered with 400 or 415. */
   readonly bodies: 'empty' | 'strict'
   /** The error form of the contract, and its schema. */
-  failure(answer: ErrorAnswer, details: Readonly<Record<string, unknown>>): unknown
+  failure(answer: ErrorAnswer, details: Readonly<Record<string, unknown>>): object
   readonly failureSchema: TSchema
   /** The contract's health routes. One path may tell of the gateway on one listener and of a service on another. */
   readonly healthRoutes: readonly { url: string; of: HealthOf }[]
   health(report: HealthReport): { status: number; body: unknown }
+  /** `any`: every origin may read the answers, without cookies. Otherwise the configured ones, with them. */
+  readonly origins?: 'any'
+  /** Name of the header by which every answer says which instance gave it. */
+  readonly instanceHeader?: string
+  /** The demo accounts of development, made at every start or by `guichet seed`. */
+  readonly demo?: readonly DemoAccount[]
+  /** True when the contract's own topology does not start outside development before it has an administrator. */
+  readonly needsAdministrator?: boolean
+  /** Further addresses of the contract's API reference. */
+  readonly referenceUrls?: readonly string[]
+  /** Figures of the contract's own under names of its own. */
+  readonly metrics?: (metrics: Metrics, identity: Identity) => (observation: Observation) => void
 }
 
-/** True when the token's role administers the contract. */
-export const isAdministrator = (claims: AccessClaims, { policy }: Terms): boolean =>
-  claims.role === policy.roles.administrator
+export interface DemoAccount {
+  username: string
+  email: string
+  password: string
+  displayName?: string
+  role?: string
+  emailVerified: boolean
+  secondFactor?: boolean
+  made: 'at every start' | 'by seed'
+}
+
+/** True when the role that the token states has the permission. */
+export const may = (claims: AccessClaims, { policy }: Terms, permission: Permission): boolean =>
+  policy.roles.permissions[String(claims.role)]?.includes(permission) ?? false
 
 /** An answer with its status. */
-export const reply = <const Status extends number, const Body>(status: Status, body: Body) => ({ status, body })
+export const reply = <const Status extends number, const Body>(status: Status, body: Body, headers?: Headers) => ({
+  status,
+  body,
+  ...(headers && { headers }),
+})

@@ -18,8 +18,22 @@ export const answerFailure =
       .code(answer.status)
       .type('application/json; charset=utf-8')
       .serializer(JSON.stringify)
-      .send(contract.failure(answer, details))
+      .send(withSecondFactor(contract.failure(answer, details), details))
   }
+
+/**
+ * Contracts without a step of their own for the second factor refuse the sign-in, and say in the same form how to go on: the
+ * same path again, with `session_token` and `mfa_code`.
+ */
+const withSecondFactor = (body: object, { sessionToken, code }: Readonly<Record<string, unknown>>): object =>
+  typeof sessionToken === 'string'
+    ? {
+        ...body,
+        code: 'MFA_REQUIRED',
+        session_token: sessionToken,
+        ...(typeof code === 'string' && { mfa_code: code }),
+      }
+    : body
 
 function judge(contract: Contract, error: FastifyError | Refusal, request: FastifyRequest) {
   const table: Readonly<Record<string, ErrorAnswer>> = contract.errors
@@ -29,7 +43,8 @@ function judge(contract: Contract, error: FastifyError | Refusal, request: Fasti
   const { route } = request.routeOptions.config as { route?: Route }
   const [first] = error.validation ?? []
   if (first && error.validationContext && route?.misfit) {
-    return { answer: route.misfit(misfitOf(first, error.validationContext)), details: {} }
+    const answer = route.misfit(misfitOf(first, error.validationContext))
+    return { answer, details: answer.details ?? {} }
   }
   return { answer: contract.errors[edgeCodeOf(error)], details: {} }
 }

@@ -1,51 +1,113 @@
+import { hash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { LRUCache } from 'lru-cache'
+import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import { type Clock, systemClock } from '../../platform/clock.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
-import type { Contract, LimitClass } from './contract.ts'
+import type { Redis } from '../../platform/redis.ts'
+import type { Contract, LimitClass, Route } from './contract.ts'
 
-/** Counts requests per contract, class and caller, and refuses those above the limit with `edge.rate_limited`. */
-export interface Limiter {
-  count(contract: Contract, limit: LimitClass, who: string, reply: FastifyReply): Promise<void>
+/** A request to be counted. */
+export interface Counted {
+  contract: Pick<Contract, 'name' | 'limits'>
+  route: Pick<Route, 'limit' | 'method' | 'url'>
+  /** The address, account or name that it counts against. */
+  who: string
 }
 
-const windowSeconds = 60
+/** Counts requests and refuses those above the limit with `edge.rate_limited`. */
+export interface Limiter {
+  count(counted: Counted, reply: FastifyReply): Promise<void>
+}
+
+/** Classes that each route counts by itself; the others have one count a contract. */
+const perRoute: ReadonlySet<LimitClass> = new Set(['credentials', 'mail', 'metrics'])
 
 /**
- * @param scale multiplies every limit: for load tests in development
+ * Callers that a process counts itself. A caller is forgotten when its window is over, or earlier when so many others came
+ * after it: names can be invented faster than windows end, and memory must not grow with them.
  */
-export function createLimiter(scale: number): Limiter {
-  const counters = new Map<string, Counter>()
-  const counterOf = ({ name, limits }: Contract, limit: LimitClass): Counter => {
-    const key = `${name}:${limit}`
-    let counter = counters.get(key)
-    if (!counter) {
-      const points = Math.max(1, Math.round(limits[limit] * scale))
-      const limiter = new RateLimiterMemory({ keyPrefix: key, points, duration: windowSeconds })
-      counter = { limiter, policy: `"${limit}";q=${points};w=${windowSeconds}` }
-      counters.set(key, counter)
-    }
-    return counter
-  }
+const mostCallers = 200_000
+/** Milliseconds for which Redis is not asked again after it failed. */
+const restMs = 1_000
+
+export interface LimiterOptions {
+  /** Multiplies every limit: for load tests in development. */
+  scale: number
+  /** Contracts that nothing is counted for, in development. */
+  unlimited?: readonly string[]
+  /**
+   * Where all processes count together. While it is away each counts by itself, from nothing: requests go on, and a caller
+   * gets a further window from each process at most.
+   */
+  redis?: Redis | undefined
+  clock?: Clock
+}
+
+/** What was used of a window, with what is left of its time. */
+interface Use {
+  points: number
+  msLeft: number
+}
+type Count = (key: string, seconds: number) => Promise<Use> | Use
+
+/** Makes the limiter of a process: fixed windows, each beginning with the caller's first request. */
+export function createLimiter({ scale, unlimited = [], redis, clock = systemClock }: LimiterOptions): Limiter {
+  const inMemory = countInMemory(clock)
+  const count = redis ? countInRedis(redis, inMemory, clock) : inMemory
+  const off = new Set(unlimited)
+
   return {
-    async count(contract, limit, who, reply) {
-      const { limiter, policy } = counterOf(contract, limit)
-      // A refused caller is a rejection with the same figures.
-      const state = await limiter.consume(who.slice(0, 300)).catch((refused: unknown) => {
-        if (refused instanceof RateLimiterRes) return refused
-        throw refused
-      })
-      const { consumedPoints, remainingPoints, msBeforeNext } = state
-      const retryAfterSeconds = Math.max(1, Math.ceil(msBeforeNext / 1000))
+    async count({ contract, route, who }, reply) {
+      if (off.has(contract.name)) return
+      const { limit } = route
+      const { points: allowed, seconds } = contract.limits[limit]
+      const points = Math.max(1, Math.round(allowed * scale))
+      const scope = perRoute.has(limit) ? `${limit} ${route.method} ${route.url}` : limit
+      // A digest: short whatever a stranger sends, and an address of a person does not stand in Redis.
+      const use = await count(hash('sha256', `${contract.name} ${scope} ${who}`, 'base64url'), seconds)
+      const retryAfterSeconds = Math.max(1, Math.ceil(use.msLeft / 1_000))
       // draft-ietf-httpapi-ratelimit-headers
-      reply.header('ratelimit-policy', policy)
-      reply.header('ratelimit', `"${limit}";r=${remainingPoints};t=${retryAfterSeconds}`)
-      if (consumedPoints > limiter.points) throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds })
+      reply.header('ratelimit-policy', `"${limit}";q=${points};w=${seconds}`)
+      reply.header('ratelimit', `"${limit}";r=${Math.max(0, points - use.points)};t=${retryAfterSeconds}`)
+      if (use.points > points) throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds })
     },
   }
 }
 
-interface Counter {
-  limiter: RateLimiterMemory
-  /** The header that states the limit. */
-  policy: string
+function countInMemory(clock: Clock): Count {
+  const windows = new LRUCache<string, { points: number; endsAt: number }>({ max: mostCallers })
+  return (key, seconds) => {
+    const now = clock.now()
+    let window = windows.get(key)
+    if (!window || window.endsAt <= now) {
+      window = { points: 0, endsAt: now + seconds * 1_000 }
+      windows.set(key, window)
+    }
+    window.points += 1
+    return { points: window.points, msLeft: window.endsAt - now }
+  }
+}
+
+function countInRedis({ client }: Redis, inMemory: Count, clock: Clock): Count {
+  const limiter = new RateLimiterRedis({
+    storeClient: client,
+    keyPrefix: 'guichet:limit',
+    // It counts only; the window comes with each call, and above its points nothing is refused here.
+    points: Number.MAX_SAFE_INTEGER,
+    duration: 60,
+    rejectIfRedisNotReady: true,
+  })
+  let restUntil = 0
+  return async (key, seconds) => {
+    if (clock.now() < restUntil) return inMemory(key, seconds)
+    try {
+      const { consumedPoints, msBeforeNext } = await limiter.consume(key, 1, { customDuration: seconds })
+      return { points: consumedPoints, msLeft: msBeforeNext }
+    } catch (error) {
+      if (error instanceof RateLimiterRes) throw error
+      restUntil = clock.now() + restMs
+      return inMemory(key, seconds)
+    }
+  }
 }

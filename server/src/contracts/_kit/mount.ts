@@ -1,8 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, preValidationHookHandler } from 'fastify'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import { sha256 } from '../../platform/secrets.ts'
 import type { Contract, Inquiry, Route } from './contract.ts'
+import { cookieValues } from './cookies.ts'
 import type { Edge } from './edge.ts'
+import { pageHeaders } from './pages/layout.ts'
 import { rememberedText } from './remembered.ts'
 
 /** The requests' handlers see what `edge` found out before them. */
@@ -17,9 +19,9 @@ export function mountRoute(
   options: { contract: Contract; route: Route; url: string; service: unknown; edge: Edge },
 ) {
   const { contract, route, url, service, edge } = options
-  const { method, body, query, params, replies } = route
+  const { method, body, query, params, replies, page, html } = route
   // Typed where the route was declared: `service` and the parts are what its handler was checked against.
-  const handler = route.handler as (service: unknown, inquiry: AnyInquiry) => Promise<{ status: number; body: unknown }>
+  const handler = route.handler as (service: unknown, inquiry: AnyInquiry) => Promise<Answered>
 
   app.route({
     method,
@@ -29,30 +31,56 @@ export function mountRoute(
       ...(body && { body }),
       ...(query && { querystring: query }),
       ...(params && { params }),
-      response: replies,
+      ...(!html && { response: replies }),
     },
     config: { endpoint: route.url, route, contract },
     onRequest: edge.beforeBody(contract, route),
     preHandler: edge.afterBody(contract, route),
+    ...(page && { preValidation: pageForBrowsers(page) }),
     async handler(request: FastifyRequest, reply: FastifyReply) {
-      const visit = edge.visitOf(request)
+      const { client, claims, service: fromService, bearer, verify } = edge.visitOf(request)
       const answer = await handler(service, {
         body: request.body,
         query: request.query,
         params: request.params,
-        client: visit.client,
+        client,
         // Routes for the public are declared without claims and do not read them.
-        claims: visit.claims as AnyInquiry['claims'],
-        idempotency: route.idempotent && visit.claims ? idempotencyOf(request, route, visit.claims.uid) : undefined,
-        verify: visit.verify,
+        claims: claims as AnyInquiry['claims'],
+        service: fromService,
+        bearer,
+        cookies: (name) => cookieValues(request.headers.cookie, name),
+        idempotency: route.idempotent && claims ? idempotencyOf(request, route, claims.uid) : undefined,
+        verify,
+        secure: edge.devices.secure,
       })
       if (!(answer.status in replies)) throw new Error(`${method} ${route.url} answered an undeclared ${answer.status}`)
       reply.code(answer.status)
+      if (answer.headers) reply.headers(answer.headers)
+      if (route.signsIn && answer.status < 300) reply.header('set-cookie', edge.devices.keep(client.device))
+      if (route.html) return reply.headers(pageHeaders).type('text/html; charset=utf-8').send(answer.body)
       const text = rememberedText(answer.body, (body) => String(reply.serializeInput(body, String(answer.status))))
       return text === undefined ? reply.send(answer.body) : reply.type('application/json; charset=utf-8').send(text)
     },
   })
 }
+
+interface Answered {
+  status: number
+  body: unknown
+  headers?: Readonly<Record<string, string>>
+}
+
+/**
+ * A browser that follows a mailed link gets a page, and only the page's button does something: mail scanners follow links too.
+ * Other clients, who ask for JSON, go on to the handler.
+ */
+const pageForBrowsers =
+  (page: NonNullable<Route['page']>): preValidationHookHandler =>
+  (request, reply, done) => {
+    if (request.method !== 'GET' || !/\btext\/html\b/i.test(request.headers.accept ?? '')) return done()
+    const html = page(request)
+    reply.headers(pageHeaders).type('text/html; charset=utf-8').send(html)
+  }
 
 /** The `Idempotency-Key` of a request, bound to its account, route and body. */
 function idempotencyOf(request: FastifyRequest, route: Route, accountId: string) {

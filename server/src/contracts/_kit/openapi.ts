@@ -1,10 +1,15 @@
+import { STATUS_CODES } from 'node:http'
 import type { TSchema } from 'typebox'
-import type { Contract, Route } from './contract.ts'
+import type { Access, Contract, Route } from './contract.ts'
 
-/** The OpenAPI 3.1 document of a contract, from the same list that is mounted. */
-export function openApiOf(contract: Contract): Record<string, unknown> {
+/**
+ * The OpenAPI 3.1 document of a contract, from the same list that is mounted. Pages for people are left out.
+ * @param routes those that a listener serves; all of them when absent
+ */
+export function openApiOf(contract: Contract, routes: readonly Route[] = contract.routes): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {}
-  for (const route of contract.routes) {
+  for (const route of routes) {
+    if (route.html) continue
     const path = route.url.replaceAll(/:(\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(contract, route) }
   }
@@ -21,7 +26,7 @@ function operation(contract: Contract, route: Route) {
   const responses = Object.fromEntries(
     Object.entries({ ...edgeReplies(contract, route), ...replies }).map(([status, schema]) => [
       status,
-      { description: descriptions[Number(status)] ?? 'Answer', content: { 'application/json': { schema } } },
+      responseOf(Number(status), schema),
     ]),
   )
   const key = { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', maxLength: 255 } }
@@ -36,6 +41,12 @@ function operation(contract: Contract, route: Route) {
   }
 }
 
+/** RFC 9110, 15.3.5: a 204 has no content. */
+const responseOf = (status: number, schema: TSchema) => ({
+  description: descriptions[status] ?? STATUS_CODES[status] ?? 'Answer',
+  ...(status !== 204 && { content: { 'application/json': { schema } } }),
+})
+
 /** What any route can answer before its handler runs. */
 function edgeReplies({ failureSchema }: Contract, { access }: Route): Record<number, TSchema> {
   const statuses = [
@@ -44,10 +55,14 @@ function edgeReplies({ failureSchema }: Contract, { access }: Route): Record<num
     500,
     503,
     ...(access === 'public' ? [] : [401]),
-    ...(access === 'administrator' ? [403] : []),
+    ...(needsPermission(access) ? [403] : []),
   ]
   return Object.fromEntries(statuses.map((status) => [status, failureSchema]))
 }
+
+/** Whoever signed in may call these; what is none of them names a permission. */
+const openToPeople: ReadonlySet<string> = new Set(['public', 'person', 'person_or_service'])
+const needsPermission = (access: Access): boolean => !openToPeople.has(access)
 
 function parametersOf(schema: TSchema | undefined, place: 'path' | 'query') {
   const { properties = {}, required = [] } = (schema ?? {}) as {
@@ -65,13 +80,20 @@ function parametersOf(schema: TSchema | undefined, place: 'path' | 'query') {
 const descriptions: Readonly<Record<number, string>> = {
   200: 'Done',
   201: 'Created',
+  202: 'Accepted; it is done later',
+  204: 'Done; there is nothing to say',
   400: 'The request does not fit',
   401: 'No valid token, or wrong credentials',
   403: 'Not allowed',
   404: 'Not found',
   409: 'In conflict with the present state',
+  410: 'No longer there',
   413: 'The body is too large',
+  415: 'The body is of another media type',
+  422: 'The request fits its form, not its meaning',
   429: 'Too many requests; see Retry-After',
   500: 'A fault on our side',
+  502: 'A service answered what cannot be understood',
   503: 'A service does not answer; try again later',
+  504: 'A service took too long',
 }

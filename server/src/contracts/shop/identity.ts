@@ -2,6 +2,7 @@ import Type from 'typebox'
 import type { Session } from '../../services/identity/index.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { OptionalEmail, Text } from '../_kit/schema.ts'
+import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
 import { misfits } from './errors.ts'
 import { done, Failure, Message, message, Success } from './wire.ts'
 
@@ -30,12 +31,14 @@ const login = route({
   summary: 'Sign in',
   access: 'public',
   limit: 'credentials',
-  body: Type.Object(credentials),
+  body: Type.Union([SecondCall, Type.Object(credentials)]),
   replies: { 200: Success(Pair), 400: Failure, 401: Failure, 403: Failure },
-  limitBy: ({ username }) => username,
+  signsIn: true,
+  limitBy: (body) => (isSecondCall(body) ? undefined : body.username),
   misfit: () => misfits.credentials,
   async handler(identity, { body, client }) {
-    return reply(200, done(pairOf(await identity.login(body, client))))
+    const call = isSecondCall(body) ? body : { identifier: body.username, password: body.password }
+    return reply(200, done(pairOf(await signIn(identity, call, client))))
   },
 })
 
@@ -110,7 +113,7 @@ const register = route({
   misfit: ({ path }) => (path.startsWith('/email') ? misfits.person : misfits.credentials),
   async handler(identity, { body, client }) {
     const { username, password, email } = body
-    const account = await identity.createAccount({ username, password, email: email || undefined }, client.terms)
+    const { account } = await identity.createAccount({ username, password, email: email || undefined }, client)
     const data = { user_id: account.number, username: account.username }
     return reply(201, { success: true, message: 'The account is made.', data })
   },

@@ -1,4 +1,5 @@
 import type { Contract, HealthReport, ServiceName } from '../_kit/contract.ts'
+import { accountPages } from '../_kit/pages/account-routes.ts'
 import { errors } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { ordersRoutes } from './orders.ts'
@@ -11,9 +12,15 @@ export const shop: Contract = {
   name: 'shop',
   title: 'Shop',
   terms,
-  routes: [...identityRoutes, ...profilesRoutes, ...ordersRoutes],
+  routes: [...identityRoutes, ...profilesRoutes, ...ordersRoutes, ...accountPages(terms)],
   errors,
-  limits: { credentials: 60, write: 1_200, read: 12_000 },
+  limits: {
+    credentials: { points: 60, seconds: 60 },
+    mail: { points: 10, seconds: 60 },
+    write: { points: 1_200, seconds: 60 },
+    read: { points: 12_000, seconds: 60 },
+    metrics: { points: 60, seconds: 60 },
+  },
   bodyLimit: 256 * 1024,
   bodies: 'empty',
   failure: ({ code, message }) => ({ success: false, error: { code, message } }),
@@ -26,6 +33,19 @@ export const shop: Contract = {
     { url: '/health', of: 'orders' },
   ],
   health,
+  demo: [
+    {
+      username: 'admin',
+      password: 'admin',
+      email: 'admin@example.com',
+      role: 'admin',
+      // Not proven, so that no mail goes to an address that is nobody's.
+      emailVerified: false,
+      made: 'at every start',
+    },
+  ],
+  needsAdministrator: true,
+  referenceUrls: ['/docs'],
 }
 
 /** The shop's words for the services. */

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import { orderStatuses } from '../../services/orders/index.ts'
-import { isAdministrator, type Misfit, reply, route } from '../_kit/contract.ts'
+import { type Misfit, may, reply, route } from '../_kit/contract.ts'
 import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
 import { misfits } from './errors.ts'
 import { terms } from './terms.ts'
@@ -21,7 +21,7 @@ import {
 
 const askerOf = (claims: AccessClaims) => ({
   accountId: claims.uid,
-  administrator: isAdministrator(claims, terms),
+  administrator: may(claims, terms, 'orders:manage'),
 })
 
 const productList = listOf(productOf)

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import type { Profiles } from '../../services/profiles/index.ts'
-import { isAdministrator, reply, route } from '../_kit/contract.ts'
+import { may, reply, route } from '../_kit/contract.ts'
 import { IdParams, numberOf, PageQuery, pageOf, Text } from '../_kit/schema.ts'
 import { misfits } from './errors.ts'
 import { terms } from './terms.ts'
@@ -11,7 +11,7 @@ import { done, Failure, list, Message, message, Success, SuccessList, User, user
 /** The number in the path, when the caller is that user or an administrator. Judged before anything is looked up. */
 function ownOrAdministered(id: string, claims: AccessClaims): number {
   const number = numberOf(id)
-  if (claims.user_id !== number && !isAdministrator(claims, terms)) throw refuseAtEdge('edge.forbidden')
+  if (claims.user_id !== number && !may(claims, terms, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
   return number
 }
 
@@ -45,7 +45,7 @@ const listUsers = route({
   method: 'GET',
   url: '/users',
   summary: 'List users',
-  access: 'administrator',
+  access: 'accounts:manage',
   limit: 'read',
   query: PageQuery,
   replies: { 200: SuccessList(User), 400: Failure },
@@ -73,7 +73,7 @@ const createUser = route({
   method: 'POST',
   url: '/users',
   summary: 'Create a user; with a password the user can sign in at once',
-  access: 'administrator',
+  access: 'accounts:manage',
   limit: 'write',
   idempotent: true,
   body: Type.Object({
@@ -102,9 +102,9 @@ const updateUser = route({
   body: Type.Object(userFields),
   replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
   misfit: () => misfits.change,
-  async handler(profiles, { params, body, claims }) {
+  async handler(profiles, { params, body, claims, client }) {
     const { accountId } = await read(profiles, ownOrAdministered(params.id, claims), claims)
-    const changed = await profiles.change(accountId, fieldsOf(body))
+    const changed = await profiles.change(accountId, fieldsOf(body), client.terms.name)
     return reply(200, done(userOf(changed), 'The user is updated.'))
   },
 })
@@ -114,7 +114,7 @@ const deleteUser = route({
   method: 'DELETE',
   url: '/users/:id',
   summary: 'Delete a user, also as an account',
-  access: 'administrator',
+  access: 'accounts:manage',
   limit: 'write',
   params: IdParams,
   replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },

@@ -65,13 +65,15 @@ export interface DatabaseOptions {
   log: Logger
   /** Connections at most. */
   size?: number
+  /** Told of each statement (`select`, `insert`, `with` …) or transaction, and its seconds. */
+  onQuery?: (operation: string, seconds: number) => void
 }
 
 const connectDeadlineMs = 3_000
 const statementDeadlineMs = 10_000
 
 /** Opens a pool on one database. Nothing is connected before the first statement. */
-export function openDatabase({ name, url, log, size = 10 }: DatabaseOptions): Database {
+export function openDatabase({ name, url, log, size = 10, onQuery }: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: size,
@@ -85,17 +87,36 @@ export function openDatabase({ name, url, log, size = 10 }: DatabaseOptions): Da
   })
   pool.on('error', (error) => log.warn({ database: name, reason: messageOf(error) }, 'a database connection was lost'))
 
-  const onPool = queryable((query) => retried(() => pool.query(query)))
+  const timed = async <Result>(operation: string, work: () => Promise<Result>): Promise<Result> => {
+    const started = performance.now()
+    try {
+      return await work()
+    } finally {
+      onQuery?.(operation, (performance.now() - started) / 1000)
+    }
+  }
+  const onPool = queryable((query) => timed(verbOf(query.text), () => retried(() => pool.query(query))))
   return {
     name,
     ...onPool,
-    transaction: (work) => retried(() => inTransaction(pool, work)),
+    transaction: (work) => timed('transaction', () => retried(() => inTransaction(pool, work))),
     async ping() {
       await Promise.race([pool.query('SELECT 1'), rejectAfter(2_000)])
     },
     pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   }
+}
+
+const verbs = new Map<string, string>()
+/** The first word of a statement. */
+function verbOf(text: string): string {
+  let verb = verbs.get(text)
+  if (verb === undefined) {
+    verb = /\w+/.exec(text)?.[0].toLowerCase() ?? 'unknown'
+    verbs.set(text, verb)
+  }
+  return verb
 }
 
 async function inTransaction<Result>(pool: pg.Pool, work: (tx: Queryable) => Promise<Result>): Promise<Result> {

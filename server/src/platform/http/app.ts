@@ -1,6 +1,6 @@
 import { maxHeaderSize } from 'node:http'
 import compress from '@fastify/compress'
-import cors, { type OriginFunction } from '@fastify/cors'
+import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import { Ajv } from 'ajv'
 import fastify, {
   type FastifyBaseLogger,
@@ -19,7 +19,9 @@ export interface AppOptions {
   log: Logger
   /** CIDR networks whose `X-Forwarded-*` is believed. */
   trustedProxies: readonly string[]
-  corsOrigins: readonly (string | RegExp)[]
+  allowsOrigin: AllowsOrigin
+  /** A header that every answer carries beside our own. */
+  instanceHeader: { name: string; value: string } | undefined
   /** Answers what fails before a route is found, and what fails in none. */
   onError: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => unknown
   /** The body for a request that could not even be parsed as HTTP, by status. */
@@ -38,7 +40,7 @@ const nextRequestId = (): string => {
 
 /** The Fastify instance every listener is built on: limits, security headers, request ids, graceful close. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { log, trustedProxies, corsOrigins, onError, rawFailure } = options
+  const { log, trustedProxies, allowsOrigin, instanceHeader, onError, rawFailure } = options
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'id' }),
@@ -75,7 +77,10 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : coercing).compile(schema))
   app.setErrorHandler(onError)
 
-  const fixedHeaders = securityHeaders()
+  const fixedHeaders = {
+    ...securityHeaders(),
+    ...(instanceHeader && { [instanceHeader.name]: instanceHeader.value }),
+  }
   // Hooks with `done` and no promise: these two run at every request.
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(fixedHeaders).header('x-request-id', request.id)
@@ -92,26 +97,34 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     })
   }
   await app.register(cors, {
-    origin: allowedFrom(corsOrigins),
-    credentials: true,
-    strictPreflight: false,
-    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
-    maxAge: 600,
+    delegator: (request, decide) => decide(null, corsFor(request, allowsOrigin, instanceHeader?.name)),
   })
   await app.register(compress, { encodings: ['gzip', 'deflate'], threshold: 1024 })
   return app
 }
 
-/** The origins of the list, and nothing at all where no browser asks: most requests carry no `Origin`. */
-function allowedFrom(corsOrigins: readonly (string | RegExp)[]): OriginFunction | false {
-  if (corsOrigins.length === 0) return false
-  return (origin, decide) => {
-    if (origin === undefined) return decide(null, false)
-    decide(
-      null,
-      corsOrigins.some((allowed) => (typeof allowed === 'string' ? allowed === origin : allowed.test(origin))),
-    )
+/** What a page of another origin may do with the answer to its request: read it, read it when it sent cookies, or nothing. */
+export type AllowsOrigin = (origin: string, request: FastifyRequest) => 'with cookies' | 'without cookies' | 'no'
+
+const noCors = { origin: false }
+
+function corsFor(
+  request: FastifyRequest,
+  allowsOrigin: AllowsOrigin,
+  instanceHeader: string | undefined,
+): FastifyCorsOptions {
+  const { origin } = request.headers
+  // Most requests come from no browser.
+  const allowed = origin === undefined ? 'no' : allowsOrigin(origin, request)
+  if (allowed === 'no') return noCors
+  const exposed = ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy']
+  return {
+    origin: allowed === 'with cookies' ? true : '*',
+    credentials: allowed === 'with cookies',
+    strictPreflight: false,
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: instanceHeader ? [...exposed, instanceHeader] : exposed,
+    maxAge: 600,
   }
 }
 

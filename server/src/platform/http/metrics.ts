@@ -7,10 +7,27 @@ export interface Metrics {
   /** Counts every answer of a listener. */
   observe(app: FastifyInstance): void
   watchPool(database: Database): void
+  /** Counts the time of one statement or transaction. */
+  databaseQuery(operation: string, seconds: number): void
   /** Adds a gauge that is read when somebody asks. */
-  gauge(name: string, help: string, read: () => number): void
+  gauge(name: string, help: string, read: () => number | Promise<number>): void
+  /** Adds a gauge with a value for each value of one label. */
+  gauges(name: string, help: string, label: string, read: () => Promise<Readonly<Record<string, number>>>): void
+  counter(
+    name: string,
+    help: string,
+    labels: readonly string[],
+  ): { inc(values: Readonly<Record<string, string>>): void }
+  /** Adds a histogram of durations in seconds. */
+  histogram(
+    name: string,
+    help: string,
+    labels: readonly string[],
+  ): { observe(values: Readonly<Record<string, string>>, seconds: number): void }
   render(): Promise<{ type: string; text: string }>
 }
+
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 export function createMetrics(): Metrics {
   const registry = new Registry()
@@ -25,7 +42,14 @@ export function createMetrics(): Metrics {
     name: 'http_request_duration_seconds',
     help: 'Time from the head of a request to the end of its answer',
     labelNames: ['method', 'endpoint'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    buckets,
+    registers: [registry],
+  })
+  const queries = new Histogram({
+    name: 'db_operation_duration_seconds',
+    help: 'Time from sending a statement to its rows; a transaction counts as a whole',
+    labelNames: ['operation'],
+    buckets,
     registers: [registry],
   })
   const pools: Database[] = []
@@ -55,16 +79,41 @@ export function createMetrics(): Metrics {
         done()
       })
     },
+    databaseQuery: (operation, seconds) => queries.observe({ operation }, seconds),
     watchPool: (database) => void pools.push(database),
     gauge(name, help, read) {
       new Gauge({
         name,
         help,
         registers: [registry],
-        collect() {
-          this.set(read())
+        async collect() {
+          // What cannot be read now is left out; the other figures must not wait for it.
+          const value = await Promise.resolve(read()).catch(() => undefined)
+          if (value === undefined) this.reset()
+          else this.set(value)
         },
       })
+    },
+    gauges(name, help, label, read) {
+      new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers: [registry],
+        async collect() {
+          this.reset()
+          const values = await read().catch(() => ({}))
+          for (const [key, value] of Object.entries(values)) this.set({ [label]: key }, value)
+        },
+      })
+    },
+    counter: (name, help, labels) => {
+      const counter = new Counter({ name, help, labelNames: [...labels], registers: [registry] })
+      return { inc: (values) => counter.inc(values) }
+    },
+    histogram: (name, help, labels) => {
+      const histogram = new Histogram({ name, help, labelNames: [...labels], buckets, registers: [registry] })
+      return { observe: (values, seconds) => histogram.observe(values, seconds) }
     },
     render: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   }

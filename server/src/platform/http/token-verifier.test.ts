@@ -2,7 +2,7 @@ import { generateKeyPairSync, type JsonWebKey } from 'node:crypto'
 import { createSigner } from 'fast-jwt'
 import { describe, expect, test } from 'vitest'
 import { refuseAtEdge } from '../errors.ts'
-import { jwksKeySource } from './key-source.ts'
+import { jwksKeySource, type KeySource, localKeySource } from './key-source.ts'
 import { createTokenVerifier } from './token-verifier.ts'
 
 const now = 1_800_000_000
@@ -19,12 +19,14 @@ function makeKey(kid: string) {
 const key = makeKey('key-1')
 const claims = { sid: 's', uid: 'u', ver: 1, jti: 'j', tid: 'main', aud: 'shop', iat: now - 10, exp: now + 3600 }
 
-function setUp(options: { secret?: string; state?: 'live' | 'revoked' | 'unknown'; stands?: boolean } = {}) {
+function setUp(
+  options: { secret?: string; keys?: KeySource; state?: 'live' | 'revoked' | 'unknown'; stands?: boolean } = {},
+) {
   const asked: string[] = []
   const verifier = createTokenVerifier({
     audience: 'shop',
     secret: options.secret,
-    keys: jwksKeySource(async () => ({ keys: [key.jwk] }), clock),
+    keys: options.keys ?? jwksKeySource(async () => ({ keys: [key.jwk] }), clock),
     revocations: {
       check: () => options.state ?? 'live',
       follow: async () => undefined,
@@ -136,13 +138,38 @@ describe('with a shared secret', () => {
   })
 })
 
-test('an unknown key id is fetched once, not at every token', async () => {
-  let fetched = 0
-  const source = jwksKeySource(async () => {
-    fetched += 1
-    return { keys: [key.jwk] }
-  }, clock)
-  expect(await source.find('key-1')).toBeTruthy()
-  for (let turn = 0; turn < 10; turn += 1) expect(await source.find(`invented-${turn}`)).toBeUndefined()
-  expect(fetched).toBe(1)
+describe('when a key is withdrawn', () => {
+  test('its tokens are refused at the next use, though they were accepted before', async () => {
+    const kept = makeKey('kept')
+    let set = { keys: [key.jwk, kept.jwk] }
+    const { verifier } = setUp({ keys: localKeySource(() => set) })
+    const token = key.sign(claims)
+    const other = kept.sign({ ...claims, sid: 'other' })
+    for (const one of [token, other]) await verifier.verify(one)
+    expect(verifier.verifySeen(token)).toMatchObject({ sid: 's' })
+
+    set = { keys: [kept.jwk] }
+    expect(verifier.verifySeen(token)).toBeUndefined()
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'edge.invalid_token' })
+    await expect(verifier.verify(key.sign({ ...claims, jti: 'new' }))).rejects.toMatchObject({
+      code: 'edge.invalid_token',
+    })
+    expect(verifier.verifySeen(other)).toMatchObject({ sid: 'other' })
+  })
+
+  test('tokens of a shared secret do not depend on it', async () => {
+    const secret = 'a-shared-secret-of-forty-characters-0123'
+    const { verifier } = setUp({ secret, keys: localKeySource(() => ({ keys: [] })) })
+    const token = createSigner({ algorithm: 'HS256', key: secret })(claims)
+    await verifier.verify(token)
+    expect(verifier.verifySeen(token)).toMatchObject({ sid: 's' })
+  })
+})
+
+test('a token for several audiences is good for each of them', async () => {
+  const { verifier } = setUp()
+  await expect(verifier.verify(key.sign({ ...claims, aud: ['portal', 'shop'] }))).resolves.toBeTruthy()
+  await expect(verifier.verify(key.sign({ ...claims, aud: ['portal', 'desk'] }))).rejects.toMatchObject({
+    code: 'edge.invalid_token',
+  })
 })

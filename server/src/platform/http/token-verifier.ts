@@ -1,9 +1,10 @@
-import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import { createVerifier } from 'fast-jwt'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { seconds } from '../clock.ts'
 import { refuseAtEdge } from '../errors.ts'
+import type { KeySource } from './key-source.ts'
 import type { RevocationList, TokenMarks } from './revocation-list.ts'
 
 /** The claims every access token has; a contract's own stand beside them. */
@@ -25,11 +26,6 @@ export interface TokenVerifier {
   verifySeen(token: string): AccessClaims | undefined
 }
 
-export interface KeySource {
-  /** The public key of that id, fetched again when it is new; undefined when nobody has it. */
-  find(kid: string): Promise<JsonWebKey | undefined>
-}
-
 /** No token of ours comes near it; a longer one is refused before anything is computed. */
 const longestToken = 4_096
 const cachedTokens = 10_000
@@ -37,9 +33,23 @@ const tokenEnd = 40
 /** How far two machines' clocks may be apart. */
 const leewaySeconds = 30
 
+/** How a token's signature is checked, and by which key: undefined for the shared secret. */
+interface Signature {
+  kid: string | undefined
+  /** The token's claims; throws when the signature is wrong. */
+  check(token: string): unknown
+}
+
+interface Seen {
+  token: string
+  claims: AccessClaims
+  kid: string | undefined
+}
+
 /**
  * Checks tokens locally: signature (remembered for tokens seen before), dates, audience; then the revocation list, on
- * every call. The algorithm is pinned: HS256 with the audience's own secret when it has one, else ES256.
+ * every call. The algorithm is pinned: HS256 with the audience's own secret when it has one, else ES256. A token whose key
+ * was withdrawn is refused as soon as the key source knows: at once where identity is in this process, else within 5 minutes.
  */
 export function createTokenVerifier(options: {
   audience: string
@@ -52,40 +62,45 @@ export function createTokenVerifier(options: {
 }): TokenVerifier {
   const { audience, secret, keys, revocations, askIdentity, clock } = options
   // Found by the token's end, which differs from token to token and is quicker to hash than the whole; then compared whole.
-  const seen = new LRUCache<string, { token: string; claims: AccessClaims }>({ max: cachedTokens })
+  const seen = new LRUCache<string, Seen>({ max: cachedTokens })
   const findSeen = (token: string): AccessClaims | undefined => {
     const found = seen.get(token.slice(-tokenEnd))
-    return found?.token === token ? found.claims : undefined
+    if (found?.token !== token) return undefined
+    // What a key has signed is worth no more than the key.
+    return found.kid === undefined || keys.has(found.kid) ? found.claims : undefined
   }
-  const byKid = new LRUCache<string, (token: string) => unknown>({ max: 20 })
+  const byKid = new LRUCache<string, Signature>({ max: 20 })
 
   const rules = { ignoreExpiration: true, cache: false } as const
-  const shared = secret === undefined ? undefined : createVerifier({ ...rules, key: secret, algorithms: ['HS256'] })
+  const shared: Signature | undefined =
+    secret === undefined
+      ? undefined
+      : { kid: undefined, check: createVerifier({ ...rules, key: secret, algorithms: ['HS256'] }) }
 
-  const verifierFor = async (token: string): Promise<(token: string) => unknown> => {
+  const signatureOf = async (token: string): Promise<Signature> => {
     if (shared) return shared
     const kid = kidOf(token)
     const known = byKid.get(kid)
-    if (known) return known
+    if (known && keys.has(kid)) return known
     const jwk = await keys.find(kid)
     if (!jwk) throw refuseAtEdge('edge.invalid_token')
     const key = createPublicKey({ key: jwk, format: 'jwk' }).export({ format: 'pem', type: 'spki' }).toString()
-    const verifier = createVerifier({ ...rules, key, algorithms: ['ES256'] })
-    byKid.set(kid, verifier)
-    return verifier
+    const signature = { kid, check: createVerifier({ ...rules, key, algorithms: ['ES256'] }) }
+    byKid.set(kid, signature)
+    return signature
   }
 
   const checkSignature = async (token: string): Promise<AccessClaims> => {
     if (token.length > longestToken) throw refuseAtEdge('edge.invalid_token')
-    const verify = await verifierFor(token)
+    const { kid, check } = await signatureOf(token)
     let claims: unknown
     try {
-      claims = verify(token)
+      claims = check(token)
     } catch {
       throw refuseAtEdge('edge.invalid_token')
     }
     if (!isAccessClaims(claims) || !isFor(audience, claims)) throw refuseAtEdge('edge.invalid_token')
-    seen.set(token.slice(-tokenEnd), { token, claims })
+    seen.set(token.slice(-tokenEnd), { token, claims, kid })
     return claims
   }
 

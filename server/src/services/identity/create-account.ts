@@ -1,73 +1,214 @@
+import type { Database, Queryable } from '../../platform/db/database.ts'
 import { createOnce, type IdempotencyKey } from '../../platform/db/idempotency.ts'
 import { newId } from '../../platform/ids.ts'
-import type { Deps } from './deps.ts'
-import { refuse } from './errors.ts'
-import { longestPassword, type Terms, usernamePattern } from './policy.ts'
-import * as store from './store.ts'
+import { after, type Deps, originOf, revokedUntil } from './deps.ts'
+import { type IdentityErrorCode, refuse } from './errors.ts'
+import { announced, eventsJson } from './events.ts'
+import { checkPassword, strictest } from './password-rules.ts'
+import { type AccountView, type Client, type Terms, usernamePattern, verificationTtl } from './policy.ts'
+import * as store from './store/index.ts'
+import { tenantName } from './tenants.ts'
 
 export interface NewAccountInput {
-  username: string
+  /** The e-mail address, when absent. */
+  username?: string | undefined
+  email?: string | undefined
   /** Without one nobody can sign in with a password yet. */
   password?: string | undefined
-  email?: string | undefined
-  /** A role other than a person's, granted for the terms' contract. */
+  displayName?: string | undefined
+  /** For contracts whose requests name the tenant. */
+  tenant?: string | undefined
+  /** A role other than a person's, granted for the terms' contract; for operators and administrators. */
   role?: string | undefined
+  /** True when somebody vouches for the address: nothing is mailed. For operators. */
+  emailVerified?: boolean | undefined
+  secondFactor?: boolean | undefined
+  /** True: no mail to prove the address. For demo accounts. */
+  quietly?: boolean | undefined
+  /** What the contract finds wrong by rules of its own: refused together with what identity finds. */
+  problems?: readonly IdentityErrorCode[] | undefined
+}
+
+export interface NewAccountResult {
+  account: AccountView
+  /** Development only: the token of the link that was mailed. */
+  verificationToken: string | undefined
 }
 
 /** Makes an account and tells the other services: what registering does, and what an administrator does for somebody else. */
 export const createAccount =
   (deps: Deps) =>
-  async (input: NewAccountInput, terms: Terms, idempotency?: IdempotencyKey): Promise<store.AccountRow> => {
-    const { database, passwords } = deps
-    const { tenant } = terms.policy
-    checkUsername(input.username)
-    checkEmail(input.email)
-    if (input.password !== undefined) checkPassword(input.password, terms)
-    const grant = input.role === undefined ? undefined : grantOf(terms, input.role)
+  async (input: NewAccountInput, client: Client, idempotency?: IdempotencyKey): Promise<NewAccountResult> => {
+    const { database } = deps
+    const { terms } = client
+    const wanted = readInput(input, terms)
+    const tenant = await store.findTenant(database, wanted.tenant)
+    const problems = [...wanted.problems, ...(await passwordProblems(input, terms, tenant?.settings, wanted.tenant))]
+    if (problems[0]) throw refuse(problems[0], { problems })
     // Said before the hash is computed: a taken name must not cost what a password costs.
-    if (!idempotency && (await store.usernameTaken(database, tenant, input.username))) {
-      throw refuse('identity.username_taken')
+    if (!idempotency && tenant && (await taken(database, tenant.id, wanted.username))) {
+      throw refuse('identity.username_taken', { username: wanted.username })
     }
 
-    const passwordHash = input.password === undefined ? null : await passwords.hash(input.password)
+    const passwordHash = input.password === undefined ? null : await deps.passwords.hash(input.password)
     const id = newId()
-    const { username, email = null } = input
+    const verificationId = newId()
     const { created, fresh } = await createOnce(database, idempotency, {
       id,
-      async create(tx) {
-        const row = { id, tenant, username, email, passwordHash, eventId: newId(), grant }
-        const made = await store.insertAccount(tx, row)
-        if (!made) throw refuse('identity.username_taken')
-        return made
-      },
+      create: (tx) =>
+        insideTransaction(database, tx, terms, (inner) =>
+          insert(deps, inner, { id, verificationId, input, wanted, passwordHash }, client),
+        ),
       async again(createdId) {
-        const account = await store.findAccount(database, createdId)
+        const account = await store.findAccount(database, createdId, terms.name)
         if (!account) throw refuse('identity.account_not_found')
-        return account
+        return { account, mailed: false }
       },
       reused: () => refuse('identity.idempotency_key_reused'),
     })
-    if (fresh) deps.eventsRecorded()
-    return created
+    if (fresh) {
+      deps.eventsRecorded()
+      // Whoever tried the name while it was nobody's must not lock its owner out.
+      const { strangers } = deps.lockout.countersOf(wanted.username, wanted.tenant, client)
+      await store.forgetFailures(database, { counter: strangers, accountId: null, contract: terms.name })
+    }
+    if (created.mailed) deps.mailQueued()
+    return {
+      account: store.viewOf(created.account, terms.policy.roles),
+      verificationToken: created.mailed && deps.echo ? deps.secrets.tokenOf(verificationId) : undefined,
+    }
   }
 
-/** The grant of a role in a contract. */
-export function grantOf({ name, policy }: Terms, role: string) {
-  if (!policy.roles.all.includes(role)) throw refuse('identity.unknown_role', { role, known: policy.roles.all })
-  return { contract: name, role, administrator: role === policy.roles.administrator }
+interface Wanted {
+  username: string
+  email: string | null
+  tenant: string
+  grant: { role: string; administrator: boolean } | undefined
+  problems: IdentityErrorCode[]
 }
 
-function checkUsername(username: string): void {
-  if (!usernamePattern.test(username)) throw refuse('identity.username_invalid')
+function readInput(input: NewAccountInput, terms: Terms): Wanted {
+  const { policy } = terms
+  const email = input.email?.trim().toLowerCase() || null
+  const username = input.username ?? email ?? ''
+  const problems: IdentityErrorCode[] = [...(input.problems ?? [])]
+  const emailFits = email === null ? policy.identifier !== 'email' : emailPattern.test(email)
+  if (!emailFits) problems.push('identity.email_invalid')
+  // A username that is the address needs no complaint of its own.
+  if (!usernamePattern.test(username) && (input.username !== undefined || emailFits)) {
+    problems.push(input.username === undefined ? 'identity.email_invalid' : 'identity.username_invalid')
+  }
+  const grant = input.role === undefined ? undefined : grantOf(terms, input.role)
+  return { username, email, tenant: tenantName(policy, input.tenant), grant, problems }
 }
 
 /** One @ with something on both sides, within the lengths of RFC 5321; whether it works only a mail can tell. */
-function checkEmail(email: string | undefined): void {
-  if (email !== undefined && !/^[^\s@]{1,64}@[^\s@]{1,189}$/.test(email)) throw refuse('identity.email_invalid')
+const emailPattern = /^[^\s@]{1,64}@[^\s@]{1,189}$/
+
+/** The grant of a role in a contract. */
+export function grantOf({ policy }: Terms, role: string) {
+  const { permissions, administrator } = policy.roles
+  if (!Object.hasOwn(permissions, role))
+    throw refuse('identity.unknown_role', { role, known: Object.keys(permissions) })
+  return { role, administrator: role === administrator }
 }
 
-function checkPassword(password: string, { policy }: Terms): void {
-  const { minLength } = policy.password
-  if (password.length < minLength) throw refuse('identity.password_too_short', { minLength })
-  if (password.length > longestPassword) throw refuse('identity.password_too_long', { maxLength: longestPassword })
+async function passwordProblems(
+  { password, email, username, displayName }: NewAccountInput,
+  { policy }: Terms,
+  settings: store.TenantSettings | undefined,
+  tenant: string,
+): Promise<IdentityErrorCode[]> {
+  if (password === undefined) return []
+  const own = [email, username, displayName, tenant].filter((text) => text !== undefined)
+  return checkPassword(password, strictest(policy.password, settings), own)
+}
+
+/** Taken, unless by somebody who never proved the address: whose it is may have it. */
+const taken = async (database: Database, tenantId: string, username: string): Promise<boolean> =>
+  (await store.nameTaken(database, tenantId, username)) && !(await store.findAbandoned(database, tenantId, username))
+
+/** One statement needs no transaction; a tenant to be made, a first administrator or an abandoned account do. */
+const insideTransaction = <Result>(
+  database: Database,
+  tx: Queryable,
+  { policy }: Terms,
+  work: (tx: Queryable) => Promise<Result>,
+): Promise<Result> => {
+  const several = policy.tenant === 'named' || policy.firstBecomesAdministrator || policy.verifiedEmail === 'required'
+  return several && tx === database ? database.transaction(work) : work(tx)
+}
+
+interface Insertion {
+  id: string
+  verificationId: string
+  input: NewAccountInput
+  wanted: Wanted
+  passwordHash: string | null
+}
+
+async function insert(
+  deps: Deps,
+  tx: Queryable,
+  { id, verificationId, input, wanted, passwordHash }: Insertion,
+  client: Client,
+) {
+  const { terms } = client
+  const { policy, name: contract } = terms
+  const { username, email } = wanted
+  const tenant = await tenantFor(tx, terms, wanted.tenant)
+  const grant = wanted.grant ?? (await automaticGrant(tx, terms, tenant))
+  if (policy.verifiedEmail === 'required') await removeAbandoned(deps, tx, tenant.id, username)
+
+  const displayName = input.displayName?.trim() || null
+  const mailed = email !== null && policy.verifiedEmail !== 'never' && !input.emailVerified && !input.quietly
+  const about = { id, email, displayName }
+  const account = await store.insertAccount(tx, {
+    id,
+    tenantId: tenant.id,
+    username,
+    email,
+    emailVerified: input.emailVerified ?? false,
+    secondFactor: input.secondFactor ?? false,
+    displayName,
+    passwordHash,
+    locale: client.locale ?? policy.locale,
+    active: tenant.created || !tenant.settings.approval,
+    contract,
+    grant,
+    verification: mailed ? { id: verificationId, mailId: newId(), expiresAt: after(deps, verificationTtl) } : undefined,
+    events: eventsJson([
+      { type: 'account.registered', data: { username, email, displayName } },
+      ...announced(deps, terms, 'registered', about),
+    ]),
+    ...originOf(client),
+  })
+  if (!account) throw refuse('identity.username_taken', { username })
+  return { account, mailed }
+}
+
+async function tenantFor(tx: Queryable, { policy }: Terms, name: string): Promise<store.TenantRow> {
+  if (policy.tenant === 'named') return store.ensureTenant(tx, newId(), name)
+  const found = await store.findTenant(tx, name)
+  if (!found) throw refuse('identity.tenant_invalid')
+  return { ...found, created: false }
+}
+
+/** What an account becomes without having been given it: the contract's first administrator, or the creator of its tenant. */
+async function automaticGrant(tx: Queryable, { name, policy }: Terms, tenant: store.TenantRow) {
+  const { administrator, tenantCreator } = policy.roles
+  if (policy.firstBecomesAdministrator && administrator !== undefined) {
+    // Looked at twice: the lock is for those few that may be the first.
+    if (!(await store.hasAdministrator(tx, name))) {
+      await store.lockFirstAdministrator(tx, name)
+      if (!(await store.hasAdministrator(tx, name))) return { role: administrator, administrator: true }
+    }
+  }
+  return tenant.created && tenantCreator !== undefined ? { role: tenantCreator, administrator: false } : undefined
+}
+
+async function removeAbandoned(deps: Deps, tx: Queryable, tenantId: string, username: string): Promise<void> {
+  const abandoned = await store.findAbandoned(tx, tenantId, username)
+  if (!abandoned) return
+  await store.removeAccount(tx, { accountId: abandoned.id, until: revokedUntil(deps), eventId: newId(), retire: false })
 }

@@ -1,7 +1,7 @@
 import { newId } from '../../platform/ids.ts'
 import { type Deps, revokedUntil } from './deps.ts'
 import { refuse } from './errors.ts'
-import * as store from './store.ts'
+import * as store from './store/index.ts'
 
 /**
  * Deletes an account with its sessions and grants; its tokens are refused when this resolves, and the other services follow by
@@ -14,7 +14,7 @@ export const deleteAccount =
       if (!(await store.lockAccount(tx, accountId))) return 0
       const alone = await store.contractsAdministeredAlone(tx, accountId)
       if (alone.length > 0) throw refuse('identity.last_administrator')
-      return store.removeAccount(tx, { accountId, until: revokedUntil(deps), eventId: newId() })
+      return store.removeAccount(tx, { accountId, until: revokedUntil(deps), eventId: newId(), retire: true })
     })
     if (removed === 0) return
     deps.eventsRecorded()

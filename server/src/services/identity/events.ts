@@ -1,9 +1,13 @@
 import type { DomainEvent } from '../../platform/events/event.ts'
+import { newId } from '../../platform/ids.ts'
+import type { Deps } from './deps.ts'
+import type { Fact, FactAbout, Terms } from './policy.ts'
 
-/** What identity tells the other services. The subject of each is the account. */
+/** What identity tells the other services. The subject of each is the account. A contract's terms may add events of its own. */
 export type IdentityEvent =
   | DomainEvent<'account.registered', AccountRegistered>
   | DomainEvent<'account.deleted', Record<string, never>>
+  | DomainEvent<'account.activated' | 'account.deactivated', Record<string, never>>
   | DomainEvent<'account.role_changed', { contract: string; role: string }>
   | DomainEvent<'session.revoked', { sessionId: string; contract: string; reason: 'refresh_token_reused' }>
 
@@ -12,4 +16,20 @@ export interface AccountRegistered {
   tenantId: string
   username: string
   email: string | null
+  displayName: string | null
+}
+
+interface NewEvent {
+  type: string
+  data: Readonly<Record<string, unknown>>
+}
+
+/** Events as the statements take them: a JSON list, each with an id of its own. */
+export const eventsJson = (events: readonly NewEvent[]): string =>
+  JSON.stringify(events.map(({ type, data }) => ({ id: newId(), type, data })))
+
+/** The contract's own event for a fact, if it announces one. */
+export function announced({ clock }: Deps, terms: Terms, fact: Fact, account: FactAbout): NewEvent[] {
+  const event = terms.announce?.(fact, account, new Date(clock.now()))
+  return event ? [event] : []
 }

@@ -4,29 +4,59 @@ import { pruneIdempotencyKeys } from '../../platform/db/idempotency.ts'
 import type { Notices } from '../../platform/db/notices.ts'
 import { pruneOutbox } from '../../platform/db/pruning.ts'
 import type { TokenMarks } from '../../platform/http/revocation-list.ts'
+import type { Logger } from '../../platform/log.ts'
 import type { DeriveKey } from '../../platform/secrets.ts'
+import { administer } from './administer.ts'
+import { createChallengeSecrets } from './challenge-secrets.ts'
+import { changePassword } from './change-password.ts'
 import { createAccount } from './create-account.ts'
 import { deleteAccount } from './delete-account.ts'
 import type { Deps } from './deps.ts'
-import { grantRole } from './grant-role.ts'
+import { importAccounts } from './import-accounts.ts'
 import { createLockout } from './lockout.ts'
-import { login } from './login.ts'
-import { logout } from './logout.ts'
+import { type LoginResult, login } from './login.ts'
+import { logout, logoutEverywhere } from './logout.ts'
+import { mailChannel } from './mails/mail-worker.ts'
+import { type Observe, observed } from './observations.ts'
+import { operate } from './operate.ts'
 import { createPasswords, type PasswordHashing } from './passwords.ts'
+import type { AccountView, Terms } from './policy.ts'
+import { readAccounts } from './read-accounts.ts'
 import { graceSeconds, refresh } from './refresh.ts'
+import { requestPasswordReset, resetPassword } from './reset-password.ts'
 import { openRevocationHub } from './revocations.ts'
-import { loadSigningKeys } from './signing-keys.ts'
-import * as store from './store.ts'
+import type { Session } from './sessions.ts'
+import { openSigningKeys } from './signing-keys.ts'
+import * as store from './store/index.ts'
+import { pruneMails } from './store/mails.ts'
 import { createTokens } from './tokens.ts'
-import { unlock } from './unlock.ts'
+import { proposeEmail, resendVerification, verifyEmail } from './verify-email.ts'
+import { verifySecondFactor } from './verify-second-factor.ts'
 
 export type { IdentityErrorCode } from './errors.ts'
 export type { AccountRegistered, IdentityEvent } from './events.ts'
+export type { AccountImport, AccountToImport, ImportedAccount } from './import-accounts.ts'
+export type { LoginResult, SecondFactorChallenge } from './login.ts'
+export { startMailWorker } from './mails/mail-worker.ts'
+export { type RenderedMail, recentMails } from './mails/mailbox.ts'
+export type { Observation, Observe } from './observations.ts'
 export { type PasswordHashing, recommendedHashing } from './passwords.ts'
-export type { AccountView, Client, Policy, Terms } from './policy.ts'
+export {
+  type AccountView,
+  type Client,
+  type Fact,
+  type FactAbout,
+  type Locale,
+  locales,
+  operator,
+  type Permission,
+  type Policy,
+  type Terms,
+} from './policy.ts'
 export type { Session } from './sessions.ts'
 export type { PublicJwk } from './signing-keys.ts'
-export type { AccountRow } from './store.ts'
+export type { Activity, ListedSession, Statistics } from './store/index.ts'
+export { listDeadMails, replayDeadMails } from './store/mails.ts'
 
 export interface IdentityOptions {
   database: Database
@@ -36,8 +66,15 @@ export interface IdentityOptions {
   /** The contract's shared HS256 secret, when one is set. */
   secretOf: (contract: string) => string | undefined
   eventsRecorded: () => void
+  /** Told of every use case that ran. */
+  observe: Observe
+  /** Development: mailed tokens and codes are also given back. */
+  echo: boolean
+  /** Days after which the signing key is replaced; 0: never by itself. */
+  keyRotationDays: number
   longestAccessTtl: number
   clock: Clock
+  log: Logger
 }
 
 /** Accounts, sign-in, sessions and the keys that tokens are signed with. */
@@ -47,46 +84,80 @@ export type Identity = Awaited<ReturnType<typeof openIdentity>>
 export const migrations = { name: 'identity', directory: `${import.meta.dirname}/migrations` }
 
 export async function openIdentity(options: IdentityOptions) {
-  const { database, notices, deriveKey, hashing, secretOf, eventsRecorded, longestAccessTtl, clock } = options
-  const keys = await loadSigningKeys(database, deriveKey)
+  const { database, notices, deriveKey, hashing, secretOf, eventsRecorded, observe, echo, longestAccessTtl, clock } =
+    options
+  const keys = await openSigningKeys({ ...options, rotationDays: options.keyRotationDays })
   const revocations = openRevocationHub(database, notices)
+  const secrets = createChallengeSecrets(deriveKey)
   const deps: Deps = {
     database,
     passwords: await createPasswords(hashing),
-    tokens: createTokens({ key: keys.current, secretOf, clock }),
+    tokens: createTokens({ keys, secretOf, clock }),
+    secrets,
     lockout: createLockout(deriveKey('sign-in-counters')),
     revocations,
     eventsRecorded,
+    mailQueued: () => void notices.announce(mailChannel),
+    echo,
     longestAccessTtl,
     clock,
   }
+  const accountOfSession = ({ account }: Session) => account
   return {
-    createAccount: createAccount(deps),
-    login: login(deps),
-    refresh: refresh(deps),
-    logout: logout(deps),
+    createAccount: observed(observe, 'register', createAccount(deps), ({ account }) => account),
+    login: observed(observe, 'login', login(deps), accountOfLogin),
+    verifySecondFactor: observed(observe, 'second_factor', verifySecondFactor(deps), accountOfSession),
+    refresh: observed(observe, 'refresh', refresh(deps), accountOfSession),
+    logout: observed(observe, 'logout', logout(deps)),
+    logoutEverywhere: observed(observe, 'logout', logoutEverywhere(deps)),
+    verifyEmail: observed(observe, 'verify_email', verifyEmail(deps), ({ account }) => account),
+    resendVerification: observed(observe, 'resend_verification', resendVerification(deps)),
+    proposeEmail: proposeEmail(deps),
+    requestPasswordReset: observed(observe, 'reset_password_request', requestPasswordReset(deps)),
+    resetPassword: observed(observe, 'reset_password', resetPassword(deps), (account) => account),
+    changePassword: observed(observe, 'change_password', changePassword(deps)),
+    administer: observed(observe, 'update_user', administer(deps), (account) => account),
+    accounts: readAccounts(deps),
+    operate: operate(deps),
     deleteAccount: deleteAccount(deps),
-    grantRole: grantRole(deps),
-    unlock: unlock(deps),
-    findAccount: (id: string) => store.findAccount(database, id),
-    hasAdministrator: (contract: string) => store.hasAdministrator(database, contract),
+    importAccounts: importAccounts(deps),
+    /** What the other services need of an account. */
+    findAccount: async (id: string): Promise<AccountView | undefined> => {
+      const row = await store.findAccount(database, id, '')
+      return row && store.viewOf(row, { person: '', permissions: {} })
+    },
+    hasAdministrator: ({ name }: Terms) => store.hasAdministrator(database, name),
     /** Whether a token's session and account version are still good. */
     tokenStands: ({ sid, uid, ver }: TokenMarks) =>
       store.tokenStands(database, { sessionId: sid, accountId: uid, version: ver }),
     revocations,
-    jwks: keys.jwks,
+    keys,
+    secrets,
     waitingPasswords: deps.passwords.waiting,
-    close: () => revocations.close(),
+    /** Connections that its pool holds. */
+    connections: () => database.pool().total,
+    close: () => {
+      keys.close()
+      revocations.close()
+    },
   }
 }
+
+const accountOfLogin = (result: LoginResult): AccountView | undefined =>
+  result.kind === 'session' ? result.session.account : undefined
 
 /** What identity forgets, and after how long: the retention table. */
 export const pruning: readonly (() => Statement<unknown>)[] = [
   () => store.pruning.seals(graceSeconds),
   store.pruning.sessions,
   store.pruning.refreshTokens,
+  store.pruning.links,
+  store.pruning.challenges,
   store.pruning.counters,
+  store.pruning.devices,
   store.pruning.revocations,
+  store.pruning.activities,
+  ...pruneMails,
   pruneIdempotencyKeys,
   pruneOutbox,
 ]

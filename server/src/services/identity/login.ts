@@ -1,50 +1,137 @@
-import type { Deps } from './deps.ts'
-import { refuse } from './errors.ts'
-import type { Client } from './policy.ts'
-import { openSession, type Session } from './sessions.ts'
-import * as store from './store.ts'
+import { newId, newSecret } from '../../platform/ids.ts'
+import { sha256 } from '../../platform/secrets.ts'
+import { after, type Deps, originOf } from './deps.ts'
+import { type IdentityErrorCode, refuse } from './errors.ts'
+import { announced, eventsJson } from './events.ts'
+import { type AccountView, type Client, codeTtl } from './policy.ts'
+import { openSession, type Session, type SigningIn } from './sessions.ts'
+import * as store from './store/index.ts'
+import { tenantName } from './tenants.ts'
 
 export interface LoginInput {
-  username: string
+  /** Username or, where the contract takes it, e-mail address. */
+  identifier: string
   password: string
+  /** For contracts whose requests name the tenant. */
+  tenant?: string | undefined
 }
 
-/** Opens a session for a correct password. */
+/** A sign-in that waits for the code that was mailed. */
+export interface SecondFactorChallenge {
+  sessionToken: string
+  expiresAt: Date
+  /** Development only. */
+  code: string | undefined
+}
+
+export type LoginResult =
+  | { kind: 'session'; session: Session }
+  | { kind: 'second_factor'; challenge: SecondFactorChallenge }
+
+/** Opens a session for a correct password, or asks for the second factor that the policy or the account demands. */
 export const login =
   (deps: Deps) =>
-  async ({ username, password }: LoginInput, client: Client): Promise<Session> => {
+  async (input: LoginInput, client: Client): Promise<LoginResult> => {
     const { database, passwords, lockout, clock } = deps
-    const { name: contract, policy } = client.terms
-    const counter = lockout.counterOf(username, client)
-    const found = await store.findCredentials(database, { tenant: policy.tenant, username, contract, counter })
+    const { terms } = client
+    const { policy } = terms
+    const tenant = tenantName(policy, input.tenant)
+    const identifier = input.identifier.trim()
+    const found = await store.findCredentials(database, {
+      tenant,
+      identifier,
+      byEmail: policy.identifier === 'email',
+      contract: terms.name,
+      device: lockout.devicesOf(client),
+      counters: lockout.countersOf(identifier, tenant, client),
+    })
 
     // An unknown name verifies against a dummy hash and can be locked too: neither time nor answer tells it apart.
     // While locked the hash is computed all the same, and the right password is refused like a wrong one.
-    const correct = await passwords.verify(password, found.passwordHash)
+    const correct = await passwords.verify(input.password, found.passwordHash)
     const locked = found.lockedUntil !== null && found.lockedUntil.getTime() > clock.now()
-    if (!correct || locked || found.id === null) {
-      await store.countFailure(database, counter, policy.lockout)
+    const account = accountOf(found, client)
+    if (!correct || locked || !account) {
+      await recordRefusal(deps, { counter: found.counter, account, counts: true }, client)
       throw refuse('identity.invalid_credentials')
     }
-    if (!found.active) throw refuse('identity.deactivated')
+    const reason = reasonAgainst(account, client)
+    if (reason) {
+      await recordRefusal(deps, { counter: found.counter, account, counts: false }, client)
+      throw refuse(reason)
+    }
 
     const outdated = found.passwordHash !== null && passwords.outdated(found.passwordHash)
-    const session = await openSession(
-      deps,
-      {
-        account: {
-          id: found.id,
-          number: found.number,
-          username: found.username,
-          email: found.email,
-          role: found.role ?? policy.roles.person,
-        },
-        version: found.version,
-        counter,
-        upgradedHash: outdated ? await passwords.hash(password) : undefined,
-      },
-      client,
-    )
+    const signingIn: SigningIn & { version: number } = {
+      account,
+      version: found.version ?? 0,
+      counter: found.counter,
+      amr: ['pwd'],
+      newDevice: found.anyDeviceKnown && !found.deviceKnown,
+      upgradedHash: outdated ? await passwords.hash(input.password) : undefined,
+    }
+    if (policy.secondFactor === 'always' || account.secondFactor) {
+      return { kind: 'second_factor', challenge: await challenge(deps, signingIn, client) }
+    }
+    const session = await openSession(deps, signingIn, client)
     if (!session) throw refuse('identity.invalid_credentials')
-    return session
+    return { kind: 'session', session }
   }
+
+const accountOf = (found: store.Credentials, { terms }: Client): AccountView | undefined =>
+  found.id === null ? undefined : store.viewOf(found as store.AccountRow, terms.policy.roles)
+
+/** Why an account may not sign in though its password is right: said only then. */
+function reasonAgainst(account: AccountView, { terms }: Client): IdentityErrorCode | undefined {
+  const { verifiedEmail, secondFactor } = terms.policy
+  if (!account.active) return 'identity.deactivated'
+  if (verifiedEmail === 'required' && !account.emailVerified) return 'identity.email_unverified'
+  // A code can be mailed to a proven address only.
+  const needsMail = secondFactor === 'always' || account.secondFactor
+  return needsMail && !account.emailVerified ? 'identity.email_unverified' : undefined
+}
+
+/** Counts a failure, or takes as long as counting one. */
+export async function recordRefusal(
+  deps: Deps,
+  refused: { counter: Buffer; account: AccountView | undefined; counts: boolean },
+  client: Client,
+): Promise<void> {
+  const { terms } = client
+  const { counter, account, counts } = refused
+  const { locked } = await store.recordRefusal(deps.database, {
+    counter,
+    contract: terms.name,
+    lockout: terms.policy.lockout,
+    increment: counts ? 1 : 0,
+    accountId: account?.id ?? null,
+    ...originOf(client),
+    mailId: newId(),
+    lockEvents: eventsJson(account ? announced(deps, terms, 'locked', account) : []),
+  })
+  if (!locked) return
+  deps.eventsRecorded()
+  deps.mailQueued()
+}
+
+/** Mails a code and gives the token that goes with it. */
+async function challenge(deps: Deps, signingIn: SigningIn, client: Client): Promise<SecondFactorChallenge> {
+  const { account, version, counter, upgradedHash } = signingIn
+  const id = newId()
+  const sessionToken = newSecret(32)
+  const expiresAt = after(deps, codeTtl)
+  const begun = await store.insertChallenge(deps.database, {
+    id,
+    accountId: account.id,
+    version,
+    contract: client.terms.name,
+    tokenHash: sha256(sessionToken),
+    counter,
+    expiresAt,
+    mailId: newId(),
+    upgradedHash,
+  })
+  if (!begun) throw refuse('identity.invalid_credentials')
+  deps.mailQueued()
+  return { sessionToken, expiresAt, code: deps.echo ? deps.secrets.codeOf(id) : undefined }
+}

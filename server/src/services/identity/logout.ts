@@ -1,9 +1,9 @@
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
-import { newId } from '../../platform/ids.ts'
-import { type Deps, revokedUntil } from './deps.ts'
+import { type Deps, originOf, revokedUntil } from './deps.ts'
+import { announced, eventsJson } from './events.ts'
 import type { Client } from './policy.ts'
 import { hashRefreshToken } from './sessions.ts'
-import * as store from './store.ts'
+import * as store from './store/index.ts'
 
 /**
  * Ends the session of the access token, and that of the refresh token when it is another one of the same account. Every live
@@ -11,20 +11,49 @@ import * as store from './store.ts'
  */
 export const logout =
   (deps: Deps) =>
-  async (claims: AccessClaims, refreshToken: string | undefined, { terms }: Client): Promise<void> => {
+  async (claims: AccessClaims, refreshToken: string | undefined, client: Client): Promise<void> => {
+    const { terms } = client
     const sessions = new Set([claims.sid])
     if (refreshToken !== undefined) {
       const by = { hash: hashRefreshToken(refreshToken), accountId: claims.uid, contract: terms.name }
       const other = await store.findSessionOfRefreshToken(deps.database, by)
       if (other) sessions.add(other.sessionId)
     }
+    const about = { id: claims.uid, email: null, displayName: null }
     for (const sessionId of sessions) {
       await store.endSession(deps.database, {
         sessionId,
         reason: 'logout',
         until: revokedUntil(deps),
-        eventId: newId(),
+        events: eventsJson(announced(deps, terms, 'logged_out', about)),
+        activity: 'logout',
+        ...originOf(client),
       })
     }
+    deps.eventsRecorded()
     await deps.revocations.spread()
+  }
+
+/**
+ * Ends every session of an account, of one contract or of all, and refuses their tokens everywhere. Gives how many there were.
+ */
+export const logoutEverywhere =
+  (deps: Deps) =>
+  async (accountId: string, options: { contract?: string }, client: Client): Promise<number> => {
+    const { terms } = client
+    const about = { id: accountId, email: null, displayName: null }
+    const ended = await store.endSessions(deps.database, {
+      accountId,
+      contract: options.contract,
+      except: undefined,
+      reason: 'logout_everywhere',
+      until: revokedUntil(deps),
+      events: eventsJson(announced(deps, terms, 'logged_out_everywhere', about)),
+      activity: 'logout',
+      askedBy: terms.name,
+      ...originOf(client),
+    })
+    deps.eventsRecorded()
+    await deps.revocations.spread()
+    return ended
   }

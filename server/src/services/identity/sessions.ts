@@ -1,65 +1,90 @@
 import { newId, newSecret } from '../../platform/ids.ts'
 import { sha256 } from '../../platform/secrets.ts'
-import type { Deps } from './deps.ts'
+import { after, type Deps, originOf } from './deps.ts'
+import { announced, eventsJson } from './events.ts'
 import type { AccountView, Client, Terms } from './policy.ts'
-import * as store from './store.ts'
+import * as store from './store/index.ts'
 
 /** What a person holds after signing in. */
 export interface Session {
+  id: string
   account: AccountView
   accessToken: string
   refreshToken: string
   /** Seconds the access token lives. */
   accessTtl: number
+  accessExpiresAt: Date
   refreshExpiresAt: Date
 }
 
 export const newRefreshToken = (): string => newSecret(64)
 export const hashRefreshToken = (token: string): Buffer => sha256(token)
 
-export const refreshExpiry = ({ clock }: Deps, terms: Terms): Date =>
-  new Date(clock.now() + terms.policy.refreshTtl * 1000)
+/** Who signs in, as the checks before found them. */
+export interface SigningIn {
+  account: AccountView
+  version: number
+  counter: Buffer
+  amr: readonly string[]
+  challengeId?: string
+  /** True when others of the account's devices are known and this one is not: its owner is told. */
+  newDevice: boolean
+  upgradedHash?: string | undefined
+}
 
-/** Records a session for an account whose password was right, and hands out its tokens. Undefined when the account changed meanwhile. */
-export async function openSession(
-  deps: Deps,
-  found: { account: AccountView; version: number; counter: Buffer; upgradedHash: string | undefined },
-  client: Client,
-): Promise<Session | undefined> {
+/** Records a session for somebody who showed who they are, and hands out its tokens. Undefined when the account changed meanwhile. */
+export async function openSession(deps: Deps, found: SigningIn, client: Client): Promise<Session | undefined> {
   const { terms } = client
-  const { account, version, counter, upgradedHash } = found
+  const { account, version, counter, amr, challengeId, newDevice, upgradedHash } = found
   const sessionId = newId()
   const refreshToken = newRefreshToken()
-  const expiresAt = refreshExpiry(deps, terms)
+  const expiresAt = after(deps, terms.policy.refreshTtl)
+  const { device, network } = deps.lockout.devicesOf(client)
+  const events = announced(deps, terms, 'logged_in', account)
   const opened = await store.openSession(deps.database, {
     sessionId,
     accountId: account.id,
     version,
     contract: terms.name,
-    ip: client.ip,
-    userAgent: client.userAgent,
+    amr,
+    challengeId,
+    ...originOf(client),
     tokenHash: hashRefreshToken(refreshToken),
     expiresAt,
     counter,
+    devices: [device, network],
+    newDeviceMailId: newDevice ? newId() : undefined,
     upgradedHash,
+    events: eventsJson(events),
   })
-  return opened
-    ? handOut(deps, { account, sessionId, version, refreshToken, refreshExpiresAt: expiresAt }, terms)
-    : undefined
+  if (!opened) return undefined
+  if (events.length > 0) deps.eventsRecorded()
+  if (newDevice) deps.mailQueued()
+  return handOut(deps, { account, sessionId, version, amr, refreshToken, refreshExpiresAt: expiresAt }, terms)
 }
 
 /** The tokens of a session that exists. */
 export function handOut(
   deps: Deps,
-  held: { account: AccountView; sessionId: string; version: number; refreshToken: string; refreshExpiresAt: Date },
+  held: {
+    account: AccountView
+    sessionId: string
+    version: number
+    amr: readonly string[]
+    refreshToken: string
+    refreshExpiresAt: Date
+  },
   terms: Terms,
 ): Session {
-  const { account, sessionId, version, refreshToken, refreshExpiresAt } = held
+  const { account, sessionId, version, amr, refreshToken, refreshExpiresAt } = held
+  const { accessTtl } = terms.policy
   return {
+    id: sessionId,
     account,
-    accessToken: deps.tokens.issue({ account, sessionId, tenant: terms.policy.tenant, version }, terms),
+    accessToken: deps.tokens.issue({ account, sessionId, version, amr }, terms),
     refreshToken,
-    accessTtl: terms.policy.accessTtl,
+    accessTtl,
+    accessExpiresAt: after(deps, accessTtl),
     refreshExpiresAt,
   }
 }

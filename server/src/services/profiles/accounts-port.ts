@@ -16,6 +16,8 @@ export interface Accounts {
     contract: string,
     idempotency: IdempotencyKey | undefined,
   ): Promise<AccountSummary>
+  /** Mails a link to a new address; sign-in and recovery follow when it is opened. */
+  proposeEmail(accountId: string, email: string, contract: string): Promise<void>
   /** Changes nothing when the account is gone already. */
   remove(accountId: string): Promise<void>
 }

@@ -1,0 +1,27 @@
+import { withServices } from '../compose.ts'
+import { loadCommandConfig } from '../config.ts'
+import { contracts } from '../contracts/registry.ts'
+import { StartError } from '../platform/errors.ts'
+import { createLogger } from '../platform/log.ts'
+import { importFile } from './account-file.ts'
+import type { Print } from './command.ts'
+
+export interface ImportAccountsOptions {
+  contract: string
+  /** True to check the file, against the database as well, and write nothing. */
+  dryRun: boolean
+}
+
+/** Takes over accounts from a file with one JSON object a line; all of them, or none when a line does not fit. */
+export async function importAccounts(
+  path: string,
+  { contract: name, dryRun }: ImportAccountsOptions,
+  print: Print,
+): Promise<void> {
+  const contract = Object.values(contracts).find((one) => one.name === name)
+  if (!contract) throw new StartError(`There is no contract "${name}". Known: ${Object.keys(contracts).join(', ')}.`)
+  const config = loadCommandConfig(contract.name)
+  await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
+    importFile(path, identity.importAccounts(contract.terms), dryRun, print),
+  )
+}

@@ -1,0 +1,34 @@
+import { withServices } from '../compose.ts'
+import { loadCommandConfig } from '../config.ts'
+import { StartError } from '../platform/errors.ts'
+import { createLogger } from '../platform/log.ts'
+import { type Print, usage } from './command.ts'
+
+export interface TenantOptions {
+  /** The least zxcvbn score of new passwords, 0 to 4. */
+  minPasswordScore: string | undefined
+  /** `on`: who joins has to be activated by an administrator first. */
+  approval: string | undefined
+  topology: string
+}
+
+/** Makes a tenant stricter than its contracts are; it is made when there is none of that name. */
+export async function tenant(words: readonly string[], options: TenantOptions, print: Print): Promise<void> {
+  const [name, ...rest] = words
+  const { minPasswordScore: score, approval } = options
+  if (name === undefined || rest.length > 0) throw new StartError(usage)
+  if (score !== undefined && !/^[0-4]$/.test(score))
+    throw new StartError('--min-password-score takes a number from 0 to 4.')
+  if (approval !== undefined && approval !== 'on' && approval !== 'off')
+    throw new StartError('--approval takes on or off.')
+  const settings = {
+    ...(score !== undefined && { minPasswordScore: Number(score) }),
+    ...(approval !== undefined && { approval: approval === 'on' }),
+  }
+  const config = loadCommandConfig(options.topology)
+  await withServices(config, createLogger(config.logLevel), ['identity'], async ({ identity }) => {
+    const { minPasswordScore = 0, approval: waits = false } = await identity.operate.changeTenant(name.trim(), settings)
+    const joining = waits ? 'an administrator activates who joins' : 'everybody may join'
+    print(`${name}: passwords need a score of ${minPasswordScore} of 4; ${joining}.`)
+  })
+}

@@ -1,0 +1,96 @@
+import type { ServiceName } from './contracts/_kit/contract.ts'
+import { longestAccessTtl } from './contracts/registry.ts'
+import type { Probe } from './gateway/health.ts'
+import { type IdentityPort, identityHere, identityOverHttp } from './gateway/identity-port.ts'
+import { systemClock as clock } from './platform/clock.ts'
+import type { EventSource } from './platform/events/bus.ts'
+import { httpEventSource } from './platform/events/http-bus.ts'
+import { openRelay, type Relay } from './platform/events/relay.ts'
+import { smtpTransport } from './platform/mail.ts'
+import * as identityService from './services/identity/index.ts'
+import { openClient, openStore, readinessOf, type Store, secretOf, type World } from './world.ts'
+
+/** Identity as the rest of this process sees it: its ports, and the service itself when it runs here. */
+export interface IdentityParts {
+  port: IdentityPort
+  events: EventSource
+  probe: Probe
+  service?: identityService.Identity
+  relay?: Relay
+  /** The newest mails, for the mailbox of development. */
+  recentMails?: ReturnType<typeof identityService.recentMails>
+  /** Begins to send mail and says where it goes. */
+  startMail?: () => string
+}
+
+export async function openIdentity(world: World, followers: readonly ServiceName[]) {
+  const { config, contracts, metrics, deriveKey, log } = world
+  const store = openStore(world, 'identity', identityService.pruning)
+  const observers: identityService.Observe[] = []
+  const service = await identityService.openIdentity({
+    ...store,
+    deriveKey,
+    hashing: config.hashing,
+    secretOf: (contract) => secretOf(config, contract),
+    observe: (observation) => {
+      for (const observe of observers) observe(observation)
+    },
+    echo: config.development,
+    keyRotationDays: config.keyRotationDays,
+    longestAccessTtl: longestAccessTtl(contracts),
+    clock,
+    log,
+  })
+  for (const contract of Object.values(contracts)) {
+    if (contract.metrics) observers.push(contract.metrics(metrics, service))
+  }
+  metrics.gauge(
+    'guichet_passwords_waiting',
+    'Passwords that wait for their turn to be hashed',
+    service.waitingPasswords,
+  )
+  const relay = openRelay({ service: 'identity', subscribers: followers, log, ...store })
+  const sources = mailSources(world, service)
+  return {
+    service,
+    relay,
+    port: identityHere(service, contracts),
+    events: relay,
+    probe: store.database.ping,
+    recentMails: identityService.recentMails({ ...store, ...sources }),
+    startMail: () => startMail(world, { ...store, ...sources }),
+  } satisfies IdentityParts
+}
+
+/** What mails are written from: the terms of every contract, and where people reach them. */
+function mailSources({ config, contracts, listening }: World, { secrets }: identityService.Identity) {
+  const local = config.listeners[0] ? `http://localhost:${config.listeners[0].port}` : 'http://localhost'
+  return {
+    secrets,
+    termsOf: (contract: string) => Object.values(contracts).find(({ name }) => name === contract)?.terms,
+    baseUrlOf: () => config.appUrl ?? listening.url?.replace('127.0.0.1', 'localhost') ?? local,
+  }
+}
+
+function startMail(world: World, store: Store & ReturnType<typeof mailSources>): string {
+  const { config, life, metrics, log } = world
+  const transport = config.smtp && smtpTransport({ ...config.smtp, from: config.mailFrom, deadlineMs: 20_000 })
+  if (transport) life.onStop('mail transport', async () => transport.close())
+  const outcomes = metrics.counter('guichet_mails_total', 'Mails by kind and by what became of them', [
+    'kind',
+    'outcome',
+  ])
+  const onOutcome = (kind: string, outcome: string) => outcomes.inc({ kind, outcome })
+  const worker = identityService.startMailWorker({ ...store, transport, log, onOutcome })
+  life.onStop('mail worker', worker.stop)
+  return config.smtp ? `SMTP at ${config.smtp.host}:${config.smtp.port}` : 'shown at /dev/mailbox'
+}
+
+export function remoteIdentity(world: World): IdentityParts {
+  const client = openClient(world, 'identity')
+  return {
+    port: identityOverHttp(client),
+    events: httpEventSource({ service: 'identity', client }),
+    probe: readinessOf(client),
+  }
+}

@@ -1,0 +1,52 @@
+import type { Limit, LimitClass } from './contracts/_kit/contract.ts'
+import { type ContractName, type ContractOverrides, contracts } from './contracts/registry.ts'
+import type { Reader } from './environment.ts'
+
+const limitClasses = ['credentials', 'mail', 'write', 'read', 'metrics'] as const satisfies readonly LimitClass[]
+const day = 86_400
+
+/** What the variables `<CONTRACT>_…` change in a contract's terms and limits; undefined when they change nothing. */
+export function readOverrides(read: Reader, name: ContractName, development: boolean): ContractOverrides | undefined {
+  const prefix = name.toUpperCase()
+  return whatIsSet({
+    accessTtl: read.duration(`${prefix}_ACCESS_TTL`, { min: 1, max: 30 * day }),
+    refreshTtl: read.duration(`${prefix}_REFRESH_TTL`, { min: 1, max: 400 * day }),
+    lockout: whatIsSet({
+      failures: read.count(`${prefix}_LOCKOUT_FAILURES`, { min: 1, max: 1_000 }),
+      seconds: read.duration(`${prefix}_LOCKOUT_TIME`, { min: 1, max: 30 * day }),
+    }),
+    limits: whatIsSet(Object.fromEntries(limitClasses.map((limit) => [limit, readLimit(read, name, limit)]))),
+    // The seed's rule that whoever comes first rules is a gift to strangers: outside development it must be asked for.
+    firstBecomesAdministrator:
+      name === 'tenants'
+        ? read.choice('TENANTS_FIRST_USER', ['vendor_admin', 'user'], 'user') === 'vendor_admin' || development
+        : undefined,
+  })
+}
+
+function readLimit(read: Reader, name: ContractName, limit: LimitClass): Limit | undefined {
+  const variable = `${name.toUpperCase()}_LIMIT_${limit.toUpperCase()}`
+  const changed = whatIsSet({
+    points: read.count(variable, { min: 1, max: 1_000_000 }),
+    seconds: read.duration(`${variable}_WINDOW`, { min: 1, max: day }),
+  })
+  return changed && { ...contracts[name].limits[limit], ...changed }
+}
+
+/** True when the contract's limits are switched off, which only development may do. */
+export function readUnlimited(read: Reader, name: ContractName, development: boolean): boolean {
+  const variable = `${name.toUpperCase()}_LIMITS_ENABLED`
+  if (read.flag(variable, true)) return false
+  if (!development) {
+    read.problems.push(`${read.called(variable)}=false is for tests in development (GUICHET_DEV=true): unset it.`)
+  }
+  return true
+}
+
+type WhatIsSet<Parts> = { [Name in keyof Parts]?: Exclude<Parts[Name], undefined> }
+
+/** The parts that have a value; undefined when none has. */
+function whatIsSet<Parts extends object>(parts: Parts): WhatIsSet<Parts> | undefined {
+  const present = Object.entries(parts).filter(([, value]) => value !== undefined)
+  return present.length > 0 ? (Object.fromEntries(present) as WhatIsSet<Parts>) : undefined
+}

@@ -1,0 +1,35 @@
+import Type from 'typebox'
+import { Refusal } from '../../platform/errors.ts'
+import type { Client, Identity, Session } from '../../services/identity/index.ts'
+import { Text } from './schema.ts'
+
+/** The second call of a sign-in, for contracts without a path of their own for it. */
+export const SecondCall = Type.Object({ session_token: Text({ minLength: 1 }), mfa_code: Text({ minLength: 1 }) })
+export type SecondCall = Type.Static<typeof SecondCall>
+
+export const isSecondCall = (body: object): body is SecondCall => 'session_token' in body && 'mfa_code' in body
+
+interface Credentials {
+  identifier: string
+  password: string
+  tenant?: string | undefined
+}
+
+/**
+ * Signs in with credentials, or with the code that was asked for before. An account with a second factor is refused with
+ * `identity.second_factor_required` and what the second call needs; a wrong code is refused like a wrong password.
+ */
+export async function signIn(identity: Identity, call: Credentials | SecondCall, client: Client): Promise<Session> {
+  if (isSecondCall(call)) {
+    const given = { sessionToken: call.session_token, code: call.mfa_code }
+    return identity.verifySecondFactor(given, client).catch((error: unknown) => {
+      throw error instanceof Refusal && error.code === 'identity.invalid_code'
+        ? new Refusal('identity.invalid_credentials')
+        : error
+    })
+  }
+  const result = await identity.login(call, client)
+  if (result.kind === 'session') return result.session
+  const { sessionToken, code } = result.challenge
+  throw new Refusal('identity.second_factor_required', { sessionToken, code })
+}

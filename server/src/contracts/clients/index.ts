@@ -1,0 +1,68 @@
+import { systemClock } from '../../platform/clock.ts'
+import type { Contract, HealthReport } from '../_kit/contract.ts'
+import { accountPages } from '../_kit/pages/account-routes.ts'
+import { accountRoutes } from './accounts.ts'
+import { errors, failure } from './errors.ts'
+import { metrics } from './metrics.ts'
+import { profileRoutes } from './profile.ts'
+import { signInRoutes } from './sign-in.ts'
+import { terms } from './terms.ts'
+import { Failure } from './wire.ts'
+
+/** Registration, e-mail verification and sign-in with a mailed code: the contract on port 3001. */
+export const clients: Contract = {
+  name: 'clients',
+  title: 'Clients',
+  terms,
+  routes: [...accountRoutes, ...signInRoutes, ...profileRoutes, ...accountPages(terms)],
+  errors,
+  limits: {
+    credentials: { points: 10, seconds: 60 },
+    mail: { points: 5, seconds: 60 },
+    write: { points: 600, seconds: 60 },
+    read: { points: 600, seconds: 60 },
+    metrics: { points: 60, seconds: 60 },
+  },
+  bodyLimit: 64 * 1024,
+  bodies: 'strict',
+  failure,
+  failureSchema: Failure,
+  healthRoutes: [{ url: '/health', of: 'identity' }],
+  health,
+  origins: 'any',
+  instanceHeader: 'x-instance-id',
+  demo: [
+    {
+      username: 'client@example.com',
+      email: 'client@example.com',
+      password: 'password123',
+      displayName: 'Verified Client',
+      emailVerified: true,
+      secondFactor: true,
+      made: 'by seed',
+    },
+    {
+      username: 'unverified@example.com',
+      email: 'unverified@example.com',
+      password: 'password123',
+      displayName: 'Unverified Client',
+      emailVerified: false,
+      made: 'by seed',
+    },
+  ],
+  referenceUrls: ['/swagger', '/swagger.html'],
+  metrics,
+}
+
+function health({ healthy, services, redis, version }: HealthReport) {
+  return {
+    status: healthy ? 200 : 503,
+    body: {
+      status: healthy ? 'healthy' : 'degraded',
+      service: 'clients-service',
+      version,
+      timestamp: new Date(systemClock.now()).toISOString(),
+      checks: { database: services.identity ?? false, redis },
+    },
+  }
+}

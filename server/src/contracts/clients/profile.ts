@@ -1,0 +1,46 @@
+import Type from 'typebox'
+import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
+import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import type { AccountView, Client, Identity } from '../../services/identity/index.ts'
+import { reply, route } from '../_kit/contract.ts'
+import { misfits } from './errors.ts'
+import { Failure, Profile, profileOf, Uuid } from './wire.ts'
+
+/** The caller's own account. A token whose account is gone has ended, whether or not word of it is here yet. */
+const own = (identity: Identity, { uid }: AccessClaims, client: Client): Promise<AccountView> =>
+  identity.accounts.find(uid, client).catch((error: unknown) => {
+    const gone = error instanceof Refusal && error.code === 'identity.account_not_found'
+    throw gone ? refuseAtEdge('edge.invalid_token') : error
+  })
+
+const me = route({
+  service: 'identity',
+  method: 'GET',
+  url: '/api/v1/me',
+  summary: 'The signed-in client',
+  access: 'person',
+  limit: 'read',
+  replies: { 200: Profile },
+  async handler(identity, { claims, client }) {
+    return reply(200, profileOf(await own(identity, claims, client)))
+  },
+})
+
+const readClient = route({
+  service: 'identity',
+  method: 'GET',
+  url: '/api/v1/clients/:id',
+  summary: "The caller's own profile, by id or as `me`",
+  access: 'person',
+  limit: 'read',
+  params: Type.Object({ id: Type.Union([Type.Literal('me'), Uuid]) }),
+  replies: { 200: Profile, 403: Failure, 404: Failure },
+  misfit: () => misfits.profile,
+  async handler(identity, { params, claims, client }) {
+    // Judged before anything is looked up: nobody learns which ids exist.
+    if (params.id !== 'me' && params.id.toLowerCase() !== claims.uid) throw refuseAtEdge('edge.forbidden')
+    return reply(200, profileOf(await own(identity, claims, client)))
+  },
+})
+
+export const profileRoutes = [me, readClient]

@@ -1,0 +1,106 @@
+import Type from 'typebox'
+import type { Session } from '../../services/identity/index.ts'
+import { reply, route } from '../_kit/contract.ts'
+import { Text } from '../_kit/schema.ts'
+import { misfits } from './errors.ts'
+import { ClientObject, clientOf, Failure, Message, message, Success, tokenFields } from './wire.ts'
+
+const tokensOf = (session: Session) => ({
+  token: session.accessToken,
+  expires_at: session.accessExpiresAt.toISOString(),
+  refresh_token: session.refreshToken,
+})
+
+const login = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/v1/auth/login',
+  summary: 'Check the password and mail a code',
+  access: 'public',
+  limit: 'credentials',
+  body: Type.Object({ email: Text({ minLength: 1 }), password: Text({ minLength: 1 }) }),
+  replies: {
+    200: Success({
+      message: Type.String(),
+      mfa_required: Type.Literal(true),
+      session_token: Type.String(),
+      mfa_code: Type.Optional(Type.String({ description: 'In development only' })),
+    }),
+    400: Failure,
+    401: Failure,
+  },
+  limitBy: ({ email }) => email,
+  misfit: () => misfits.credentials,
+  async handler(identity, { body, client }) {
+    const result = await identity.login({ identifier: body.email, password: body.password }, client)
+    if (result.kind === 'session') throw new Error('this policy always asks for a second factor')
+    const { sessionToken, code } = result.challenge
+    const sent = message('MFA code sent to your email.')
+    return reply(200, {
+      ...sent,
+      mfa_required: true,
+      session_token: sessionToken,
+      ...(code !== undefined && { mfa_code: code }),
+    })
+  },
+})
+
+const code = Text({ minLength: 1 })
+
+const verifyMfa = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/v1/auth/verify_mfa',
+  summary: 'Check the code and sign in',
+  access: 'public',
+  limit: 'credentials',
+  body: Type.Object(
+    { session_token: Text({ minLength: 1 }), mfa_code: Type.Optional(code), code: Type.Optional(code) },
+    { anyOf: [{ required: ['mfa_code'] }, { required: ['code'] }] },
+  ),
+  replies: {
+    200: Success({ message: Type.String(), ...tokenFields, client: ClientObject }),
+    400: Failure,
+    401: Failure,
+  },
+  signsIn: true,
+  // The account is not named here; its pending session is.
+  limitBy: ({ session_token }) => session_token,
+  misfit: () => misfits.code,
+  async handler(identity, { body, client }) {
+    const given = { sessionToken: body.session_token, code: body.mfa_code ?? body.code ?? '' }
+    const session = await identity.verifySecondFactor(given, client)
+    return reply(200, { ...message('Login successful.'), ...tokensOf(session), client: clientOf(session.account) })
+  },
+})
+
+const logout = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/v1/auth/logout',
+  summary: 'Sign out everywhere',
+  access: 'person',
+  limit: 'write',
+  replies: { 200: Message },
+  async handler(identity, { claims, client }) {
+    await identity.logoutEverywhere(claims.uid, { contract: client.terms.name }, client)
+    return reply(200, message('Logged out successfully.'))
+  },
+})
+
+const refreshToken = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/v1/auth/refresh_token',
+  summary: 'Renew the tokens',
+  access: 'public',
+  limit: 'write',
+  body: Type.Object({ refresh_token: Text({ minLength: 1 }) }),
+  replies: { 200: Success(tokenFields), 400: Failure, 401: Failure },
+  misfit: () => misfits.refreshToken,
+  async handler(identity, { body, client }) {
+    return reply(200, { success: true, ...tokensOf(await identity.refresh(body.refresh_token, client)) })
+  },
+})
+
+export const signInRoutes = [login, verifyMfa, logout, refreshToken]

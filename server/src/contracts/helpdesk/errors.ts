@@ -1,0 +1,147 @@
+import type { ErrorAnswer, ErrorTable, Misfit } from '../_kit/contract.ts'
+
+const answer = (status: number, code: string, message: string): ErrorAnswer => ({ status, code, message })
+
+/** The longest password that the helpdesk takes, in characters; the core itself takes longer ones. */
+export const longestPassword = 128
+
+const invalid = (message: string): ErrorAnswer => answer(400, 'VALIDATION_ERROR', message)
+const unauthorized = (code: string, message: string): ErrorAnswer => answer(401, code, message)
+const unavailable = answer(
+  503,
+  'SERVICE_UNAVAILABLE',
+  "Le service n'est pas disponible pour le moment. Réessayez plus tard.",
+)
+const wrongCredentials = unauthorized('INVALID_CREDENTIALS', 'Adresse e-mail ou mot de passe incorrect.')
+const forbidden = (message: string) => answer(403, 'FORBIDDEN', message)
+const duplicate = answer(409, 'USER_EXISTS', 'Un compte avec cette adresse e-mail existe déjà.')
+const passwordTooLong = invalid(`Le mot de passe peut avoir ${longestPassword} caractères au plus.`)
+const notFound = answer(404, 'USER_NOT_FOUND', 'Utilisateur introuvable.')
+
+/** What the helpdesk answers to every code. */
+export const errors: ErrorTable = {
+  'edge.bad_request': answer(400, 'BAD_REQUEST', "La requête n'a pas pu être comprise."),
+  'edge.missing_token': unauthorized('MISSING_TOKEN', "Jeton d'accès manquant : Authorization: Bearer <jeton>."),
+  'edge.invalid_token': unauthorized('INVALID_TOKEN', "Le jeton d'accès n'est pas valide ou a expiré."),
+  'edge.forbidden': forbidden('Accès refusé.'),
+  'edge.not_found': answer(404, 'NOT_FOUND', "Il n'y a rien à cette adresse."),
+  'edge.method_not_allowed': answer(405, 'METHOD_NOT_ALLOWED', 'Cette adresse ne connaît pas cette méthode.'),
+  'edge.request_timeout': answer(408, 'REQUEST_TIMEOUT', 'La requête a mis trop de temps à arriver.'),
+  'edge.payload_too_large': answer(413, 'PAYLOAD_TOO_LARGE', 'Le corps de la requête est trop grand.'),
+  'edge.unsupported_media_type': answer(
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+    'Envoyez du JSON : Content-Type: application/json.',
+  ),
+  'edge.headers_too_large': answer(431, 'HEADERS_TOO_LARGE', 'Les en-têtes de la requête sont trop grands.'),
+  'edge.rate_limited': answer(429, 'RATE_LIMITED', 'Trop de requêtes. Réessayez plus tard.'),
+  'edge.internal': answer(500, 'INTERNAL_ERROR', 'Erreur interne du serveur.'),
+  'edge.bad_gateway': unavailable,
+  'edge.unavailable': unavailable,
+  'edge.timeout': unavailable,
+  'identity.invalid_credentials': wrongCredentials,
+  'identity.email_unverified': answer(403, 'EMAIL_NOT_VERIFIED', "L'adresse e-mail de ce compte n'est pas vérifiée."),
+  'identity.deactivated': answer(403, 'ACCOUNT_DEACTIVATED', 'Ce compte est désactivé.'),
+  'identity.second_factor_required': answer(
+    403,
+    'MFA_REQUIRED',
+    'Un code a été envoyé par e-mail. Envoyez session_token et mfa_code à cette adresse.',
+  ),
+  'identity.invalid_code': wrongCredentials,
+  'identity.username_invalid': invalid("L'adresse e-mail n'est pas valide."),
+  'identity.username_taken': duplicate,
+  'identity.email_invalid': invalid("L'adresse e-mail n'est pas valide."),
+  'identity.email_taken': duplicate,
+  'identity.name_invalid': invalid("Le nom n'est pas acceptable."),
+  'identity.tenant_invalid': invalid("Cette organisation n'existe pas."),
+  'identity.password_too_short': invalid('Le mot de passe doit avoir au moins 8 caractères.'),
+  'identity.password_too_long': passwordTooLong,
+  'identity.password_too_simple': invalid(
+    'Le mot de passe doit mêler au moins trois sortes de caractères : majuscules, minuscules, chiffres, autres signes.',
+  ),
+  'identity.password_too_common': invalid('Ce mot de passe figure parmi les plus courants.'),
+  'identity.password_too_weak': invalid('Ce mot de passe se devine trop facilement.'),
+  'identity.wrong_password': unauthorized('INVALID_CREDENTIALS', 'Le mot de passe actuel est incorrect.'),
+  'identity.invalid_link': answer(400, 'INVALID_RESET_TOKEN', "Ce lien n'est pas valide ou a expiré."),
+  'identity.already_verified': answer(400, 'ALREADY_VERIFIED', 'Cette adresse e-mail est déjà vérifiée.'),
+  'identity.too_many_links': answer(429, 'RATE_LIMITED', 'Trop de messages envoyés. Réessayez plus tard.'),
+  'identity.invalid_refresh_token': unauthorized(
+    'INVALID_REFRESH_TOKEN',
+    "Le jeton de renouvellement manque, n'est pas valide ou a expiré. Reconnectez-vous.",
+  ),
+  'identity.account_not_found': notFound,
+  'identity.unknown_role': invalid("Ce rôle n'existe pas."),
+  'identity.last_administrator': forbidden('Le dernier administrateur ne peut être ni supprimé ni rétrogradé.'),
+  'identity.not_oneself': forbidden('Personne ne peut faire cela à son propre compte.'),
+  'identity.not_allowed': forbidden('Accès refusé.'),
+  'identity.idempotency_key_reused': invalid('Cette Idempotency-Key a déjà servi pour une autre requête.'),
+  'identity.busy': unavailable,
+  'profiles.not_found': notFound,
+  'profiles.nothing_to_change': invalid("Il n'y a rien à modifier."),
+  'orders.product_not_found': answer(404, 'NOT_FOUND', 'Produit introuvable.'),
+  'orders.order_not_found': answer(404, 'NOT_FOUND', 'Commande introuvable.'),
+  'orders.unknown_product': invalid("Un des produits n'existe pas."),
+  'orders.not_enough_stock': invalid("Il n'y a pas assez de stock."),
+  'orders.invalid_transition': answer(409, 'INVALID_TRANSITION', 'La commande ne peut pas passer à cet état.'),
+  'orders.transition_not_allowed': forbidden('Accès refusé.'),
+  'orders.idempotency_key_reused': invalid('Cette Idempotency-Key a déjà servi pour une autre commande.'),
+}
+
+/** A field of the body that does not fit, as express-validator tells it; without the value, which may be a password. */
+export interface FieldError {
+  type: 'field'
+  path: string
+  location: 'body'
+  msg: string
+}
+
+const fieldError = (path: string, msg: string): FieldError => ({ type: 'field', path, location: 'body', msg })
+
+/** Answers 400 about one field. */
+export const invalidField = (path: string, message: string): ErrorAnswer => ({
+  ...invalid(message),
+  details: { errors: [fieldError(path, message)] },
+})
+
+/** People's words for the fields of a body. */
+const fieldNames: Readonly<Record<string, string>> = {
+  email: "L'adresse e-mail",
+  password: 'Le mot de passe',
+  newPassword: 'Le mot de passe',
+  confirmPassword: 'La confirmation du mot de passe',
+  firstName: 'Le prénom',
+  lastName: 'Le nom',
+  token: 'Le jeton',
+  refreshToken: 'Le jeton de renouvellement',
+}
+
+/** The helpdesk's answer to a body that does not fit its schema. */
+export function misfit({ path, keyword }: Misfit): ErrorAnswer {
+  const field = path.split('/')[1] ?? ''
+  const name = fieldNames[field] ?? 'Le corps de la requête'
+  return invalidField(field, `${name} ${problemOf(keyword)}`)
+}
+
+function problemOf(keyword: string): string {
+  switch (keyword) {
+    case 'required':
+    case 'minLength':
+      return 'doit être renseigné.'
+    case 'maxLength':
+      return 'est trop long.'
+    default:
+      return "n'est pas valide."
+  }
+}
+
+/** Where in the body an identity problem lies. */
+const fieldOf = (code: string): string => (code.startsWith('identity.password_') ? 'password' : 'email')
+
+/** Every problem that the core found in a registration or a password, in words. */
+export function fieldErrorsOf(problems: readonly unknown[]): FieldError[] {
+  const table: Readonly<Record<string, ErrorAnswer>> = errors
+  return problems.flatMap((code) => {
+    const known = typeof code === 'string' ? table[code] : undefined
+    return typeof code === 'string' && known ? [fieldError(fieldOf(code), known.message)] : []
+  })
+}

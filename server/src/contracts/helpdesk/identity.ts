@@ -1,0 +1,127 @@
+import Type from 'typebox'
+import { Refusal } from '../../platform/errors.ts'
+import type { Client, Session } from '../../services/identity/index.ts'
+import { reply, route } from '../_kit/contract.ts'
+import { OptionalText, Text } from '../_kit/schema.ts'
+import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
+import { errors, invalidField, misfit } from './errors.ts'
+import { Confirmation, differs, displayNameOf, Email, NewPassword, OptionalToken } from './fields.ts'
+import { forgetRefreshToken, keepRefreshToken, presentedTokens } from './refresh-cookie.ts'
+import { Failure, failure, Message, message, Tokens, tokensOf } from './wire.ts'
+
+/** What a session is answered with: its tokens, the refresh token also as a cookie. */
+const signedIn = <const Status extends number>(
+  status: Status,
+  text: string,
+  { session, client, secure }: { session: Session; client: Client; secure: boolean },
+) => reply(status, tokensOf(session, text), keepRefreshToken(session, client.terms.policy.refreshTtl, secure))
+
+const register = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/auth/register',
+  summary: 'Make an account and sign in',
+  access: 'public',
+  limit: 'credentials',
+  body: Type.Object({
+    email: Email,
+    password: NewPassword,
+    confirmPassword: Confirmation,
+    firstName: OptionalText(100),
+    lastName: OptionalText(100),
+  }),
+  replies: { 201: Tokens, 400: Failure, 409: Failure },
+  signsIn: true,
+  limitBy: ({ email }) => email,
+  misfit,
+  async handler(identity, { body, client, secure }) {
+    const { email, password, confirmPassword, firstName, lastName } = body
+    if (differs(password, confirmPassword)) return reply(400, mismatch)
+    await identity.createAccount({ email, password, displayName: displayNameOf([firstName, lastName]) }, client)
+    const session = await signIn(identity, { identifier: email, password }, client)
+    return signedIn(201, 'Compte créé avec succès.', { session, client, secure })
+  },
+})
+
+const different = invalidField('confirmPassword', 'Les deux mots de passe sont différents.')
+/** The answer to a confirmation that says another password. */
+export const mismatch = failure(different, different.details)
+
+const login = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/auth/login',
+  summary: 'Sign in',
+  access: 'public',
+  limit: 'credentials',
+  // The first alternative is the one that a misfit is told about.
+  body: Type.Union([Type.Object({ email: Email, password: Text({ minLength: 1 }) }), SecondCall]),
+  replies: { 200: Tokens, 400: Failure, 401: Failure, 403: Failure },
+  signsIn: true,
+  limitBy: (body) => (isSecondCall(body) ? undefined : body.email),
+  misfit,
+  async handler(identity, { body, client, secure }) {
+    const call = isSecondCall(body) ? body : { identifier: body.email, password: body.password }
+    const session = await signIn(identity, call, client)
+    return signedIn(200, 'Connexion réussie.', { session, client, secure })
+  },
+})
+
+const refresh = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/auth/refresh',
+  summary: 'Renew the tokens, by the cookie or by a refreshToken in the body',
+  access: 'public',
+  limit: 'write',
+  body: Type.Object({ refreshToken: OptionalToken }),
+  replies: { 200: Tokens, 400: Failure, 401: Failure },
+  misfit,
+  async handler(identity, { body, cookies, client, secure }) {
+    try {
+      const session = await identity.refresh(presentedTokens(body, cookies), client)
+      return signedIn(200, 'Jeton renouvelé.', { session, client, secure })
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'identity.invalid_refresh_token') throw error
+      // Another contract's token counts as absent: it says nothing about the cookie that this one may have set.
+      const forgotten = error.details.foreign === true ? {} : forgetRefreshToken(secure)
+      return reply(401, failure(errors['identity.invalid_refresh_token']), {
+        'www-authenticate': 'Bearer',
+        ...forgotten,
+      })
+    }
+  },
+})
+
+const logout = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/auth/logout',
+  summary: 'Sign out',
+  access: 'person',
+  limit: 'write',
+  body: Type.Object({ refreshToken: OptionalToken }),
+  replies: { 200: Message, 400: Failure, 401: Failure },
+  misfit,
+  async handler(identity, { body, cookies, claims, client, secure }) {
+    const [refreshToken] = presentedTokens(body, cookies)
+    await identity.logout(claims, refreshToken, client)
+    return reply(200, message('Déconnexion réussie.'), forgetRefreshToken(secure))
+  },
+})
+
+const logoutAll = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/auth/logout-all',
+  summary: 'Sign out everywhere',
+  access: 'person',
+  limit: 'write',
+  replies: { 200: Message, 401: Failure },
+  async handler(identity, { claims, client, secure }) {
+    await identity.logoutEverywhere(claims.uid, {}, client)
+    return reply(200, message('Tous les appareils sont déconnectés.'), forgetRefreshToken(secure))
+  },
+})
+
+export const identityRoutes = [register, login, refresh, logout, logoutAll]

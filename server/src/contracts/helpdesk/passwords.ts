@@ -1,0 +1,56 @@
+import Type from 'typebox'
+import { reply, route } from '../_kit/contract.ts'
+import { Text } from '../_kit/schema.ts'
+import { invalidField, misfit } from './errors.ts'
+import { Confirmation, differs, Email, NewPassword } from './fields.ts'
+import { mismatch } from './identity.ts'
+import { Failure, failure, Message, message } from './wire.ts'
+
+const forgotPassword = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/auth/forgot-password',
+  summary: 'Have a link mailed to set a new password',
+  access: 'public',
+  limit: 'mail',
+  body: Type.Object({ email: Email }),
+  replies: {
+    200: Type.Object({ ...Message.properties, resetToken: Type.Optional(Type.String()) }),
+    400: Failure,
+  },
+  limitBy: ({ email }) => email,
+  misfit,
+  async handler(identity, { body, client }) {
+    const { resetToken } = await identity.requestPasswordReset({ email: body.email }, client)
+    const text = 'Si un compte existe pour cette adresse, un e-mail de réinitialisation a été envoyé.'
+    return reply(200, { ...message(text), ...(resetToken !== undefined && { resetToken }) })
+  },
+})
+
+const missing = invalidField('password', 'Le mot de passe doit être renseigné.')
+
+const resetPassword = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/auth/reset-password',
+  summary: 'Set a new password by the token of a mailed link',
+  access: 'public',
+  limit: 'credentials',
+  body: Type.Object({
+    token: Text({ minLength: 1 }),
+    password: Type.Optional(NewPassword),
+    newPassword: Type.Optional(NewPassword),
+    confirmPassword: Confirmation,
+  }),
+  replies: { 200: Message, 400: Failure },
+  misfit,
+  async handler(identity, { body, client }) {
+    const { token, password = body.newPassword, confirmPassword } = body
+    if (password === undefined) return reply(400, failure(missing, missing.details))
+    if (differs(password, confirmPassword)) return reply(400, mismatch)
+    await identity.resetPassword({ token, password }, client)
+    return reply(200, message('Le mot de passe a été réinitialisé.'))
+  },
+})
+
+export const passwordRoutes = [forgotPassword, resetPassword]

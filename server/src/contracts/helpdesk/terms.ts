@@ -1,0 +1,58 @@
+import { newId } from '../../platform/ids.ts'
+import type { Fact, Terms } from '../../services/identity/index.ts'
+import { pagePaths } from '../_kit/pages/account-routes.ts'
+
+/** The version of the interface, as answers and events state it. */
+export const version = '1.0.0'
+
+/** The helpdesk's names for what happens to an account. */
+const eventTypes: Readonly<Partial<Record<Fact, string>>> = {
+  registered: 'user.registered',
+  logged_in: 'user.login',
+  logged_out: 'user.logout',
+  logged_out_everywhere: 'user.logout_all_devices',
+  locked: 'user.locked',
+  password_reset_requested: 'user.password_reset_requested',
+  password_reset: 'user.password_reset_completed',
+}
+
+/** How the helpdesk signs people in, and what its tokens say. */
+export const terms: Terms = {
+  name: 'helpdesk',
+  title: 'Helpdesk',
+  audience: ['helpdesk', 'client-app'],
+  policy: {
+    identifier: 'email',
+    verifiedEmail: 'never',
+    secondFactor: 'enrolled',
+    verificationEnrols: false,
+    password: { minLength: 8, kinds: 3, refuseCommon: true },
+    lockout: { failures: 5, seconds: 15 * 60 },
+    accessTtl: 24 * 3600,
+    refreshTtl: 7 * 24 * 3600,
+    resetTtl: 15 * 60,
+    tenant: { name: 'main' },
+    roles: {
+      person: 'user',
+      administrator: 'admin',
+      permissions: {
+        user: [],
+        agent: [],
+        manager: [],
+        admin: ['accounts:read', 'accounts:manage', 'roles:grant', 'statistics:read'],
+      },
+    },
+    firstBecomesAdministrator: false,
+    locale: 'fr',
+  },
+  claims: ({ id, email, role }) => ({ sub: id, userId: id, email: email ?? undefined, role }),
+  announce(fact, { id, email }, at) {
+    const type = eventTypes[fact]
+    if (type === undefined) return undefined
+    const envelope = { eventId: newId(), service: 'auth-service', version, timestamp: at.toISOString() }
+    return { type, data: { userId: id, ...(email !== null && { email }), ...envelope } }
+  },
+  links: {
+    resetPassword: ({ token }) => `${pagePaths('helpdesk').resetPassword}?token=${token}`,
+  },
+}

@@ -1,0 +1,90 @@
+import Type from 'typebox'
+import { reply, route } from '../_kit/contract.ts'
+import { withAlias } from './alias.ts'
+import { fieldMisfit, validationMisfit } from './errors.ts'
+import {
+  Activities,
+  ActivityQuery,
+  activitiesOf,
+  activityFilterOf,
+  Failure,
+  keepable,
+  Me,
+  Message,
+  meOf,
+  message,
+  Name,
+  Required,
+} from './wire.ts'
+
+const readMe = route({
+  service: 'identity',
+  method: 'GET',
+  url: '/api/users/me',
+  summary: 'The caller',
+  access: 'person',
+  limit: 'read',
+  replies: { 200: Me, 404: Failure },
+  async handler(identity, { claims, client }) {
+    return reply(200, meOf(await identity.accounts.find(claims.uid, client)))
+  },
+})
+
+const changeMe = route({
+  service: 'identity',
+  method: 'PUT',
+  url: '/api/users/me',
+  summary: "Change the caller's name and preferences; preferences are replaced as a whole",
+  access: 'person',
+  limit: 'write',
+  body: Type.Object(
+    { full_name: Type.Optional(Name), preferences: Type.Optional(Type.Record(Type.String(), Type.Unknown())) },
+    { anyOf: [{ required: ['full_name'] }, { required: ['preferences'] }] },
+  ),
+  replies: { 200: Message, 400: Failure, 404: Failure },
+  misfit: validationMisfit,
+  async handler(identity, { body, claims, client }) {
+    const change = { displayName: body.full_name?.trim(), preferences: keepable(body.preferences) }
+    await identity.accounts.changePerson(claims.uid, change, client)
+    return reply(200, message('Profile updated successfully'))
+  },
+})
+
+const readMyActivity = route({
+  service: 'identity',
+  method: 'GET',
+  url: '/api/users/me/activity',
+  summary: "The caller's activity, newest first",
+  access: 'person',
+  limit: 'read',
+  query: ActivityQuery,
+  replies: { 200: Activities, 400: Failure },
+  misfit: validationMisfit,
+  async handler(identity, { query, claims }) {
+    const activities = await identity.accounts.activities({ accountId: claims.uid, ...activityFilterOf(query) })
+    return reply(200, activitiesOf(activities))
+  },
+})
+
+const changePassword = route({
+  service: 'identity',
+  method: 'PUT',
+  url: '/api/users/me/password',
+  summary: "Change the caller's password; other sessions end",
+  access: 'person',
+  limit: 'credentials',
+  body: Type.Object({ current_password: Required, new_password: Required }),
+  replies: { 200: Message, 400: Failure, 404: Failure },
+  misfit: fieldMisfit,
+  async handler(identity, { body, claims, client }) {
+    await identity.changePassword({ current: body.current_password, password: body.new_password }, claims, client)
+    return reply(200, message('Password changed successfully'))
+  },
+})
+
+export const meRoutes = [
+  ...withAlias(readMe, '/api/v1/users/me'),
+  ...withAlias(changeMe, '/api/v1/users/me'),
+  ...withAlias(readMyActivity, '/api/v1/users/me/activity'),
+  ...withAlias(changePassword, '/api/v1/users/me/password'),
+]

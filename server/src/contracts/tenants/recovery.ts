@@ -1,0 +1,79 @@
+import Type from 'typebox'
+import { Refusal } from '../../platform/errors.ts'
+import { reply, route } from '../_kit/contract.ts'
+import { Text } from '../_kit/schema.ts'
+import { withAlias } from './alias.ts'
+import { fieldMisfit } from './errors.ts'
+import { Failure, Message, message, Required } from './wire.ts'
+
+const verifyEmail = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/verify-email',
+  summary: 'Verify an e-mail address with the token that was mailed to it',
+  access: 'public',
+  limit: 'write',
+  body: Type.Object({ token: Required }),
+  replies: { 200: Message, 400: Failure },
+  misfit: fieldMisfit,
+  async handler(identity, { body, client }) {
+    const { already } = await identity.verifyEmail({ token: body.token }, client)
+    // A token is good once.
+    if (already) throw new Refusal('identity.already_verified')
+    return reply(200, message('Email verified successfully'))
+  },
+})
+
+const requestReset = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/reset-password',
+  summary: 'Have a link to set a new password mailed',
+  access: 'public',
+  limit: 'mail',
+  body: Type.Object({ email: Required, tenant_name: Type.Optional(Text()) }),
+  replies: {
+    200: Type.Object({
+      message: Type.String(),
+      reset_token: Type.Optional(Type.String({ description: 'In development only.' })),
+    }),
+    400: Failure,
+  },
+  misfit: fieldMisfit,
+  async handler(identity, { body, client }) {
+    const { email, tenant_name: tenant } = body
+    const { resetToken } = await identity.requestPasswordReset({ email, tenant }, client)
+    return reply(200, {
+      ...message('If the account exists, a password reset link has been sent'),
+      ...(resetToken !== undefined && { reset_token: resetToken }),
+    })
+  },
+})
+
+const resetPassword = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/api/reset-password/:token',
+  summary: 'Set a new password with the token that was mailed',
+  access: 'public',
+  limit: 'credentials',
+  params: Type.Object({ token: Type.String({ maxLength: 500 }) }),
+  // Under either name; `password` when both are there.
+  body: Type.Object(
+    { password: Type.Optional(Required), new_password: Type.Optional(Required) },
+    { anyOf: [{ required: ['password'] }, { required: ['new_password'] }] },
+  ),
+  replies: { 200: Message, 400: Failure },
+  misfit: fieldMisfit,
+  async handler(identity, { params, body, client }) {
+    const password = body.password ?? body.new_password ?? ''
+    await identity.resetPassword({ token: params.token, password }, client)
+    return reply(200, message('Password reset successfully'))
+  },
+})
+
+export const recoveryRoutes = [
+  verifyEmail,
+  ...withAlias(requestReset, '/api/v1/users/request-password-reset'),
+  resetPassword,
+]

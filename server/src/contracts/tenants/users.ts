@@ -1,0 +1,119 @@
+import Type from 'typebox'
+import { may, reply, route } from '../_kit/contract.ts'
+import { IdParams, numberOf } from '../_kit/schema.ts'
+import { withAlias } from './alias.ts'
+import { validationMisfit } from './errors.ts'
+import {
+  Activities,
+  ActivityQuery,
+  activitiesOf,
+  activityFilterOf,
+  Failure,
+  filterOf,
+  Message,
+  message,
+  Role,
+  User,
+  UsersQuery,
+  userOf,
+} from './wire.ts'
+
+const listUsers = route({
+  service: 'identity',
+  method: 'GET',
+  url: '/api/users',
+  summary: "List users: a tenant administrator's own tenant, for vendors all tenants or one",
+  access: 'accounts:read',
+  limit: 'read',
+  query: UsersQuery,
+  replies: { 200: Type.Object({ total: Type.Integer(), users: Type.Array(User) }), 400: Failure, 403: Failure },
+  misfit: validationMisfit,
+  async handler(identity, { query, claims, client }) {
+    const { total, accounts } = await identity.accounts.list(filterOf(query), claims, client)
+    return reply(200, { total, users: accounts.map(userOf) })
+  },
+})
+
+const updateUser = route({
+  service: 'identity',
+  method: 'PUT',
+  url: '/api/users/:id',
+  summary: 'Activate or deactivate a user; vendors also give roles',
+  access: 'accounts:manage',
+  limit: 'write',
+  params: IdParams,
+  body: Type.Object(
+    { is_active: Type.Optional(Type.Boolean()), role: Type.Optional(Role) },
+    { anyOf: [{ required: ['is_active'] }, { required: ['role'] }] },
+  ),
+  replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
+  misfit: validationMisfit,
+  async handler(identity, { params, body, claims, client }) {
+    // A role from somebody who may give none is ignored, as in the reference.
+    const role = may(claims, client.terms, 'roles:grant') ? body.role : undefined
+    await identity.administer(numberOf(params.id), { active: body.is_active, role }, { accountId: claims.uid }, client)
+    return reply(200, message('User updated successfully'))
+  },
+})
+
+const readActivity = route({
+  service: 'identity',
+  method: 'GET',
+  url: '/api/users/:id/activity',
+  summary: "A user's activity, newest first",
+  access: 'accounts:read',
+  limit: 'read',
+  params: IdParams,
+  query: ActivityQuery,
+  replies: { 200: Activities, 400: Failure, 403: Failure, 404: Failure },
+  misfit: validationMisfit,
+  async handler(identity, { params, query, claims, client }) {
+    const filter = activityFilterOf(query)
+    const activities = await identity.accounts.activitiesOf(numberOf(params.id), filter, claims, client)
+    return reply(200, activitiesOf(activities))
+  },
+})
+
+const recent = 10
+
+const readMetrics = route({
+  service: 'identity',
+  method: 'GET',
+  url: '/api/metrics',
+  summary: 'Counts of users and tenants, and the newest activities',
+  access: 'statistics:read',
+  limit: 'metrics',
+  replies: {
+    200: Type.Object({
+      users: Type.Object({ total: Type.Integer(), active: Type.Integer(), verified: Type.Integer() }),
+      tenants: Type.Integer(),
+      recent_activities: Type.Array(
+        Type.Object({
+          action: Type.String(),
+          user_id: Type.Union([Type.Integer(), Type.Null()]),
+          created_at: Type.String({ format: 'date-time' }),
+        }),
+      ),
+    }),
+    403: Failure,
+  },
+  async handler({ accounts }, { client }) {
+    const [counts, newest] = await Promise.all([accounts.statistics(client), accounts.recentActivities(recent)])
+    return reply(200, {
+      users: { total: counts.accounts, active: counts.activeAccounts, verified: counts.verifiedAccounts },
+      tenants: counts.tenants,
+      recent_activities: newest.map(({ action, accountNumber, createdAt }) => ({
+        action,
+        user_id: accountNumber,
+        created_at: createdAt.toISOString(),
+      })),
+    })
+  },
+})
+
+export const usersRoutes = [
+  ...withAlias(listUsers, '/api/v1/users'),
+  ...withAlias(updateUser, '/api/v1/users/:id'),
+  ...withAlias(readActivity, '/api/v1/users/:id/activity'),
+  ...withAlias(readMetrics, '/api/v1/users/metrics'),
+]

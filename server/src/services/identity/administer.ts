@@ -1,0 +1,114 @@
+import type { Queryable } from '../../platform/db/database.ts'
+import { newId } from '../../platform/ids.ts'
+import { grantOf } from './create-account.ts'
+import { type Deps, originOf, revokedUntil } from './deps.ts'
+import { refuse } from './errors.ts'
+import type { AccountView, Client, Permission } from './policy.ts'
+import * as store from './store/index.ts'
+
+/** Who administers: the account that asks, with its role as the database has it. Undefined for an operator, who may do anything. */
+export type Administrator = { accountId: string } | undefined
+
+export interface AccountChange {
+  active?: boolean | undefined
+  role?: string | undefined
+}
+
+/** The account as it is now, with the role it had before. */
+export type AdministeredAccount = AccountView & { formerRole: string }
+
+/**
+ * Changes an account's role or activation. Its tokens from before are refused everywhere when this resolves. Nobody changes
+ * themselves, nobody without `tenants:cross` reaches into another tenant, touches somebody who has it or gives roles, and the last
+ * administrator stays.
+ */
+export const administer =
+  (deps: Deps) =>
+  async (number: number, change: AccountChange, by: Administrator, client: Client): Promise<AdministeredAccount> => {
+    const { terms } = client
+    const { roles } = terms.policy
+    const grant = change.role === undefined ? undefined : grantOf(terms, change.role)
+    const { changed, formerRole } = await deps.database.transaction(async (tx) => {
+      const target = await lockedTarget(tx, number, change, by, client)
+      const former = target.role ?? roles.person
+      const newRole = grant && grant.role !== former ? grant : undefined
+      const stops = change.active === false || (newRole !== undefined && !newRole.administrator)
+      if (stops) await refuseLastAdministrator(tx, target.id, change.active === false ? undefined : terms.name)
+      const about = { accountId: target.id, until: revokedUntil(deps), eventId: newId() }
+      if (newRole) await store.setRole(tx, { ...about, contract: terms.name, ...newRole })
+      if (change.active !== undefined) await store.setActive(tx, { ...about, eventId: newId(), active: change.active })
+      const details = {
+        ...(change.active !== undefined && { is_active: change.active }),
+        ...(newRole && { role: newRole.role, former_role: former }),
+      }
+      const activity = { accountId: target.id, contract: terms.name, action: 'update_user', details }
+      await store.recordActivity(tx, { ...activity, ...originOf(client) })
+      const changed = { ...target, role: newRole?.role ?? target.role, active: change.active ?? target.active }
+      return { changed, formerRole: former }
+    })
+    deps.eventsRecorded()
+    await deps.revocations.spread()
+    return { ...store.viewOf(changed, roles), formerRole }
+  }
+
+/** The account to be changed, locked, once it is certain that the administrator may touch it. */
+async function lockedTarget(
+  tx: Queryable,
+  number: number,
+  change: AccountChange,
+  by: Administrator,
+  client: Client,
+): Promise<store.AccountRow> {
+  const { terms } = client
+  const found = await store.findAccountByNumber(tx, number, terms.name)
+  const asking = by && (await administratorOf(tx, by, client))
+  const target = asking ? visibleTo(asking, found) : found
+  if (!target || !(await store.lockAccount(tx, target.id))) throw refuse('identity.account_not_found')
+  if (asking && target.id === asking.id) throw refuse('identity.not_oneself')
+  if (asking && change.role !== undefined && !asking.permits('roles:grant')) throw refuse('identity.not_allowed')
+  // Read again under the lock: what was judged must still be so.
+  return (await store.findAccount(tx, target.id, terms.name)) ?? target
+}
+
+export interface AskingAdministrator {
+  id: string
+  tenantId: string
+  permits(permission: Permission): boolean
+  /** The same of another account of the contract. */
+  rolePermits(role: string | null, permission: Permission): boolean
+}
+
+/** Who asks, with the role that the database has now; a token may be older. */
+export async function administratorOf(
+  db: Queryable,
+  { accountId }: NonNullable<Administrator>,
+  { terms }: Client,
+): Promise<AskingAdministrator> {
+  const { permissions, person } = terms.policy.roles
+  const account = await store.findAccount(db, accountId, terms.name)
+  if (!account?.active) throw refuse('identity.not_allowed')
+  const rolePermits = (role: string | null, permission: Permission) =>
+    permissions[role ?? person]?.includes(permission) ?? false
+  return { id: account.id, tenantId: account.tenantId, rolePermits, permits: (one) => rolePermits(account.role, one) }
+}
+
+/**
+ * The account, if this administrator may see it: without `tenants:cross` another tenant's account is refused like one that does not
+ * exist, and so is one that has it.
+ */
+export function visibleTo(
+  asking: AskingAdministrator,
+  target: store.AccountRow | undefined,
+): store.AccountRow | undefined {
+  if (asking.permits('tenants:cross')) return target
+  if (target?.tenantId !== asking.tenantId || asking.rolePermits(target.role, 'tenants:cross')) {
+    throw refuse('identity.not_allowed')
+  }
+  return target
+}
+
+async function refuseLastAdministrator(tx: Queryable, accountId: string, contract: string | undefined): Promise<void> {
+  const alone = await store.contractsAdministeredAlone(tx, accountId)
+  if (alone.some((one) => contract === undefined || one.contract === contract))
+    throw refuse('identity.last_administrator')
+}

@@ -1,0 +1,52 @@
+import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import { newId } from '../../platform/ids.ts'
+import { type Deps, originOf, revokedUntil } from './deps.ts'
+import { refuse } from './errors.ts'
+import { recordRefusal } from './login.ts'
+import type { Client } from './policy.ts'
+import { refuseBadPassword } from './reset-password.ts'
+import * as store from './store/index.ts'
+
+/**
+ * Sets a new password for somebody who knows the present one. The session that asks stays, all others end. A wrong present password
+ * counts like a failed sign-in, so that a stolen token cannot be used to guess it.
+ */
+export const changePassword =
+  (deps: Deps) =>
+  async (input: { current: string; password: string }, claims: AccessClaims, client: Client): Promise<void> => {
+    const { database, passwords, lockout, clock } = deps
+    const { terms } = client
+    const account = await store.findAccount(database, claims.uid, terms.name)
+    if (!account) throw refuse('identity.account_not_found')
+    const { tenantName: tenant, username: identifier } = account
+    const found = await store.findCredentials(database, {
+      tenant,
+      identifier,
+      byEmail: false,
+      contract: terms.name,
+      device: lockout.devicesOf(client),
+      counters: lockout.countersOf(identifier, tenant, client),
+    })
+    const { counter } = found
+    const correct = await passwords.verify(input.current, found.passwordHash)
+    const locked = found.lockedUntil !== null && found.lockedUntil.getTime() > clock.now()
+    if (!correct || locked) {
+      await recordRefusal(deps, { counter, account: store.viewOf(account, terms.policy.roles), counts: true }, client)
+      throw refuse('identity.wrong_password')
+    }
+    await refuseBadPassword(deps, input.password, account, client)
+    const changed = await store.changePassword(database, {
+      accountId: account.id,
+      version: account.version,
+      passwordHash: await passwords.hash(input.password),
+      sessionId: claims.sid,
+      contract: terms.name,
+      until: revokedUntil(deps),
+      mailId: newId(),
+      counter,
+      ...originOf(client),
+    })
+    if (!changed) throw refuse('identity.wrong_password')
+    deps.mailQueued()
+    await deps.revocations.spread()
+  }

@@ -1,0 +1,14 @@
+/** What identity writes to people about. */
+export const mailKinds = [
+  'verify_email',
+  'reset_password',
+  'mfa_code',
+  'password_changed',
+  'account_locked',
+  'new_device',
+  'address_changed',
+] as const
+export type MailKind = (typeof mailKinds)[number]
+
+/** False for what another version of this program may have queued. */
+export const isMailKind = (kind: string): kind is MailKind => (mailKinds as readonly string[]).includes(kind)

@@ -1,0 +1,67 @@
+import type { MailMessage } from '../../../platform/mail.ts'
+import type { ChallengeSecrets } from '../challenge-secrets.ts'
+import { type Locale, locales, type Terms } from '../policy.ts'
+import type { MailRow } from '../store/mails.ts'
+import { isMailKind, type MailKind } from './kinds.ts'
+import { composeMail, type MailFacts } from './templates.ts'
+
+/** What a mail is written from, beside its row. */
+export interface MailSources {
+  secrets: ChallengeSecrets
+  termsOf(contract: string): Terms | undefined
+  /** Where people reach the contract, without a path of its own: `https://shop.example.org`. */
+  baseUrlOf(contract: string): string
+}
+
+/** A contract, a kind or a fact that this process does not have: perhaps the next version of it does. */
+export class CannotWrite extends Error {
+  override readonly name = 'CannotWrite'
+}
+
+/** Whom a mail goes to: where a link is mailed, where the account was before, else where it is. */
+const recipients: Readonly<Record<MailKind, (row: MailRow) => string | null>> = {
+  verify_email: ({ linkEmail }) => linkEmail,
+  reset_password: ({ linkEmail }) => linkEmail,
+  mfa_code: ({ email }) => email,
+  password_changed: ({ email }) => email,
+  account_locked: ({ email }) => email,
+  new_device: ({ email }) => email,
+  address_changed: ({ previousEmail }) => previousEmail,
+}
+
+/** The kinds that are worthless without a challenge that is open. */
+const carriesSecret: ReadonlySet<string> = new Set<MailKind>(['verify_email', 'reset_password', 'mfa_code'])
+
+/** False when what the mail carries was used, revoked, or has expired. */
+export const stillNeeded = ({ kind, challengeOpen }: MailRow): boolean => challengeOpen || !carriesSecret.has(kind)
+
+/** Writes the mail of a job; undefined when it has nobody to go to. Throws `CannotWrite`, which names no fact. */
+export function writeMail(row: MailRow, sources: MailSources): MailMessage | undefined {
+  const { id, kind } = row
+  if (!isMailKind(kind)) throw new CannotWrite('unknown kind of mail')
+  const to = recipients[kind](row)
+  if (to === null) return undefined
+  const terms = sources.termsOf(row.contract)
+  if (!terms) throw new CannotWrite('unknown contract')
+  return { id, to, ...composeMail(kind, factsOf(kind, row, terms, sources), localeOf(row.locale)) }
+}
+
+function factsOf(kind: MailKind, row: MailRow, terms: Terms, { secrets, baseUrlOf }: MailSources): MailFacts {
+  const { accountId, challengeId, contract } = row
+  const told: MailFacts = {
+    title: terms.title,
+    name: row.displayName,
+    validFor: kind === 'account_locked' ? Math.ceil(terms.policy.lockout.seconds / 60) : row.minutesLeft,
+    at: row.createdAt,
+    ip: row.ip ?? undefined,
+  }
+  if (challengeId === null || !carriesSecret.has(kind)) return told
+  if (kind === 'mfa_code') return { ...told, code: secrets.codeOf(challengeId) }
+  const token = secrets.tokenOf(challengeId)
+  const { verifyEmail, resetPassword } = terms.links
+  const path = kind === 'verify_email' ? verifyEmail?.({ accountId, token }) : resetPassword?.({ token })
+  if (path === undefined) throw new CannotWrite('the contract mails no such link')
+  return { ...told, link: `${baseUrlOf(contract).replace(/\/+$/, '')}${path}` }
+}
+
+const localeOf = (stored: string): Locale => locales.find((locale) => locale === stored) ?? 'en'

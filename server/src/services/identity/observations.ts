@@ -1,0 +1,46 @@
+import { Refusal } from '../../platform/errors.ts'
+import type { AccountView, Client } from './policy.ts'
+
+/** One use case that ran for a contract's client: what counters are made of. */
+export interface Observation {
+  contract: string
+  action: string
+  /** `success`, or the code of the refusal; `failure` for a fault. */
+  outcome: string
+  seconds: number
+  /** Whom it concerned, when it is known. */
+  account: Observed | undefined
+}
+
+/** An account, with the role it had before where an action may have changed it. */
+type Observed = AccountView & { formerRole?: string }
+
+export type Observe = (observation: Observation) => void
+
+/** Wraps a use case whose last argument is the client, so that each run is told. */
+export const observed =
+  <Args extends readonly unknown[], Result>(
+    observe: Observe,
+    action: string,
+    useCase: (...args: Args) => Promise<Result>,
+    accountOf: (result: Result) => Observed | undefined = () => undefined,
+  ) =>
+  async (...args: Args): Promise<Result> => {
+    const started = performance.now()
+    const tell = (outcome: string, account?: Observed) => {
+      const client = args.find(isClient)
+      const seconds = (performance.now() - started) / 1000
+      if (client) observe({ contract: client.terms.name, action, outcome, seconds, account })
+    }
+    try {
+      const result = await useCase(...args)
+      tell('success', accountOf(result))
+      return result
+    } catch (error) {
+      tell(error instanceof Refusal ? error.code : 'failure')
+      throw error
+    }
+  }
+
+const isClient = (argument: unknown): argument is Client =>
+  typeof argument === 'object' && argument !== null && 'terms' in argument

@@ -1,0 +1,114 @@
+import { violates } from '../../platform/db/database.ts'
+import { newId } from '../../platform/ids.ts'
+import { after, type Deps, originOf, revokedUntil } from './deps.ts'
+import { refuse } from './errors.ts'
+import { announced, eventsJson } from './events.ts'
+import { checkPassword, strictest } from './password-rules.ts'
+import { type AccountView, type Client, type Policy, resetsPerHour } from './policy.ts'
+import * as store from './store/index.ts'
+import { tenantName } from './tenants.ts'
+
+/** Accounts that one request can mail at most, when it names no tenant. */
+const mostAccounts = 20
+
+/**
+ * Mails a link to set a new password to the accounts of an address. Nothing in the answer tells whether there are any; above the
+ * limit of links nothing is mailed, and nothing in the answer tells that either.
+ */
+export const requestPasswordReset =
+  (deps: Deps) =>
+  async (
+    input: { email: string; tenant?: string | undefined },
+    client: Client,
+  ): Promise<{ resetToken: string | undefined }> => {
+    const { terms } = client
+    const email = input.email.trim().toLowerCase()
+    const tenant = tenantFilter(terms.policy, input.tenant)
+    const accounts = await store.findRecoverable(deps.database, {
+      email,
+      tenant,
+      contract: terms.name,
+      limit: mostAccounts,
+    })
+    let token: string | undefined
+    for (const account of accounts) token = (await mailLink(deps, account, client)) ?? token
+    if (token === undefined) return { resetToken: undefined }
+    deps.eventsRecorded()
+    deps.mailQueued()
+    return { resetToken: deps.echo ? token : undefined }
+  }
+
+/** The tenant that is asked for; undefined: all of them, where the contract has several and the request names none. */
+const tenantFilter = (policy: Policy, named: string | undefined): string | undefined =>
+  policy.tenant === 'named' && !named?.trim() ? undefined : tenantName(policy, named)
+
+async function mailLink(deps: Deps, account: store.AccountRow, client: Client): Promise<string | undefined> {
+  const { terms } = client
+  const id = newId()
+  const mailed = await deps.database.transaction(async (tx) => {
+    if (!(await store.lockAccount(tx, account.id))) return false
+    return store.insertLink(tx, {
+      id,
+      accountId: account.id,
+      contract: terms.name,
+      type: 'password_reset',
+      expiresAt: after(deps, terms.policy.resetTtl),
+      mailId: newId(),
+      perHour: resetsPerHour,
+      events: eventsJson(announced(deps, terms, 'password_reset_requested', account)),
+      activity: 'reset_password_request',
+      ...originOf(client),
+    })
+  })
+  return mailed ? deps.secrets.tokenOf(id) : undefined
+}
+
+/** Sets a password by a mailed link. Every session of the account ends, in every process at once. */
+export const resetPassword =
+  (deps: Deps) =>
+  async (input: { token: string; password: string }, client: Client): Promise<AccountView> => {
+    const { database, secrets, passwords } = deps
+    const { terms } = client
+    const id = secrets.idOf(input.token)
+    const link =
+      id === undefined
+        ? undefined
+        : await store.findLink(database, { id, type: 'password_reset', contract: terms.name })
+    if (!id || !link?.active || link.used || link.over) throw refuse('identity.invalid_link')
+    await refuseBadPassword(deps, input.password, link, client)
+
+    const passwordHash = await passwords.hash(input.password)
+    const used = await store
+      .useReset(database, {
+        id,
+        contract: terms.name,
+        passwordHash,
+        until: revokedUntil(deps),
+        mailId: newId(),
+        events: eventsJson(announced(deps, terms, 'password_reset', link)),
+        ...originOf(client),
+      })
+      .catch((error: unknown) => {
+        // Another account of the tenant proved the address meanwhile, so this link is not its owner's any more.
+        if (violates(error, 'accounts_verified_email')) throw refuse('identity.invalid_link')
+        throw error
+      })
+    if (!used) throw refuse('identity.invalid_link')
+    deps.eventsRecorded()
+    deps.mailQueued()
+    await deps.revocations.spread()
+    return store.viewOf(link, terms.policy.roles)
+  }
+
+/** Refuses a password that the contract, or the account's tenant, does not take. */
+export async function refuseBadPassword(
+  { database }: Deps,
+  password: string,
+  account: store.AccountRow,
+  { terms }: Client,
+): Promise<void> {
+  const settings = (await store.findTenant(database, account.tenantName))?.settings
+  const own = [account.email, account.username, account.displayName, account.tenantName].filter((text) => text !== null)
+  const problems = await checkPassword(password, strictest(terms.policy.password, settings), own)
+  if (problems[0]) throw refuse(problems[0], { problems })
+}

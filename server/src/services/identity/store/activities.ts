@@ -1,0 +1,52 @@
+import { type Queryable, sql } from '../../../platform/db/database.ts'
+
+interface NewActivity {
+  accountId: string
+  contract: string
+  action: string
+  details?: Readonly<Record<string, unknown>>
+  ip: string | null
+  userAgent: string | undefined
+}
+
+/** Adds to an account's activity log. Details never hold secrets. */
+export const recordActivity = (db: Queryable, by: NewActivity) =>
+  db.run(sql`
+    INSERT INTO activities (account_id, tenant_id, contract, action, details, ip, user_agent)
+    SELECT id, tenant_id, ${by.contract}, ${by.action}, ${JSON.stringify(by.details ?? {})}::jsonb, ${by.ip}::inet,
+           left(${by.userAgent ?? null}::text, 512)
+      FROM accounts WHERE id = ${by.accountId}`)
+
+export interface Activity {
+  id: number
+  accountId: string
+  action: string
+  details: Readonly<Record<string, unknown>>
+  ip: string | null
+  createdAt: Date
+}
+
+/** A page of an account's log, newest first. */
+export const listActivities = (
+  db: Queryable,
+  by: { accountId: string; action: string | undefined; limit: number; offset: number },
+) =>
+  db.many(sql<Activity>`
+    SELECT id, account_id AS "accountId", action, details, host(ip) AS ip, created_at AS "createdAt"
+      FROM activities
+     WHERE account_id = ${by.accountId} AND (${by.action ?? null}::text IS NULL OR action = ${by.action ?? null})
+     ORDER BY created_at DESC, id DESC LIMIT ${by.limit} OFFSET ${by.offset}`)
+
+export interface RecentActivity {
+  action: string
+  accountNumber: number | null
+  createdAt: Date
+}
+
+/** The newest activities of all accounts. */
+export const recentActivities = (db: Queryable, limit: number) =>
+  db.many(sql<RecentActivity>`
+    SELECT v.action, a.number AS "accountNumber", v.created_at AS "createdAt"
+      FROM (SELECT * FROM activities ORDER BY created_at DESC, id DESC LIMIT ${limit}) v
+      LEFT JOIN accounts a ON a.id = v.account_id
+     ORDER BY v.created_at DESC, v.id DESC`)

@@ -1,0 +1,208 @@
+import { type Queryable, sql } from '../../../platform/db/database.ts'
+import type { AccountRow } from './accounts.ts'
+
+export type LinkType = 'email_verification' | 'password_reset'
+
+interface NewLink {
+  id: string
+  accountId: string
+  contract: string
+  type: LinkType
+  expiresAt: Date
+  mailId: string
+  /** Links of this type that the account may be mailed in an hour. */
+  perHour: number
+  /** The address to prove, when it is another one than the account's. */
+  newEmail?: string
+  events: string
+  activity: string | null
+  ip: string | null
+  userAgent: string | undefined
+}
+
+/**
+ * Records a link and its mail, unless the account was mailed too many within the hour. The account's row has to be locked in the
+ * transaction already, or two requests at once would count past each other. False when nothing is mailed.
+ */
+export const insertLink = async (tx: Queryable, by: NewLink): Promise<boolean> => {
+  const inserted = await tx.run(sql`
+    WITH account AS (
+      UPDATE accounts SET sequence = sequence + jsonb_array_length(${by.events}::jsonb)
+       WHERE id = ${by.accountId} AND (email IS NOT NULL OR ${by.newEmail ?? null}::text IS NOT NULL)
+         AND (SELECT count(*) FROM verification_tokens WHERE account_id = ${by.accountId} AND token_type = ${by.type}
+               AND created_at > now() - interval '1 hour') < ${by.perHour}
+      RETURNING id, tenant_id, email, email_verified_at, sequence
+    ), mail AS (
+      INSERT INTO mail_jobs (id, account_id, contract, kind, challenge_id)
+      SELECT ${by.mailId}::uuid, id, ${by.contract}::text,
+             CASE ${by.type}::text WHEN 'password_reset' THEN 'reset_password' ELSE 'verify_email' END, ${by.id}::uuid FROM account
+    ), activity AS (
+      INSERT INTO activities (account_id, tenant_id, contract, action, ip, user_agent)
+      SELECT id, tenant_id, ${by.contract}::text, ${by.activity}::text, ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512)
+        FROM account WHERE ${by.activity}::text IS NOT NULL
+    ), recorded AS (
+      INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
+      SELECT e.* FROM account, events_of(account.id, account.sequence, ${by.events}::jsonb) e
+    )
+    INSERT INTO verification_tokens (id, account_id, contract, token_type, email, previous_email, expires_at)
+    SELECT ${by.id}::uuid, id, ${by.contract}::text, ${by.type}::text, coalesce(${by.newEmail ?? null}::text, email),
+           CASE WHEN ${by.newEmail ?? null}::text IS NOT NULL AND email_verified_at IS NOT NULL THEN email END,
+           ${by.expiresAt}::timestamptz FROM account`)
+  return inserted === 1
+}
+
+export type LinkRow = AccountRow & { linkEmail: string; used: boolean; over: boolean }
+
+/** A link of the contract with its account, whatever its state. */
+export const findLink = (db: Queryable, by: { id: string; type: LinkType; contract: string }) =>
+  db.maybe(sql<LinkRow>`
+    SELECT d.*, g.role, v.email AS "linkEmail", v.used_at IS NOT NULL AS used,
+           v.revoked_at IS NOT NULL OR v.expires_at <= now() AS over
+      FROM verification_tokens v
+      JOIN account_details d ON d.id = v.account_id
+      LEFT JOIN grants g ON g.account_id = d.id AND g.contract = v.contract
+     WHERE v.id = ${by.id} AND v.token_type = ${by.type} AND v.contract = ${by.contract}`)
+
+interface UsedLink {
+  id: string
+  contract: string
+  events: string
+  ip: string | null
+  userAgent: string | undefined
+}
+
+/** Uses a link up and marks its address proven; the address before a change is told. Undefined when somebody else was first. */
+export const useVerification = (db: Queryable, by: UsedLink & { enrol: boolean; mailId: string }) =>
+  db.maybe(sql<{ id: string }>`
+    WITH used AS (
+      UPDATE verification_tokens SET used_at = now()
+       WHERE id = ${by.id} AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()
+      RETURNING account_id, email, previous_email
+    ), proven AS (
+      UPDATE accounts a SET email = used.email, email_verified_at = now(), second_factor = a.second_factor OR ${by.enrol}::boolean,
+             sequence = a.sequence + jsonb_array_length(${by.events}::jsonb), updated_at = now()
+        FROM used WHERE a.id = used.account_id
+      RETURNING a.id, a.tenant_id, a.sequence
+    ), mail AS (
+      INSERT INTO mail_jobs (id, account_id, contract, kind, challenge_id)
+      SELECT ${by.mailId}::uuid, account_id, ${by.contract}::text, 'address_changed', ${by.id}::uuid
+        FROM used WHERE previous_email IS NOT NULL
+    ), superseded AS (
+      UPDATE verification_tokens v SET revoked_at = now() FROM proven
+       WHERE v.account_id = proven.id AND v.token_type = 'email_verification' AND v.id <> ${by.id} AND v.used_at IS NULL
+         AND v.revoked_at IS NULL
+    ), activity AS (
+      INSERT INTO activities (account_id, tenant_id, contract, action, ip, user_agent)
+      SELECT id, tenant_id, ${by.contract}::text, 'verify_email', ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512) FROM proven
+    ), recorded AS (
+      INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
+      SELECT e.* FROM proven, events_of(proven.id, proven.sequence, ${by.events}::jsonb) e
+    )
+    SELECT id FROM proven`)
+
+interface NewPassword extends UsedLink {
+  passwordHash: string
+  until: Date
+  mailId: string
+}
+
+/**
+ * Uses a reset link up and sets the password: every session ends, every older token is refused, wrong passwords are forgotten,
+ * the address counts as proven since the link was mailed to it. Undefined when somebody else was first.
+ */
+export const useReset = (db: Queryable, by: NewPassword) =>
+  db.maybe(sql<{ id: string }>`
+    WITH used AS (
+      UPDATE verification_tokens SET used_at = now()
+       WHERE id = ${by.id} AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()
+      RETURNING account_id, email
+    ), changed AS (
+      UPDATE accounts a SET password_hash = ${by.passwordHash}::text, version = a.version + 1,
+             email_verified_at = CASE WHEN lower(a.email) = lower(used.email) THEN coalesce(a.email_verified_at, now()) ELSE a.email_verified_at END,
+             sequence = a.sequence + jsonb_array_length(${by.events}::jsonb), updated_at = now()
+        FROM used WHERE a.id = used.account_id
+      RETURNING a.id, a.tenant_id, a.version, a.sequence
+    ), superseded AS (
+      UPDATE verification_tokens v SET revoked_at = now() FROM changed
+       WHERE v.account_id = changed.id AND v.id <> ${by.id} AND v.token_type = 'password_reset' AND v.used_at IS NULL
+         AND v.revoked_at IS NULL
+    ), challenges AS (
+      UPDATE mfa_codes m SET revoked_at = now() FROM changed
+       WHERE m.account_id = changed.id AND m.used_at IS NULL AND m.revoked_at IS NULL
+    ), ended AS (
+      UPDATE sessions s SET ended_at = now(), end_reason = 'password_changed' FROM changed
+       WHERE s.account_id = changed.id AND s.ended_at IS NULL
+    ), revoked AS (
+      INSERT INTO revocations (account_id, minimum_version, until) SELECT id, version, ${by.until}::timestamptz FROM changed
+    ), forgotten AS (
+      DELETE FROM sign_in_counters c USING changed WHERE c.account_id = changed.id
+    ), mail AS (
+      INSERT INTO mail_jobs (id, account_id, contract, kind)
+      SELECT ${by.mailId}::uuid, id, ${by.contract}::text, 'password_changed' FROM changed
+    ), activity AS (
+      INSERT INTO activities (account_id, tenant_id, contract, action, ip, user_agent)
+      SELECT id, tenant_id, ${by.contract}::text, 'reset_password', ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512) FROM changed
+    ), recorded AS (
+      INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
+      SELECT e.* FROM changed, events_of(changed.id, changed.sequence, ${by.events}::jsonb) e
+    )
+    SELECT id FROM changed`)
+
+interface ChangedPassword {
+  accountId: string
+  /** The version that the old password was checked against. */
+  version: number
+  passwordHash: string
+  /** The session that stays. */
+  sessionId: string
+  contract: string
+  until: Date
+  mailId: string
+  counter: Buffer
+  ip: string | null
+  userAgent: string | undefined
+}
+
+/** Sets a password that its owner changed: every other session ends. False when the account changed meanwhile. */
+export const changePassword = async (db: Queryable, by: ChangedPassword): Promise<boolean> => {
+  const { changed } = await db.one(sql<{ changed: boolean }>`
+    WITH changed AS (
+      UPDATE accounts SET password_hash = ${by.passwordHash}, version = version + 1, updated_at = now()
+       WHERE id = ${by.accountId} AND version = ${by.version} AND active
+      RETURNING id, tenant_id, email_verified_at
+    ), ended AS (
+      UPDATE sessions s SET ended_at = now(), end_reason = 'password_changed' FROM changed
+       WHERE s.account_id = changed.id AND s.ended_at IS NULL AND s.id <> ${by.sessionId}
+      RETURNING s.id
+    ), revoked AS (
+      INSERT INTO revocations (session_id, until) SELECT id, ${by.until}::timestamptz FROM ended
+    ), challenges AS (
+      UPDATE mfa_codes m SET revoked_at = now() FROM changed
+       WHERE m.account_id = changed.id AND m.used_at IS NULL AND m.revoked_at IS NULL
+    ), links AS (
+      UPDATE verification_tokens v SET revoked_at = now() FROM changed
+       WHERE v.account_id = changed.id AND v.token_type = 'password_reset' AND v.used_at IS NULL AND v.revoked_at IS NULL
+    ), forgotten AS (
+      DELETE FROM sign_in_counters WHERE key = ${by.counter} AND EXISTS (SELECT 1 FROM changed)
+    ), mail AS (
+      INSERT INTO mail_jobs (id, account_id, contract, kind)
+      SELECT ${by.mailId}::uuid, id, ${by.contract}::text, 'password_changed' FROM changed WHERE email_verified_at IS NOT NULL
+    ), activity AS (
+      INSERT INTO activities (account_id, tenant_id, contract, action, ip, user_agent)
+      SELECT id, tenant_id, ${by.contract}::text, 'change_password', ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512) FROM changed
+    )
+    SELECT EXISTS (SELECT 1 FROM changed) AS changed`)
+  return changed
+}
+
+/** The active account of each tenant that mail to this address may recover: whose it is proven to be, else who is named by it. */
+export const findRecoverable = (
+  db: Queryable,
+  by: { email: string; tenant: string | undefined; contract: string; limit: number },
+) =>
+  db.many(sql<AccountRow>`
+    SELECT DISTINCT ON (d."tenantNumber") d.*, g.role
+      FROM account_details d LEFT JOIN grants g ON g.account_id = d.id AND g.contract = ${by.contract}
+     WHERE lower(d.email) = lower(${by.email}) AND (d."emailVerified" OR lower(d.username) = lower(${by.email})) AND d.active
+       AND (${by.tenant ?? null}::text IS NULL OR lower(d."tenantName") = lower(${by.tenant ?? null}))
+     ORDER BY d."tenantNumber", d."emailVerified" DESC LIMIT ${by.limit}`)

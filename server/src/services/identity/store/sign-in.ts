@@ -1,0 +1,240 @@
+import { type Queryable, sql } from '../../../platform/db/database.ts'
+import type { AccountRow } from './accounts.ts'
+
+/** What a sign-in has to know; the account's fields are null for an identifier that nobody has. */
+export type Credentials = { [Field in keyof AccountRow]: AccountRow[Field] | null } & {
+  passwordHash: string | null
+  /** The counter that this device's failures go to. */
+  counter: Buffer
+  lockedUntil: Date | null
+  /** True when a sign-in of this account succeeded from this device or network before. */
+  deviceKnown: boolean
+  /** True when any did. */
+  anyDeviceKnown: boolean
+}
+
+export interface Identification {
+  tenant: string
+  identifier: string
+  /** True when a proven address is as good as the username. */
+  byEmail: boolean
+  contract: string
+  device: { device: Buffer; network: Buffer }
+  counters: { device: Buffer; network: Buffer; strangers: Buffer }
+}
+
+/** Round trip 1 of a sign-in: one row whether account, device and counter exist or not. */
+export const findCredentials = (db: Queryable, by: Identification) =>
+  db.one(sql<Credentials>`
+    SELECT d.*, g.role, p.password_hash AS "passwordHash", k.counter, c.locked_until AS "lockedUntil",
+           k.counter <> ${by.counters.strangers}::bytea AS "deviceKnown",
+           EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id) AS "anyDeviceKnown"
+      FROM (VALUES (1)) AS always
+      LEFT JOIN tenants t ON lower(t.name) = lower(${by.tenant})
+      LEFT JOIN LATERAL (
+        SELECT * FROM account_details
+         WHERE ${by.byEmail}::boolean AND "tenantId" = t.id AND lower(email) = lower(${by.identifier}) AND "emailVerified"
+        UNION ALL
+        SELECT * FROM account_details WHERE "tenantId" = t.id AND lower(username) = lower(${by.identifier})
+        LIMIT 1) d ON true
+      LEFT JOIN accounts p ON p.id = d.id
+      LEFT JOIN grants g ON g.account_id = d.id AND g.contract = ${by.contract}
+      CROSS JOIN LATERAL (
+        SELECT CASE
+          WHEN EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id AND key = ${by.device.device}) THEN ${by.counters.device}::bytea
+          WHEN EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id AND key = ${by.device.network}) THEN ${by.counters.network}::bytea
+          ELSE ${by.counters.strangers}::bytea END AS counter) k
+      LEFT JOIN sign_in_counters c ON c.key = k.counter AND c.expires_at > now()`)
+
+interface Refused {
+  counter: Buffer
+  contract: string
+  lockout: { failures: number; seconds: number }
+  /** 1 for a failure; 0 for a refusal that is none, which costs the same statement. */
+  increment: 0 | 1
+  accountId: string | null
+  ip: string | null
+  userAgent: string | undefined
+  mailId: string
+  /** JSON of the events that tell of a lock. */
+  lockEvents: string
+}
+
+/**
+ * Records a refused sign-in. Counting starts anew when the counter has expired; a lock begins when the count reaches the limit,
+ * is told to the owner once, and is not prolonged by further failures.
+ */
+export const recordRefusal = (db: Queryable, by: Refused) =>
+  db.one(sql<{ locked: boolean }>`
+    WITH counted AS (
+      INSERT INTO sign_in_counters AS c (key, contract, account_id, failures, locked_until, expires_at)
+      VALUES (${by.counter}, ${by.contract}, ${by.accountId}::uuid, ${by.increment}::int,
+              CASE WHEN ${by.increment}::int >= ${by.lockout.failures}::int THEN now() + make_interval(secs => ${by.lockout.seconds}) END,
+              now() + make_interval(secs => ${by.lockout.seconds}))
+      ON CONFLICT (key) DO UPDATE SET
+        account_id = excluded.account_id,
+        failures = CASE WHEN c.expires_at <= now() THEN ${by.increment}::int ELSE least(c.failures, 1000000) + ${by.increment}::int END,
+        locked_until = CASE
+          WHEN c.expires_at <= now() THEN NULL
+          WHEN c.locked_until > now() THEN c.locked_until
+          WHEN c.failures + ${by.increment}::int >= ${by.lockout.failures}::int THEN now() + make_interval(secs => ${by.lockout.seconds}) END,
+        expires_at = CASE WHEN c.expires_at > now() AND (c.locked_until > now() OR ${by.increment}::int = 0) THEN c.expires_at
+          ELSE now() + make_interval(secs => ${by.lockout.seconds}) END
+      RETURNING failures, locked_until
+    ), locked AS (
+      UPDATE accounts a SET sequence = a.sequence + jsonb_array_length(${by.lockEvents}::jsonb)
+        FROM counted
+       WHERE a.id = ${by.accountId} AND ${by.increment}::int = 1 AND counted.failures = ${by.lockout.failures}::int
+      RETURNING a.id, a.tenant_id, a.sequence, a.email_verified_at
+    ), mail AS (
+      INSERT INTO mail_jobs (id, account_id, contract, kind)
+      SELECT ${by.mailId}::uuid, id, ${by.contract}::text, 'account_locked' FROM locked WHERE email_verified_at IS NOT NULL
+    ), activity AS (
+      INSERT INTO activities (account_id, tenant_id, contract, action, details, ip, user_agent)
+      SELECT a.id, a.tenant_id, ${by.contract}::text, 'login_failed',
+             CASE WHEN EXISTS (SELECT 1 FROM locked) THEN '{"locked": true}'::jsonb ELSE '{}'::jsonb END,
+             ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512)
+        FROM accounts a, counted
+       WHERE a.id = ${by.accountId} AND counted.failures <= ${by.lockout.failures}::int
+    ), recorded AS (
+      INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
+      SELECT e.* FROM locked, events_of(locked.id, locked.sequence, ${by.lockEvents}::jsonb) e
+    )
+    SELECT EXISTS (SELECT 1 FROM locked) AS locked`)
+
+/** Forgets the failures counted for an identifier and, whoever they came from, for its account. */
+export const forgetFailures = (db: Queryable, by: { counter: Buffer; accountId: string | null; contract: string }) =>
+  db.run(sql`
+    DELETE FROM sign_in_counters
+     WHERE key = ${by.counter} OR (account_id = ${by.accountId} AND contract = ${by.contract})`)
+
+interface OpenedSession {
+  sessionId: string
+  accountId: string
+  /** The version that the password was checked against: a change since then refuses the sign-in. */
+  version: number
+  contract: string
+  amr: readonly string[]
+  /** The second factor's challenge, to be used up. */
+  challengeId: string | undefined
+  ip: string | null
+  userAgent: string | undefined
+  tokenHash: Buffer
+  expiresAt: Date
+  counter: Buffer
+  /** Keys of the device and the network, known from now on. */
+  devices: readonly Buffer[]
+  /** The id of a mail that tells of a device not seen before. */
+  newDeviceMailId: string | undefined
+  /** A new hash of the same password, when the stored one was made with another function or cost. */
+  upgradedHash: string | undefined
+  events: string
+}
+
+/**
+ * Round trip 2 of a sign-in, all of it in one statement: session, refresh token, counter, devices, activity, events, mail, hash
+ * upgrade. False when the account changed meanwhile or the challenge was used by somebody else.
+ */
+export const openSession = async (db: Queryable, by: OpenedSession): Promise<boolean> => {
+  const opened = await db.run(sql`
+    WITH challenge AS (
+      UPDATE mfa_codes SET used_at = now()
+       WHERE id = ${by.challengeId ?? null}::uuid AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()
+      RETURNING id
+    ), account AS (
+      UPDATE accounts SET last_login_at = now(), sequence = sequence + jsonb_array_length(${by.events}::jsonb),
+             password_hash = coalesce(${by.upgradedHash ?? null}::text, password_hash)
+       WHERE id = ${by.accountId} AND version = ${by.version} AND active
+         AND (${by.challengeId ?? null}::uuid IS NULL OR EXISTS (SELECT 1 FROM challenge))
+      RETURNING id, tenant_id, sequence, email_verified_at
+    ), forgotten AS (
+      DELETE FROM sign_in_counters WHERE key = ${by.counter} AND EXISTS (SELECT 1 FROM account)
+    ), devices AS (
+      INSERT INTO known_devices AS k (account_id, key) SELECT id, unnest(${by.devices}::bytea[]) FROM account
+      ON CONFLICT (account_id, key) DO UPDATE SET seen_at = now() WHERE k.seen_at < now() - interval '1 day'
+    ), mail AS (
+      INSERT INTO mail_jobs (id, account_id, contract, kind)
+      SELECT ${by.newDeviceMailId ?? null}::uuid, id, ${by.contract}::text, 'new_device' FROM account
+       WHERE ${by.newDeviceMailId ?? null}::uuid IS NOT NULL AND email_verified_at IS NOT NULL
+    ), activity AS (
+      INSERT INTO activities (account_id, tenant_id, contract, action, ip, user_agent)
+      SELECT id, tenant_id, ${by.contract}::text, 'login', ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512) FROM account
+    ), recorded AS (
+      INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
+      SELECT e.* FROM account, events_of(account.id, account.sequence, ${by.events}::jsonb) e
+    ), opened AS (
+      INSERT INTO sessions (id, account_id, contract, ip, user_agent, expires_at, amr)
+      SELECT ${by.sessionId}::uuid, id, ${by.contract}::text, ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512),
+             ${by.expiresAt}::timestamptz, ${by.amr}::text[] FROM account
+      RETURNING id, expires_at
+    )
+    INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
+    SELECT ${by.tokenHash}::bytea, id, expires_at FROM opened`)
+  return opened === 1
+}
+
+interface NewChallenge {
+  id: string
+  accountId: string
+  version: number
+  contract: string
+  tokenHash: Buffer
+  counter: Buffer
+  expiresAt: Date
+  mailId: string
+  upgradedHash: string | undefined
+}
+
+/** Begins a second factor: earlier challenges of the account in the contract end, the new code is mailed. */
+export const insertChallenge = async (db: Queryable, by: NewChallenge): Promise<boolean> => {
+  const inserted = await db.run(sql`
+    WITH account AS (
+      SELECT id FROM accounts WHERE id = ${by.accountId} AND version = ${by.version} AND active
+    ), upgraded AS (
+      UPDATE accounts SET password_hash = ${by.upgradedHash ?? null}::text
+       WHERE id = (SELECT id FROM account) AND ${by.upgradedHash ?? null}::text IS NOT NULL
+    ), ended AS (
+      UPDATE mfa_codes SET revoked_at = now()
+       WHERE account_id = (SELECT id FROM account) AND contract = ${by.contract} AND used_at IS NULL AND revoked_at IS NULL
+    ), mail AS (
+      INSERT INTO mail_jobs (id, account_id, contract, kind, challenge_id)
+      SELECT ${by.mailId}::uuid, id, ${by.contract}::text, 'mfa_code', ${by.id}::uuid FROM account
+    )
+    INSERT INTO mfa_codes (id, account_id, contract, session_token_hash, version, counter, expires_at)
+    SELECT ${by.id}::uuid, id, ${by.contract}::text, ${by.tokenHash}::bytea, ${by.version}::int, ${by.counter}::bytea,
+           ${by.expiresAt}::timestamptz FROM account`)
+  return inserted === 1
+}
+
+export type ChallengeRow = AccountRow & {
+  challengeId: string
+  challengeVersion: number
+  counter: Buffer
+  attempts: number
+  anyDeviceKnown: boolean
+  deviceKnown: boolean
+}
+
+/**
+ * Takes one of a challenge's attempts before the code is looked at, so that guesses sent at once share the same few. The last
+ * attempt also ends the challenge for everybody after it. Undefined when there is none left, or no such challenge.
+ */
+export const takeAttempt = (
+  db: Queryable,
+  by: { tokenHash: Buffer; contract: string; most: number; devices: readonly Buffer[] },
+) =>
+  db.maybe(sql<ChallengeRow>`
+    WITH taken AS (
+      UPDATE mfa_codes SET attempts = attempts + 1
+       WHERE session_token_hash = ${by.tokenHash} AND contract = ${by.contract} AND used_at IS NULL AND revoked_at IS NULL
+         AND expires_at > now() AND attempts < ${by.most}
+      RETURNING *
+    )
+    SELECT d.*, g.role, taken.id AS "challengeId", taken.version AS "challengeVersion", taken.counter, taken.attempts,
+           EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id) AS "anyDeviceKnown",
+           EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id AND key = ANY(${by.devices}::bytea[])) AS "deviceKnown"
+      FROM taken JOIN account_details d ON d.id = taken.account_id
+      LEFT JOIN grants g ON g.account_id = d.id AND g.contract = taken.contract`)
+
+export const endChallenge = (db: Queryable, id: string) =>
+  db.run(sql`UPDATE mfa_codes SET revoked_at = now() WHERE id = ${id} AND used_at IS NULL AND revoked_at IS NULL`)

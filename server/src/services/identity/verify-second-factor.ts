@@ -1,0 +1,48 @@
+import { sha256 } from '../../platform/secrets.ts'
+import type { Deps } from './deps.ts'
+import { refuse } from './errors.ts'
+import { recordRefusal } from './login.ts'
+import { type Client, codeAttempts } from './policy.ts'
+import { openSession, type Session } from './sessions.ts'
+import * as store from './store/index.ts'
+
+/**
+ * Opens the session that waited for a code. A code works once; the fifth wrong one ends its sign-in and counts as a failed one,
+ * so that codes cannot be guessed any faster than passwords.
+ */
+export const verifySecondFactor =
+  (deps: Deps) =>
+  async (input: { sessionToken: string; code: string }, client: Client): Promise<Session> => {
+    const { database, secrets, lockout } = deps
+    const { terms } = client
+    const { device, network } = lockout.devicesOf(client)
+    const found = await store.takeAttempt(database, {
+      tokenHash: sha256(input.sessionToken),
+      contract: terms.name,
+      most: codeAttempts,
+      devices: [device, network],
+    })
+    if (!found) throw refuse('identity.invalid_code')
+    const account = store.viewOf(found, terms.policy.roles)
+    if (!secrets.codeMatches(found.challengeId, input.code.trim())) {
+      if (found.attempts >= codeAttempts) {
+        await store.endChallenge(database, found.challengeId)
+        await recordRefusal(deps, { counter: found.counter, account, counts: true }, client)
+      }
+      throw refuse('identity.invalid_code')
+    }
+    const session = await openSession(
+      deps,
+      {
+        account,
+        version: found.challengeVersion,
+        counter: found.counter,
+        amr: ['pwd', 'otp'],
+        challengeId: found.challengeId,
+        newDevice: found.anyDeviceKnown && !found.deviceKnown,
+      },
+      client,
+    )
+    if (!session) throw refuse('identity.invalid_code')
+    return session
+  }

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { planOf, topologies, usualPort } from './topologies.ts'
+
+test.each([
+  [['nonsense']],
+  [['shop/nonsense']],
+  [['all/gateway']],
+  [['shop', 'all']],
+  [['identity', 'nonsense']],
+  [['shop/auth-service/x']],
+  [['clients/auth-service']],
+])('%j is refused with the names there are', (words) => {
+  expect(() => planOf(words)).toThrow(
+    /all, shop, clients, helpdesk, tenants[\s\S]*shop\/auth-service[\s\S]*tenants\/user-service[\s\S]*gateway, identity, profiles, orders/,
+  )
+})
+
+test('the default is everything', () => {
+  expect(planOf([])).toEqual(planOf(['all']))
+  expect(planOf([])).toMatchObject({ label: 'all', services: ['identity', 'profiles', 'orders'], distributed: false })
+})
+
+test.each([
+  ['shop', ['api-gateway 8000', 'auth-service 8001', 'user-service 8002', 'orders-service 8003']],
+  ['clients', ['clients-service 3001']],
+  ['helpdesk', ['auth-service 3001']],
+  ['tenants', ['user-service 5000']],
+])('%s has its documented ports, and one contract', (name, listeners) => {
+  const plan = planOf([name])
+  expect(plan.listeners.map((unit) => `${unit.name} ${unit.port}`)).toEqual(listeners)
+  expect(plan.contracts).toEqual([name])
+})
+
+test('roles share a process, and the rest is elsewhere', () => {
+  const plan = planOf(['identity', 'profiles'])
+  expect(plan).toMatchObject({ services: ['identity', 'profiles'], distributed: true, topology: 'all' })
+  expect(plan.listeners).toHaveLength(1)
+})
+
+describe('who follows events', () => {
+  test.each([
+    ['all', ['profiles', 'orders']],
+    ['shop', ['profiles', 'orders']],
+    ['shop/api-gateway', ['profiles', 'orders']],
+    ['shop/auth-service', ['profiles', 'orders']],
+    ['identity', ['profiles', 'orders']],
+    ['gateway', ['profiles', 'orders']],
+    ['clients', []],
+    ['clients/clients-service', []],
+    ['helpdesk', []],
+    ['tenants', []],
+  ])('with %s: %j', (word, followers) => {
+    expect(planOf([word]).followers).toEqual(followers)
+  })
+
+  test('every follower runs in some unit of the topology', () => {
+    for (const { name, units } of topologies) {
+      const run = units.flatMap(({ services }) => services)
+      expect(planOf([name]).followers.filter((service) => !run.includes(service))).toEqual([])
+    }
+  })
+})
+
+test('a service is looked for where its unit of the topology listens, or else its role', () => {
+  expect(usualPort('shop', 'identity')).toBe(8001)
+  expect(usualPort('helpdesk', 'identity')).toBe(3001)
+  expect(usualPort('all', 'orders')).toBe(8003)
+  expect(usualPort('clients', 'profiles')).toBe(8002)
+})

@@ -1,0 +1,87 @@
+import type { Config } from './config.ts'
+import type { ServiceName } from './contracts/_kit/contract.ts'
+import { type ContractName, type Contracts, configured } from './contracts/registry.ts'
+import { type DatabaseChoice, type Databases, openDatabases } from './databases.ts'
+import type { Probe } from './gateway/health.ts'
+import { type Database, openDatabase, type Statement } from './platform/db/database.ts'
+import { openNotices, type ServerNotices } from './platform/db/notices.ts'
+import { startPruning } from './platform/db/pruning.ts'
+import { developmentSecret } from './platform/dev-secret.ts'
+import { outboxChannel } from './platform/events/outbox.ts'
+import { type InternalClient, internalClient } from './platform/http/internal-client.ts'
+import { createMetrics, type Metrics } from './platform/http/metrics.ts'
+import type { Lifecycle } from './platform/lifecycle.ts'
+import type { Logger } from './platform/log.ts'
+import { type DeriveKey, deriveFrom } from './platform/secrets.ts'
+
+/** What every part of the wiring is made from. */
+export interface World {
+  config: Config
+  log: Logger
+  life: Lifecycle
+  metrics: Metrics
+  databases: Databases
+  deriveKey: DeriveKey
+  internalToken: string
+  /** Every contract, as this installation configured it. */
+  contracts: Contracts
+  /** Where the first listener is, once it listens. */
+  listening: { url: string | undefined }
+}
+
+export interface Store {
+  database: Database
+  notices: ServerNotices
+  eventsRecorded(): void
+}
+
+export async function openWorld(config: Config, choice: DatabaseChoice, life: Lifecycle): Promise<World> {
+  const databases = await openDatabases(config, choice)
+  life.onStop('databases', databases.close)
+  const deriveKey = deriveFrom(config.secret ?? (await developmentSecret(config.dataDir)))
+  const internalToken = config.internalToken ?? deriveKey('internal-service-token').toString('base64url')
+  return {
+    config,
+    log: choice.log,
+    life,
+    metrics: createMetrics(),
+    databases,
+    deriveKey,
+    internalToken,
+    contracts: configured(config.overrides),
+    listening: { url: undefined },
+  }
+}
+
+/** Pool and notices of one service's database, with the job that prunes it. */
+export function openStore(
+  { config, databases, metrics, life, log }: World,
+  service: ServiceName,
+  pruning: readonly (() => Statement<unknown>)[],
+): Store {
+  const url = databases.url(service)
+  const database = openDatabase({ name: service, url, log, size: config.poolSize, onQuery: metrics.databaseQuery })
+  const notices = openNotices({ url, name: service, log })
+  metrics.watchPool(database)
+  life.onStop(`pool of ${service}`, database.close)
+  life.onStop(`notices of ${service}`, notices.close)
+  const job = startPruning({ database, statements: pruning, everyMs: 30_000, log })
+  life.onStop(`pruning of ${service}`, job.stop)
+  return { database, notices, eventsRecorded: () => void notices.announce(outboxChannel) }
+}
+
+export function openClient({ config, internalToken, life }: World, service: ServiceName): InternalClient {
+  const { serviceUrls, upstreamTimeoutMs } = config
+  const client = internalClient({ url: serviceUrls[service], token: internalToken, deadlineMs: upstreamTimeoutMs })
+  life.onStop(`client of ${service}`, client.close)
+  return client
+}
+
+export const readinessOf =
+  (client: InternalClient): Probe =>
+  async () => {
+    await client.call('GET', '/readyz', { deadlineMs: 2_000 })
+  }
+
+export const secretOf = ({ contractSecrets }: Config, contract: string): string | undefined =>
+  contractSecrets[contract as ContractName]

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
+import {
+  type Answer,
+  expectFailure,
+  goodPassword,
+  type HelpdeskClient,
+  helpdeskClient,
+  type TokenAnswer,
+  uniqueEmail,
+} from '../support/helpdesk-client.ts'
+
+let running: RunningArrangement
+let helpdesk: HelpdeskClient
+
+beforeAll(async () => {
+  // The seed's names, which count in the helpdesk's own topology.
+  running = await startArrangement('helpdesk', { GUICHET_LIMITS_SCALE: '1', JWT_EXPIRES_IN: '4m' })
+  helpdesk = helpdeskClient(running)
+})
+afterAll(() => running?.stop())
+
+/** Asks until it is refused; gives the answers before, and the refusal. */
+async function untilRefused(ask: () => Promise<Answer<unknown>>, most = 200) {
+  const passed: Answer<unknown>[] = []
+  for (;;) {
+    const answer = await ask()
+    if (answer.status === 429) return { passed, refused: answer }
+    passed.push(answer)
+    expect(passed.length).toBeLessThan(most)
+  }
+}
+
+let token: string
+
+test('H-33 H-50 JWT_EXPIRES_IN sets how long a token lives, and the answer says it', async () => {
+  const json = { email: uniqueEmail(), password: goodPassword }
+  const made = await helpdesk.post<TokenAnswer>('/api/auth/register', { json })
+  expect(made.status, made.text).toBe(201)
+  expect(made.body.expiresIn).toBe('4m')
+  token = made.body.accessToken
+})
+
+test('H-20 H-18 a token with less than five minutes left is answered with a warning', async () => {
+  const own = await helpdesk.get<{ data: { id: string } }>('/api/auth/me', { token })
+  const { id } = own.body.data
+  for (const answer of [own, await helpdesk.get(`/api/auth/users/${id}`, { token })]) {
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('x-token-expires-soon')).toBe('true')
+    const left = Number(answer.headers.get('x-token-expires-in'))
+    expect(left).toBeGreaterThan(200)
+    expect(left).toBeLessThanOrEqual(240)
+  }
+})
+
+test('H-49 five tries of a quarter of an hour, of each route by itself; then 429 with RateLimit headers', async () => {
+  const tries = {
+    login: () => helpdesk.login(uniqueEmail(), 'Wrong-horse7'),
+    forgot: () => helpdesk.post('/api/auth/forgot-password', { json: { email: uniqueEmail() } }),
+    reset: () => helpdesk.post('/api/auth/reset-password', { json: { token: 'x', password: goodPassword } }),
+  }
+  for (const [name, ask] of Object.entries(tries)) {
+    const { passed, refused } = await untilRefused(ask)
+    expect(passed, name).toHaveLength(5)
+    expectFailure(refused, 429, 'RATE_LIMITED')
+    expect(refused.headers.get('ratelimit-policy')).toMatch(/;q=5;w=900$/)
+    expect(refused.headers.get('ratelimit')).toMatch(/;r=0;t=\d+$/)
+    const wait = Number(refused.headers.get('retry-after'))
+    expect(wait).toBeGreaterThan(800)
+    expect(wait).toBeLessThanOrEqual(900)
+  }
+  expect((await helpdesk.get('/api/auth/me', { token })).status, 'the rest goes on').toBe(200)
+})
+
+test('H-49 a hundred reads of a quarter of an hour', async () => {
+  const { passed, refused } = await untilRefused(() => helpdesk.get('/api/auth/me', { token }))
+  expect(passed.length).toBeGreaterThan(90)
+  expect(passed.length).toBeLessThanOrEqual(100)
+  expectFailure(refused, 429, 'RATE_LIMITED')
+  expect((await helpdesk.get('/health')).status, 'health is not counted').toBe(200)
+})
+
+test('H-18 calls of another service are not counted', async () => {
+  const service = await helpdesk.serviceToken()
+  const path = '/api/auth/users/email/nobody%40example.org'
+  const answers = await Promise.all(Array.from({ length: 120 }, () => helpdesk.get(path, { token: service })))
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]))
+})

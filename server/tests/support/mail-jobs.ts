@@ -1,0 +1,90 @@
+import { beforeAll } from 'vitest'
+import { type Database, sql } from '../../src/platform/db/database.ts'
+import { migrate } from '../../src/platform/db/migrate.ts'
+import { newId } from '../../src/platform/ids.ts'
+import { silentLogger } from '../../src/platform/log.ts'
+import { deriveFrom } from '../../src/platform/secrets.ts'
+import { createChallengeSecrets } from '../../src/services/identity/challenge-secrets.ts'
+import type { MailSources } from '../../src/services/identity/mails/write-mail.ts'
+import type { Terms } from '../../src/services/identity/policy.ts'
+import { freshDatabase } from './test-databases.ts'
+
+const migrations = {
+  name: 'identity',
+  directory: `${import.meta.dirname}/../../src/services/identity/migrations`,
+}
+
+const terms = {
+  name: 'test',
+  title: 'Test',
+  policy: { lockout: { failures: 3, seconds: 900 } },
+  links: {
+    verifyEmail: ({ accountId, token }) => `/verify/${accountId}?token=${token}`,
+    resetPassword: ({ token }) => `/reset?token=${token}`,
+  },
+  // What mail does not read of them has no part here.
+} as Partial<Terms> as Terms
+
+/** What mails are written from, for one contract called `test`. */
+export const testSources: MailSources = {
+  secrets: createChallengeSecrets(deriveFrom('a secret of the tests, long enough')),
+  termsOf: (contract) => (contract === 'test' ? terms : undefined),
+  baseUrlOf: () => 'https://test.example.org/',
+}
+
+export interface QueuedMail {
+  kind: string
+  contract?: string
+  challengeId?: string
+}
+
+/** Identity's tables in a database of their own, with rows as its use cases would leave them. */
+export function mailJobs(name: string) {
+  const fresh = freshDatabase(name)
+  beforeAll(() => migrate(fresh.url, migrations, { log: silentLogger() }))
+  const db = (): Database => fresh.database
+  return {
+    get database() {
+      return fresh.database
+    },
+    async account(values: { email?: string | null; name?: string; locale?: string } = {}): Promise<string> {
+      const { email = 'ada@example.org', name: displayName = null, locale = 'en' } = values
+      const id = newId()
+      await db().run(sql`
+        INSERT INTO accounts (id, tenant_id, username, email, display_name, locale)
+        SELECT ${id}, t.id, ${id}, ${email}, ${displayName}, ${locale} FROM tenants t WHERE t.name = 'main'`)
+      return id
+    },
+    /** A link of the account, good for an hour unless it is said otherwise. */
+    async link(
+      accountId: string,
+      type: 'email_verification' | 'password_reset',
+      values: { email?: string; previousEmail?: string; goodFor?: number } = {},
+    ): Promise<string> {
+      const { email = 'new@example.org', previousEmail = null, goodFor = 3600 } = values
+      const id = newId()
+      await db().run(sql`
+        INSERT INTO verification_tokens (id, account_id, contract, token_type, email, previous_email, expires_at)
+        VALUES (${id}, ${accountId}, 'test', ${type}, ${email}, ${previousEmail}, now() + make_interval(secs => ${goodFor}))`)
+      return id
+    },
+    async code(accountId: string): Promise<string> {
+      const id = newId()
+      await db().run(sql`
+        INSERT INTO mfa_codes (id, account_id, contract, session_token_hash, version, counter, expires_at)
+        VALUES (${id}, ${accountId}, 'test', ${Buffer.from(id)}, 1, ${Buffer.from(id)}, now() + interval '5 minutes')`)
+      return id
+    },
+    async queue(accountId: string, { kind, contract = 'test', challengeId }: QueuedMail): Promise<string> {
+      const id = newId()
+      await db().run(sql`
+        INSERT INTO mail_jobs (id, account_id, contract, kind, challenge_id)
+        VALUES (${id}, ${accountId}, ${contract}, ${kind}, ${challengeId ?? null})`)
+      return id
+    },
+    job: (id: string) =>
+      db().one(sql<{ attempts: number; sent: boolean; dead: boolean; lastError: string | null }>`
+        SELECT attempts, sent_at IS NOT NULL AS sent, dead_at IS NOT NULL AS dead, last_error AS "lastError"
+          FROM mail_jobs WHERE id = ${id}`),
+  }
+}
