@@ -201,7 +201,7 @@ async function openListeners(
       metrics,
       config,
       log,
-      metricsToken: config.internalToken,
+      metricsToken: config.metricsToken,
       internal: plan.distributed
         ? { token: internalToken, routes: (scope) => internalRoutes(scope, identity, contracts) }
         : undefined,

@@ -35,6 +35,8 @@ export interface Config {
   listeners: readonly Listening[]
   /** Undefined in development, where it is derived from the master secret. */
   internalToken: string | undefined
+  /** What `/metrics` wants as a Bearer token outside development; undefined: nobody may read it there. */
+  metricsToken: string | undefined
   /** Networks (CIDR) whose `X-Forwarded-For` is believed. */
   trustedProxies: readonly string[]
   corsOrigins: readonly (string | RegExp)[]
@@ -123,6 +125,7 @@ export function loadConfig(env: Environment, plan: Plan): Config {
     unlimited: plan.contracts.filter((name) => readUnlimited(read, name, development)),
     listeners: readListeners(read, plan, development),
     internalToken,
+    metricsToken: read.secret('GUICHET_METRICS_TOKEN') ?? internalToken,
     trustedProxies: read.list('GUICHET_TRUSTED_PROXIES'),
     corsOrigins: readOrigins(read, development),
     upstreamTimeoutMs: read.integer('GUICHET_UPSTREAM_TIMEOUT_MS', { fallback: 5_000, min: 50, max: 120_000 }),

@@ -21,6 +21,7 @@ export const aliases: Readonly<Record<string, Readonly<Record<string, readonly s
     GUICHET_APP_URL: ['APP_URL'],
     GUICHET_INSTANCE_ID: ['INSTANCE_ID'],
     GUICHET_DATABASE_POOL: ['DB_POOL'],
+    GUICHET_METRICS_TOKEN: ['METRICS_TOKEN'],
   },
   helpdesk: {
     IDENTITY_DATABASE_URL: ['DATABASE_URL'],

@@ -1,18 +1,23 @@
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { usage } from '../src/commands/command.ts'
+import { contractNames, contracts } from '../src/contracts/registry.ts'
 import { shop } from '../src/contracts/shop/index.ts'
-import { asShown, type BlockResult, inTerminal, readDocument, runBlocks } from './support/documents.ts'
+import {
+  asShown,
+  type BlockResult,
+  commandsOf,
+  dataFolder,
+  elsewhere,
+  firstLine,
+  inTerminal,
+  made,
+  readDocument,
+  runBlocks,
+} from './support/documents.ts'
 import { freePorts, type GuichetProcess, repository, startProcess, testEnvironment } from './support/processes.ts'
 import { freshDatabase } from './support/test-databases.ts'
-
-/** A data folder of its own for a server, removed after the test or the block that `later` belongs to. */
-async function dataFolder(later: (clean: () => Promise<void>) => void): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'guichet-documents-'))
-  later(() => rm(folder, { recursive: true, force: true }))
-  return folder
-}
 
 const examples = await readDocument('EXAMPLES.md')
 const readme = await readDocument('README.md')
@@ -54,25 +59,6 @@ describe('EXAMPLES.md', () => {
   })
 })
 
-/** The blocks of README.md that do not run against the server of the other ones, with what runs them. */
-const elsewhere = {
-  'make start': 'the test "make start" below',
-  'make test': 'it is what runs this test',
-  'make start TOPOLOGY=shop': 'the test "make start TOPOLOGY=shop" below',
-  './start-services.sh': 'start-services.test.ts',
-  'npm run guichet -- start shop/auth-service': 'the test "each service alone" below',
-  'export NODE_ENV=production': 'the test "the first day" below',
-  'npm run guichet -- account create operator --role admin': 'the test "the first day" below',
-  'npm run guichet -- start shop': 'the test "the first day" below',
-} as const
-
-const firstLine = (commands: string) => commands.split('\n', 1)[0] ?? ''
-const readmeBlock = (first: keyof typeof elsewhere) => {
-  const found = readme.blocks.find(({ commands }) => firstLine(commands) === first)
-  if (!found) throw new Error(`README.md has no block that begins with "${first}"`)
-  return found.commands
-}
-
 describe('README.md', () => {
   const shopUnits = ['API_GATEWAY', 'AUTH_SERVICE', 'USER_SERVICE', 'ORDERS_SERVICE'] as const
   const portVariables = (ports: readonly number[]) =>
@@ -85,9 +71,21 @@ describe('README.md', () => {
     })
   const demo = { username: 'admin', password: 'admin' }
 
-  test('has every block that is said to run elsewhere', () => {
-    const first = readme.blocks.map(({ commands }) => firstLine(commands))
-    expect(Object.keys(elsewhere).filter((line) => !first.includes(line))).toEqual([])
+  test('every block has a test that runs it', async () => {
+    const first = readme.blocks.map(firstLine)
+    for (const [line, runBy] of Object.entries(elsewhere)) {
+      expect(first.filter((one) => one === line)).toEqual([line])
+      const [file = '', title = ''] = runBy.split(': ')
+      expect(await readFile(join(import.meta.dirname, file), 'utf8'), runBy).toMatch(
+        new RegExp(`test\\('([A-Z]-\\d\\d )*${title}`),
+      )
+    }
+  })
+
+  test('names every command of the command line', () => {
+    const commands = [...usage.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, command = '']) => command)
+    expect(commands).toContain('keys')
+    for (const command of commands) expect(readme.text).toContain(`\`${command}`)
   })
 
   test('S-54 S-55 S-56 S-57 its other commands work in their order', { timeout: 60_000 }, async () => {
@@ -99,7 +97,7 @@ describe('README.md', () => {
     const edit = (commands: string) =>
       commands.replaceAll(/localhost:800([0-3])/g, (_, unit: string) => `127.0.0.1:${ports[Number(unit)]}`)
 
-    const blocks = readme.blocks.filter(({ commands }) => !(firstLine(commands) in elsewhere))
+    const blocks = readme.blocks.filter((block) => !(firstLine(block) in elsewhere))
     const { code, results } = await runBlocks(blocks, { env, edit })
 
     expect(code, results.at(-1)?.stderr).toBe(0)
@@ -108,13 +106,10 @@ describe('README.md', () => {
     expect(statuses.filter((status) => status >= 300)).toEqual([])
   })
 
-  // `-o` takes the installed dependencies as they are: whoever runs this test has installed them.
-  const made = (commands: string) => commands.replace(/^make /, 'make -o node_modules/.package-lock.json ')
-
   test('make start', { timeout: 60_000 }, async () => {
     const [port] = await freePorts(1)
     const env = { ...testEnvironment, GUICHET_DATA_DIR: await dataFolder(onTestFinished), PORT: String(port) }
-    const terminal = inTerminal(made(readmeBlock('make start')), env)
+    const terminal = inTerminal(made(commandsOf(readme, 'make start')), env)
     onTestFinished(terminal.stop)
     await terminal.says(/Guichet is ready: all/)
     expect((await signIn(port!, demo)).status).toBe(200)
@@ -124,7 +119,7 @@ describe('README.md', () => {
     const ports = await freePorts(4)
     const dataDir = await dataFolder(onTestFinished)
     const env = { ...testEnvironment, GUICHET_DATA_DIR: dataDir, ...portVariables(ports) }
-    const terminal = inTerminal(made(readmeBlock('make start TOPOLOGY=shop')), env)
+    const terminal = inTerminal(made(commandsOf(readme, 'make start TOPOLOGY=shop')), env)
     onTestFinished(terminal.stop)
     await terminal.says(/Guichet is ready: shop/)
     for (const port of ports) expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200)
@@ -142,7 +137,7 @@ describe('README.md', () => {
       USER_SERVICE_URL: `http://127.0.0.1:${users}`,
       ORDERS_SERVICE_URL: `http://127.0.0.1:${orders}`,
     }
-    const lines = readmeBlock('npm run guichet -- start shop/auth-service').split('\n')
+    const lines = commandsOf(readme, 'npm run guichet -- start shop/auth-service').split('\n')
     expect(lines).toHaveLength(4)
     for (const [index, line] of lines.entries()) {
       const terminal = inTerminal(line, { ...env, PORT: String(ports[index]) })
@@ -167,9 +162,9 @@ describe('README.md', () => {
       const dataDir = await dataFolder(onTestFinished)
       const env = { PATH: PATH!, HOME: HOME!, HOST: HOST!, LOG_LEVEL: LOG_LEVEL!, GUICHET_DATA_DIR: dataDir }
       const commands = [
-        readmeBlock('export NODE_ENV=production'),
-        readmeBlock('npm run guichet -- account create operator --role admin'),
-        readmeBlock('npm run guichet -- start shop'),
+        commandsOf(readme, 'export NODE_ENV=production'),
+        commandsOf(readme, 'npm run guichet -- account create operator --role admin'),
+        commandsOf(readme, 'npm run guichet -- start shop'),
       ].join('\n')
       const example = /postgresql:\/\/(\w+):password@db\.example\.org:5432\/\1/g
       const edited = commands.replaceAll(example, (_, service: keyof typeof databases) => databases[service].url)
@@ -184,22 +179,41 @@ describe('README.md', () => {
   })
 })
 
+const runbooks = await readdir(join(repository, 'docs', 'runbooks'))
+
+test('the list of runbooks is complete', async () => {
+  const list = await readFile(join(repository, 'docs', 'runbooks', 'README.md'), 'utf8')
+  for (const name of runbooks.filter((one) => one !== 'README.md')) expect(list).toContain(`](${name})`)
+})
+
 test.each([
   'README.md',
   'ARCHITECTURE.md',
   'EXAMPLES.md',
   'CONTRIBUTING.md',
   'server/src/contracts/README.md',
-  'server/src/contracts/shop/README.md',
+  ...contractNames.map((name) => `server/src/contracts/${name}/README.md`),
   'server/src/services/identity/README.md',
   'server/src/services/profiles/README.md',
   'server/src/services/orders/README.md',
+  ...runbooks.map((name) => `docs/runbooks/${name}`),
 ])('every link of %s leads to a file', async (name) => {
   const text = await readFile(join(repository, name), 'utf8')
   const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, target = '']) => target)
   for (const target of targets) {
     await expect(access(join(repository, dirname(name), target)), target).resolves.toBeUndefined()
   }
+})
+
+test('the contracts’ README shows where every route is', async () => {
+  const text = await readFile(join(repository, 'server', 'src', 'contracts', 'README.md'), 'utf8')
+  // Aliases for a contract's own listener, and pages, are told of in words.
+  const shown = Object.values(contracts).flatMap(({ routes }) =>
+    routes.filter(({ html, ownListenerOnly }) => !html && !ownListenerOnly),
+  )
+  expect(shown.length).toBeGreaterThan(40)
+  const urls = new Set(shown.map(({ url }) => url.replaceAll(/:(\w+)/g, '{$1}')))
+  for (const url of urls) expect(text).toMatch(new RegExp(`[\` ]${RegExp.escape(url)}\``))
 })
 
 test('S-64 ARCHITECTURE.md has diagrams, and names files that exist', async () => {

@@ -1,6 +1,6 @@
 import { withServices } from '../compose.ts'
 import { loadCommandConfig } from '../config.ts'
-import { configured } from '../contracts/registry.ts'
+import { configured, contractNamed } from '../contracts/registry.ts'
 import { Refusal, StartError } from '../platform/errors.ts'
 import { newSecret } from '../platform/ids.ts'
 import { createLogger } from '../platform/log.ts'
@@ -35,14 +35,9 @@ export async function account(words: readonly string[], options: AccountOptions,
   const act = Object.hasOwn(actions, action) ? actions[action] : undefined
   const complete = name !== undefined && rest.length === 0 && (action === 'grant') === (role !== undefined)
   if (!act || !complete) throw new StartError(usage)
-  const config = loadCommandConfig(options.contract)
-  const contracts = Object.values(configured(config.overrides))
-  const contract = contracts.find((one) => one.name === options.contract)
-  if (!contract) {
-    const known = contracts.map((one) => one.name).join(', ')
-    throw new StartError(`There is no contract "${options.contract}". Known: ${known}.`)
-  }
-  const { terms, errors } = contract
+  const contract = contractNamed(options.contract)
+  const config = loadCommandConfig(contract)
+  const { terms, errors } = configured(config.overrides)[contract]
   await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
     act(identity, { name, role, terms, options, print }),
   ).catch((error: unknown) => {

@@ -1,7 +1,6 @@
 import { withServices } from '../compose.ts'
 import { loadCommandConfig } from '../config.ts'
-import { contracts } from '../contracts/registry.ts'
-import { StartError } from '../platform/errors.ts'
+import { configured, contractNamed } from '../contracts/registry.ts'
 import { createLogger } from '../platform/log.ts'
 import { importFile } from './account-file.ts'
 import type { Print } from './command.ts'
@@ -18,10 +17,10 @@ export async function importAccounts(
   { contract: name, dryRun }: ImportAccountsOptions,
   print: Print,
 ): Promise<void> {
-  const contract = Object.values(contracts).find((one) => one.name === name)
-  if (!contract) throw new StartError(`There is no contract "${name}". Known: ${Object.keys(contracts).join(', ')}.`)
-  const config = loadCommandConfig(contract.name)
+  const contract = contractNamed(name)
+  const config = loadCommandConfig(contract)
+  const { terms } = configured(config.overrides)[contract]
   await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
-    importFile(path, identity.importAccounts(contract.terms), dryRun, print),
+    importFile(path, identity.importAccounts(terms), dryRun, print),
   )
 }

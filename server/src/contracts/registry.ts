@@ -1,4 +1,4 @@
-import { refuseAtEdge } from '../platform/errors.ts'
+import { refuseAtEdge, StartError } from '../platform/errors.ts'
 import type { Policy, Terms } from '../services/identity/index.ts'
 import type { Contract, Limit, LimitClass, Limits } from './_kit/contract.ts'
 import { clients } from './clients/index.ts'
@@ -10,6 +10,13 @@ import { tenants } from './tenants/index.ts'
 export const contracts = { shop, clients, helpdesk, tenants } as const satisfies Record<string, Contract>
 export type ContractName = keyof typeof contracts
 export const contractNames = Object.keys(contracts) as ContractName[]
+
+/** The name of a contract as somebody typed it; a StartError names the known ones. */
+export function contractNamed(text: string): ContractName {
+  const name = contractNames.find((one) => one === text)
+  if (!name) throw new StartError(`There is no contract "${text}". Known: ${contractNames.join(', ')}.`)
+  return name
+}
 
 /** What an installation sets differently; what is absent stays as the contract has it. Times are in seconds. */
 export interface ContractOverrides {

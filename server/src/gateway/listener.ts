@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config, Listening } from '../config.ts'
-import { formBodies, lenientBodies, rawBodies } from '../contracts/_kit/bodies.ts'
+import { formBodies, lenientBodies, rawBodies, strictBodies } from '../contracts/_kit/bodies.ts'
 import { type Contract, type Route, type ServiceName, type Services, serviceNames } from '../contracts/_kit/contract.ts'
 import type { DeviceCookies } from '../contracts/_kit/cookies.ts'
 import { createEdge, type Edge } from '../contracts/_kit/edge.ts'
@@ -54,6 +54,9 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
     log,
     trustedProxies: config.trustedProxies,
     allowsOrigin: allowedOrigins(contracts, config.corsOrigins),
+    exposedHeaders: contracts.flatMap(({ instanceHeader, exposedHeaders = [] }) =>
+      instanceHeader === undefined ? exposedHeaders : [instanceHeader, ...exposedHeaders],
+    ),
     instanceHeader:
       home.instanceHeader === undefined ? undefined : { name: home.instanceHeader, value: config.instanceId },
     onError: answerFailure(home),
@@ -117,6 +120,7 @@ function mountContract(
       scope.setErrorHandler(answerFailure(contract))
       if (html) formBodies(scope)
       else if (contract.bodies === 'empty') lenientBodies(scope)
+      else strictBodies(scope)
       for (const route of routes) {
         const service = local[route.service]
         if (service && Boolean(route.html) === html) {
@@ -256,7 +260,7 @@ function answerUnknown(app: FastifyInstance): void {
     const methods = methodsAt(request)
     if (methods.includes(request.method)) throw notFound(request)
     reply.header('allow', methods.join(', '))
-    throw refuseAtEdge('edge.method_not_allowed')
+    throw refuseAtEdge('edge.method_not_allowed', { path: pathOf(request), method: request.method })
   }
   // Before the body is looked at: one that cannot be read makes no other answer.
   app.addHook('onRequest', (request, reply, done) => {

@@ -2,20 +2,24 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
 import {
   type Answer,
+  call,
   expectFailure,
+  expectNotVerified,
   goodPassword,
   type HelpdeskClient,
   helpdeskClient,
   type TokenAnswer,
   uniqueEmail,
 } from '../support/helpdesk-client.ts'
+import { claimsOf, forgeToken } from '../support/shop-client.ts'
 
+const secret = 'your-very-long-secret-key, long enough'
 let running: RunningArrangement
 let helpdesk: HelpdeskClient
 
 beforeAll(async () => {
   // The seed's names, which count in the helpdesk's own topology.
-  running = await startArrangement('helpdesk', { GUICHET_LIMITS_SCALE: '1', JWT_EXPIRES_IN: '4m' })
+  running = await startArrangement('helpdesk', { GUICHET_LIMITS_SCALE: '1', JWT_EXPIRES_IN: '4m', JWT_SECRET: secret })
   helpdesk = helpdeskClient(running)
 })
 afterAll(() => running?.stop())
@@ -51,6 +55,21 @@ test('H-20 H-18 a token with less than five minutes left is answered with a warn
     expect(left).toBeGreaterThan(200)
     expect(left).toBeLessThanOrEqual(240)
   }
+})
+
+test('H-32 H-69 with JWT_SECRET tokens are HS256 of that secret; of those signed with it only fitting ones are good', async () => {
+  const claims = claimsOf(token)
+  const header = { alg: 'HS256', typ: 'JWT' }
+  const now = Math.floor(Date.now() / 1000)
+  const verify = (one: string) => call('GET', helpdesk.at('/api/auth/verify'), { token: one })
+  expect((await verify(token)).status).toBe(200)
+  expect((await verify(forgeToken(header, { ...claims, jti: 'ours' }, secret))).status).toBe(200)
+  const bad = {
+    expired: forgeToken(header, { ...claims, iat: now - 600, exp: now - 60 }, secret),
+    'another audience': forgeToken(header, { ...claims, aud: 'shop' }, secret),
+    'another secret': forgeToken(header, claims, `${secret}.`),
+  }
+  for (const [name, one] of Object.entries(bad)) expectNotVerified(await verify(one), name)
 })
 
 test('H-49 five tries of a quarter of an hour, of each route by itself; then 429 with RateLimit headers', async () => {

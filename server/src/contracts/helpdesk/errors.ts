@@ -51,7 +51,6 @@ export const errors: ErrorTable = {
   'identity.username_invalid': invalid("L'adresse e-mail n'est pas valide."),
   'identity.username_taken': duplicate,
   'identity.email_invalid': invalid("L'adresse e-mail n'est pas valide."),
-  'identity.email_taken': duplicate,
   'identity.name_invalid': invalid("Le nom n'est pas acceptable."),
   'identity.tenant_invalid': invalid("Cette organisation n'existe pas."),
   'identity.password_too_short': invalid('Le mot de passe doit avoir au moins 8 caractères.'),
@@ -61,6 +60,7 @@ export const errors: ErrorTable = {
   ),
   'identity.password_too_common': invalid('Ce mot de passe figure parmi les plus courants.'),
   'identity.password_too_weak': invalid('Ce mot de passe se devine trop facilement.'),
+  'identity.password_mismatch': invalid('Les deux mots de passe sont différents.'),
   'identity.wrong_password': unauthorized('INVALID_CREDENTIALS', 'Le mot de passe actuel est incorrect.'),
   'identity.invalid_link': answer(400, 'INVALID_RESET_TOKEN', "Ce lien n'est pas valide ou a expiré."),
   'identity.already_verified': answer(400, 'ALREADY_VERIFIED', 'Cette adresse e-mail est déjà vérifiée.'),
@@ -88,7 +88,7 @@ export const errors: ErrorTable = {
 }
 
 /** A field of the body that does not fit, as express-validator tells it; without the value, which may be a password. */
-export interface FieldError {
+interface FieldError {
   type: 'field'
   path: string
   location: 'body'

@@ -31,6 +31,7 @@ export const helpdesk: Contract = {
   // A refresh or a logout by cookie comes without a body, with or without a content type.
   bodies: 'empty',
   failure,
+  exposedHeaders: ['x-token-expires-soon', 'x-token-expires-in'],
   failureSchema: Failure,
   healthRoutes: [
     { url: '/health', of: 'gateway' },

@@ -26,7 +26,7 @@ export const terms: Terms = {
     verifiedEmail: 'never',
     secondFactor: 'enrolled',
     verificationEnrols: false,
-    password: { minLength: 8, kinds: 3, refuseCommon: true },
+    password: { minLength: 8, maxLength: 128, kinds: 3, refuseCommon: true },
     lockout: { failures: 5, seconds: 15 * 60 },
     accessTtl: 24 * 3600,
     refreshTtl: 7 * 24 * 3600,

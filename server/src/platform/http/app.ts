@@ -20,6 +20,8 @@ export interface AppOptions {
   /** CIDR networks whose `X-Forwarded-*` is believed. */
   trustedProxies: readonly string[]
   allowsOrigin: AllowsOrigin
+  /** Headers that pages of other origins may read beside our own. */
+  exposedHeaders: readonly string[]
   /** A header that every answer carries beside our own. */
   instanceHeader: { name: string; value: string } | undefined
   /** Answers what fails before a route is found, and what fails in none. */
@@ -41,6 +43,7 @@ const nextRequestId = (): string => {
 /** The Fastify instance every listener is built on: limits, security headers, request ids, graceful close. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { log, trustedProxies, allowsOrigin, instanceHeader, onError, rawFailure } = options
+  const exposedHeaders = ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy', ...options.exposedHeaders]
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'id' }),
@@ -97,7 +100,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     })
   }
   await app.register(cors, {
-    delegator: (request, decide) => decide(null, corsFor(request, allowsOrigin, instanceHeader?.name)),
+    delegator: (request, decide) => decide(null, corsFor(request, allowsOrigin, exposedHeaders)),
   })
   await app.register(compress, { encodings: ['gzip', 'deflate'], threshold: 1024 })
   return app
@@ -108,22 +111,17 @@ export type AllowsOrigin = (origin: string, request: FastifyRequest) => 'with co
 
 const noCors = { origin: false }
 
-function corsFor(
-  request: FastifyRequest,
-  allowsOrigin: AllowsOrigin,
-  instanceHeader: string | undefined,
-): FastifyCorsOptions {
+function corsFor(request: FastifyRequest, allowsOrigin: AllowsOrigin, exposedHeaders: string[]): FastifyCorsOptions {
   const { origin } = request.headers
   // Most requests come from no browser.
   const allowed = origin === undefined ? 'no' : allowsOrigin(origin, request)
   if (allowed === 'no') return noCors
-  const exposed = ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy']
   return {
     origin: allowed === 'with cookies' ? true : '*',
     credentials: allowed === 'with cookies',
     strictPreflight: false,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: instanceHeader ? [...exposed, instanceHeader] : exposed,
+    exposedHeaders,
     maxAge: 600,
   }
 }

@@ -52,6 +52,16 @@ export function createMetrics(): Metrics {
     buckets,
     registers: [registry],
   })
+  const servers: FastifyInstance['server'][] = []
+  new Gauge({
+    name: 'http_open_connections',
+    help: 'Connections that clients hold open',
+    registers: [registry],
+    async collect() {
+      const counts = await Promise.all(servers.map(openConnections))
+      this.set(counts.reduce((sum, count) => sum + count, 0))
+    },
+  })
   const pools: Database[] = []
   new Gauge({
     name: 'guichet_database_connections',
@@ -70,6 +80,7 @@ export function createMetrics(): Metrics {
 
   return {
     observe(app) {
+      servers.push(app.server)
       app.addHook('onResponse', (request, reply, done) => {
         const { method } = request
         // The route's pattern, never the path itself: a stranger can invent any number of paths.
@@ -121,3 +132,6 @@ export function createMetrics(): Metrics {
 
 const endpointOf = ({ config, url }: { config: object; url?: string | undefined }): string =>
   'endpoint' in config && typeof config.endpoint === 'string' ? config.endpoint : (url ?? 'unknown')
+
+const openConnections = (server: FastifyInstance['server']) =>
+  new Promise<number>((resolve) => server.getConnections((error, count) => resolve(error ? 0 : count)))

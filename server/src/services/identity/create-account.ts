@@ -5,7 +5,7 @@ import { after, type Deps, originOf, revokedUntil } from './deps.ts'
 import { type IdentityErrorCode, refuse } from './errors.ts'
 import { announced, eventsJson } from './events.ts'
 import { checkPassword, strictest } from './password-rules.ts'
-import { type AccountView, type Client, type Terms, usernamePattern, verificationTtl } from './policy.ts'
+import { type AccountView, type Client, emailPattern, type Terms, usernamePattern, verificationTtl } from './policy.ts'
 import * as store from './store/index.ts'
 import { tenantName } from './tenants.ts'
 
@@ -66,12 +66,7 @@ export const createAccount =
       },
       reused: () => refuse('identity.idempotency_key_reused'),
     })
-    if (fresh) {
-      deps.eventsRecorded()
-      // Whoever tried the name while it was nobody's must not lock its owner out.
-      const { strangers } = deps.lockout.countersOf(wanted.username, wanted.tenant, client)
-      await store.forgetFailures(database, { counter: strangers, accountId: null, contract: terms.name })
-    }
+    if (fresh) deps.eventsRecorded()
     if (created.mailed) deps.mailQueued()
     return {
       account: store.viewOf(created.account, terms.policy.roles),
@@ -92,18 +87,13 @@ function readInput(input: NewAccountInput, terms: Terms): Wanted {
   const email = input.email?.trim().toLowerCase() || null
   const username = input.username ?? email ?? ''
   const problems: IdentityErrorCode[] = [...(input.problems ?? [])]
-  const emailFits = email === null ? policy.identifier !== 'email' : emailPattern.test(email)
-  if (!emailFits) problems.push('identity.email_invalid')
-  // A username that is the address needs no complaint of its own.
-  if (!usernamePattern.test(username) && (input.username !== undefined || emailFits)) {
-    problems.push(input.username === undefined ? 'identity.email_invalid' : 'identity.username_invalid')
-  }
+  if (email === null ? policy.identifier === 'email' : !emailPattern.test(email))
+    problems.push('identity.email_invalid')
+  // Without one of its own the name is the address, which was judged.
+  if (input.username !== undefined && !usernamePattern.test(username)) problems.push('identity.username_invalid')
   const grant = input.role === undefined ? undefined : grantOf(terms, input.role)
   return { username, email, tenant: tenantName(policy, input.tenant), grant, problems }
 }
-
-/** One @ with something on both sides, within the lengths of RFC 5321; whether it works only a mail can tell. */
-const emailPattern = /^[^\s@]{1,64}@[^\s@]{1,189}$/
 
 /** The grant of a role in a contract. */
 export function grantOf({ policy }: Terms, role: string) {
@@ -177,6 +167,7 @@ async function insert(
     contract,
     grant,
     verification: mailed ? { id: verificationId, mailId: newId(), expiresAt: after(deps, verificationTtl) } : undefined,
+    counter: deps.lockout.countersOf(username, wanted.tenant, client).strangers,
     events: eventsJson([
       { type: 'account.registered', data: { username, email, displayName } },
       ...announced(deps, terms, 'registered', about),

@@ -1,5 +1,5 @@
 import { describeForeignHash } from './foreign-hashes.ts'
-import { type Locale, locales, type Policy, type Terms, usernamePattern } from './policy.ts'
+import { emailPattern, type Locale, locales, type Policy, type Terms, usernamePattern } from './policy.ts'
 import { tenantName } from './tenants.ts'
 
 /** An account as another system states it. */
@@ -54,11 +54,7 @@ export function readAccount(given: AccountToImport, terms: Terms, now: number): 
   if (username === null) return { problem: 'it has neither username nor email' }
   if (email === null && policy.identifier === 'email') return { problem: 'email is missing' }
   if (email !== null && !emailPattern.test(email)) return { problem: 'email is no e-mail address' }
-  if (!usernamePattern.test(username)) {
-    return {
-      problem: `${given.username === undefined ? 'email cannot serve as username, which' : 'username'} is not allowed`,
-    }
-  }
+  if (username !== email && !usernamePattern.test(username)) return { problem: 'username is not allowed' }
   const needsEmail = given.emailVerified ? 'email_verified' : given.secondFactor ? 'second_factor' : undefined
   if (email === null && needsEmail) return { problem: `${needsEmail} needs an email` }
 
@@ -88,9 +84,6 @@ export function readAccount(given: AccountToImport, terms: Terms, now: number): 
   }
   return { account, format: hash.format }
 }
-
-/** One @ with something on both sides, within the lengths of RFC 5321. */
-const emailPattern = /^[^\s@]{1,64}@[^\s@]{1,189}$/
 
 function tenantOf(policy: Policy, named: string | undefined): string | Unfit {
   if (policy.tenant !== 'named')

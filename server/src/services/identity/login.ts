@@ -57,8 +57,9 @@ export const login =
     }
     const reason = reasonAgainst(account, client)
     if (reason) {
-      await recordRefusal(deps, { counter: found.counter, account, counts: false }, client)
-      throw refuse(reason)
+      const { refusesAll } = await recordRefusal(deps, { counter: found.counter, account, counts: false }, client)
+      // A lock that began while the hash was computed tells no more than one that began before.
+      throw refuse(refusesAll ? 'identity.invalid_credentials' : reason)
     }
 
     const outdated = found.passwordHash !== null && passwords.outdated(found.passwordHash)
@@ -91,15 +92,15 @@ function reasonAgainst(account: AccountView, { terms }: Client): IdentityErrorCo
   return needsMail && !account.emailVerified ? 'identity.email_unverified' : undefined
 }
 
-/** Counts a failure, or takes as long as counting one. */
+/** Counts a failure, or takes as long as counting one. Says whether there is a lock now, be it of another failure. */
 export async function recordRefusal(
   deps: Deps,
   refused: { counter: Buffer; account: AccountView | undefined; counts: boolean },
   client: Client,
-): Promise<void> {
+): Promise<{ refusesAll: boolean }> {
   const { terms } = client
   const { counter, account, counts } = refused
-  const { locked } = await store.recordRefusal(deps.database, {
+  const { locked, refusesAll } = await store.recordRefusal(deps.database, {
     counter,
     contract: terms.name,
     lockout: terms.policy.lockout,
@@ -109,9 +110,11 @@ export async function recordRefusal(
     mailId: newId(),
     lockEvents: eventsJson(account ? announced(deps, terms, 'locked', account) : []),
   })
-  if (!locked) return
-  deps.eventsRecorded()
-  deps.mailQueued()
+  if (locked) {
+    deps.eventsRecorded()
+    deps.mailQueued()
+  }
+  return { refusesAll }
 }
 
 /** Mails a code and gives the token that goes with it. */

@@ -17,7 +17,7 @@ export async function checkPassword(
 ): Promise<PasswordProblem[]> {
   const { minLength, kinds = 0, refuseCommon = false, minScore = 0 } = rule
   // Said alone: whatever else might be wrong with it would only cost.
-  if (password.length > longestPassword) return ['identity.password_too_long']
+  if (password.length > (rule.maxLength ?? longestPassword)) return ['identity.password_too_long']
   const problems: PasswordProblem[] = []
   // Code points, as NIST SP 800-63B-4 counts characters.
   if ([...password].length < minLength) problems.push('identity.password_too_short')

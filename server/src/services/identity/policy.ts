@@ -1,6 +1,8 @@
 /** What a password has to be, as data: a contract's own rule, which a tenant's settings can only make stricter. */
 export interface PasswordRule {
   minLength: number
+  /** 256 when absent. */
+  maxLength?: number
   /** How many of the four kinds (upper, lower, digit, other) it must have; 0 when absent. */
   kinds?: number
   /** True to refuse what stands in lists of common passwords. */
@@ -155,5 +157,12 @@ export const operator = (terms: Terms): Client => ({
 /** The longest password that is hashed, in UTF-16 units: NIST 800-63B-4 asks for at least 64; longer ones only cost. */
 export const longestPassword = 256
 
-/** The characters of a username, whichever contract it was made by; an e-mail address is one. */
+/** The characters of a username that somebody chose; one that is the e-mail address may have those of addresses. */
 export const usernamePattern = /^[A-Za-z0-9._@+-]{2,254}$/
+
+/**
+ * An e-mail address as HTML takes one (WHATWG, "valid e-mail address"), within the lengths of RFC 5321; whether it works only a
+ * mail can tell.
+ */
+export const emailPattern =
+  /^(?=.{3,254}$)[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*$/i

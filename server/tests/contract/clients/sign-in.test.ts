@@ -42,7 +42,7 @@ test('C-05 C-10 C-19 a right password mails a code and answers with the session 
   expect(await typesOf(id)).toEqual(['client.registered', 'client.email_verified'])
 })
 
-test('C-05 C-11 C-20 C-38 the code opens a session: token of 24 hours, refresh token, client, one event', async () => {
+test('C-05 C-11 C-20 C-32 C-38 the code opens a session: token of 24 hours, refresh token, client, one event', async () => {
   const person = await clients.verified()
   const { session_token, mfa_code } = await clients.login(person)
   const before = Date.now()
@@ -78,6 +78,9 @@ test('C-05 C-11 C-20 C-38 the code opens a session: token of 24 hours, refresh t
     jti: expect.stringMatching(uuid),
   })
   expect(claims.exp).toBe(claims.iat + 24 * 3600)
+  // Without a secret of the contract: signed with a key of identity's own.
+  const header = JSON.parse(Buffer.from(token!.split('.')[0]!, 'base64url').toString()) as unknown
+  expect(header).toMatchObject({ alg: 'ES256', kid: expect.stringMatching(/\S/) })
   expect(Math.abs(Date.parse(expires_at!) - claims.exp * 1000)).toBeLessThanOrEqual(1000)
   expect(claims.iat).toBeGreaterThanOrEqual(Math.floor(before / 1000))
 

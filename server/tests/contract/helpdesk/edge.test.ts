@@ -4,43 +4,44 @@ import { call, expectFailure, helpdeskClient } from '../../support/helpdesk-clie
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)
 
-describe.runIf(arrangement.name === 'helpdesk')('on its own listener', () => {
-  test('H-53 an unknown path is 404 with path and method, before any token is looked at', async () => {
-    for (const token of [undefined, 'nonsense']) {
-      for (const [method, path] of [
-        ['GET', '/nothing'],
-        ['POST', '/api/auth/nothing'],
-        ['DELETE', '/api/auth/users'],
-        ['GET', '/api/users'],
-      ] as const) {
-        const answer = await call(method, helpdesk.at(`${path}?x=1`), { token })
-        expectFailure(answer, 404, 'NOT_FOUND', { path, method })
+if (arrangement.name === 'helpdesk')
+  describe('on its own listener', () => {
+    test('H-53 an unknown path is 404 with path and method, before any token is looked at', async () => {
+      for (const token of [undefined, 'nonsense']) {
+        for (const [method, path] of [
+          ['GET', '/nothing'],
+          ['POST', '/api/auth/nothing'],
+          ['DELETE', '/api/auth/users'],
+          ['GET', '/api/users'],
+        ] as const) {
+          const answer = await call(method, helpdesk.at(`${path}?x=1`), { token })
+          expectFailure(answer, 404, 'NOT_FOUND', { path, method })
+        }
       }
-    }
-  })
+    })
 
-  test('H-53 a known path under another method is 405 with Allow', async () => {
-    for (const [method, path, allowed] of [
-      ['GET', '/api/auth/login', 'POST'],
-      ['DELETE', '/api/auth/me', 'GET'],
-      ['PUT', '/api/auth/verify', 'GET, POST'],
-    ] as const) {
-      const answer = await call(method, helpdesk.at(path))
-      expectFailure(answer, 405, 'METHOD_NOT_ALLOWED', { path, method })
-      const allow = (answer.headers.get('allow') ?? '').split(/, */).filter((name) => name !== 'HEAD')
-      expect(allow.sort().join(', ')).toBe(allowed)
-    }
-  })
+    test('H-53 a known path under another method is 405 with Allow', async () => {
+      for (const [method, path, allowed] of [
+        ['GET', '/api/auth/login', 'POST'],
+        ['DELETE', '/api/auth/me', 'GET'],
+        ['PUT', '/api/auth/verify', 'GET, POST'],
+      ] as const) {
+        const answer = await call(method, helpdesk.at(path))
+        expectFailure(answer, 405, 'METHOD_NOT_ALLOWED', { path, method })
+        const allow = (answer.headers.get('allow') ?? '').split(/, */).filter((name) => name !== 'HEAD')
+        expect(allow.sort().join(', ')).toBe(allowed)
+      }
+    })
 
-  test('H-18 the internal routes are 404 to strangers', async () => {
-    const token = await helpdesk.admin()
-    for (const path of ['/internal/identity/find-account', '/internal/contracts/helpdesk/api/auth/login']) {
-      const headers = { 'x-internal-token': 'x'.repeat(43) }
-      const answer = await call('POST', helpdesk.at(path), { token, json: {}, headers })
-      expectFailure(answer, 404, 'NOT_FOUND', { path, method: 'POST' })
-    }
+    test('the internal routes are 404 to strangers', async () => {
+      const token = await helpdesk.admin()
+      for (const path of ['/internal/identity/find-account', '/internal/contracts/helpdesk/api/auth/login']) {
+        const headers = { 'x-internal-token': 'x'.repeat(43) }
+        const answer = await call('POST', helpdesk.at(path), { token, json: {}, headers })
+        expectFailure(answer, 404, 'NOT_FOUND', { path, method: 'POST' })
+      }
+    })
   })
-})
 
 test('H-53 a body above the limit is 413', async () => {
   const raw = JSON.stringify({ email: 'a@example.org', password: 'x'.repeat(300_000) })

@@ -3,7 +3,7 @@ import { helpdeskClient, uuid } from '../../support/helpdesk-client.ts'
 
 const helpdesk = helpdeskClient(inject('arrangement'))
 
-test('H-01 what happens to an account is announced under the names of the reference, without a token', async () => {
+test('what happens to an account is announced under the names of the reference, without a token', async () => {
   const { id, email, password, token, refreshToken } = await helpdesk.register()
   await helpdesk.post('/api/auth/logout', { token })
   const { accessToken } = await helpdesk.signIn(email, password)
@@ -43,7 +43,7 @@ test('H-01 what happens to an account is announced under the names of the refere
   for (const secret of [token, refreshToken, accessToken, resetToken, password]) expect(text).not.toContain(secret)
 })
 
-test('H-01 the names of a registration reach the other services by account.registered', async () => {
+test('the names of a registration reach the other services by account.registered', async () => {
   const { id, email } = await helpdesk.register()
   const [event] = await helpdesk.rows<{ data: unknown }>(
     "SELECT data FROM outbox_events WHERE aggregate_id = $1 AND type = 'account.registered'",

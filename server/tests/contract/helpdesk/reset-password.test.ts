@@ -22,7 +22,7 @@ async function tokenFor(email: string): Promise<string> {
   return body.resetToken!
 }
 
-test('H-15 a forgotten password is answered alike whether or not there is an account', async () => {
+test('a forgotten password is answered alike whether or not there is an account', async () => {
   const { email, id } = await helpdesk.register()
   const [known, unknown] = [await forgot(` ${email.toUpperCase()}`), await forgot(uniqueEmail())]
   expect([known.status, unknown.status]).toEqual([200, 200])
@@ -31,7 +31,7 @@ test('H-15 a forgotten password is answered alike whether or not there is an acc
   expect((await helpdesk.recorded(id)).at(-1)).toBe('user.password_reset_requested')
 })
 
-test('H-15 a link is good for 15 minutes, and no table holds its token', async () => {
+test('a link is good for 15 minutes, and no table holds its token', async () => {
   const { email, id } = await helpdesk.register()
   const token = await tokenFor(email)
   const [row] = await helpdesk.rows<{ row: string; seconds: number }>(
@@ -44,7 +44,7 @@ test('H-15 a link is good for 15 minutes, and no table holds its token', async (
   expect(JSON.stringify(events)).not.toContain(token)
 })
 
-test('H-15 H-52 a reset sets the password, works once, and ends every session', async () => {
+test('H-52 a reset sets the password, works once, and ends every session', async () => {
   const { email, password, token: access, refreshToken, id } = await helpdesk.register()
   const token = await tokenFor(email)
   const answer = await reset({ token, password: newPassword, confirmPassword: newPassword })
@@ -60,14 +60,14 @@ test('H-15 H-52 a reset sets the password, works once, and ends every session', 
   expect(await helpdesk.recorded(id)).toContain('user.password_reset_completed')
 })
 
-test('H-15 the new password may be called newPassword', async () => {
+test('the new password may be called newPassword', async () => {
   const { email } = await helpdesk.register()
   const answer = await reset({ token: await tokenFor(email), newPassword, confirmPassword: newPassword })
   expect(answer.status).toBe(200)
   expectTokens(await helpdesk.login(email, newPassword), 200, email)
 })
 
-test('H-15 an expired, unknown or foreign token is 400', async () => {
+test('an expired, unknown or foreign token is 400', async () => {
   const { email, id, token: access, refreshToken } = await helpdesk.register()
   const token = await tokenFor(email)
   await helpdesk.rows("UPDATE verification_tokens SET expires_at = now() - interval '1 second' WHERE account_id = $1", [
@@ -97,7 +97,7 @@ test('H-53 forgot-password wants an address', async () => {
   for (const email of [undefined, '', 5, 'nobody', null]) expectInvalid(await forgot(email), 'email')
 })
 
-test('H-15 the mailed link opens a page, whose button sets the password', async () => {
+test('the mailed link opens a page, whose button sets the password', async () => {
   const { email } = await helpdesk.register()
   const token = await tokenFor(email)
   const path = '/account/helpdesk/reset-password'

@@ -89,7 +89,7 @@ const resetPasswordPages = (url: string): Route[] => [
       const { minLength } = client.terms.policy.password
       const again = (problem: string) =>
         reply(400, resetPasswordPage({ ...speaker, action: url, token, minLength, problem }))
-      if (password !== confirmation) return again(problems[speaker.locale].mismatch)
+      if (password !== confirmation) return again(problems[speaker.locale]['identity.password_mismatch'])
       return whenLinkFails(client, async () => {
         try {
           await identity.resetPassword({ token, password }, client)
@@ -116,9 +116,9 @@ async function whenLinkFails<Answer>(client: Client, work: () => Promise<Answer>
 
 type PasswordProblem = Extract<IdentityErrorCode, `identity.password_${string}`>
 
-const problems: Readonly<Record<Locale, Record<PasswordProblem | 'mismatch', string>>> = {
+const problems: Readonly<Record<Locale, Record<PasswordProblem, string>>> = {
   en: {
-    mismatch: 'The two passwords differ. Type the same one twice.',
+    'identity.password_mismatch': 'The two passwords differ. Type the same one twice.',
     'identity.password_too_short': 'This password is too short.',
     'identity.password_too_long': 'This password is too long: 256 characters at most.',
     'identity.password_too_simple': 'Use more kinds of characters: upper and lower case, digits, signs.',
@@ -127,7 +127,7 @@ const problems: Readonly<Record<Locale, Record<PasswordProblem | 'mismatch', str
       'This password is easy to guess. Make it longer or less like common words and your own data.',
   },
   fr: {
-    mismatch: 'Les deux mots de passe sont différents. Saisissez deux fois le même.',
+    'identity.password_mismatch': 'Les deux mots de passe sont différents. Saisissez deux fois le même.',
     'identity.password_too_short': 'Ce mot de passe est trop court.',
     'identity.password_too_long': 'Ce mot de passe est trop long : 256 caractères au plus.',
     'identity.password_too_simple': 'Variez les caractères : majuscules, minuscules, chiffres, signes.',

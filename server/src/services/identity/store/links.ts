@@ -163,12 +163,16 @@ interface ChangedPassword {
   userAgent: string | undefined
 }
 
-/** Sets a password that its owner changed: every other session ends. False when the account changed meanwhile. */
+/**
+ * Sets a password that its owner changed: every other session ends. False when the account changed or a lock began while the
+ * present password was checked.
+ */
 export const changePassword = async (db: Queryable, by: ChangedPassword): Promise<boolean> => {
   const { changed } = await db.one(sql<{ changed: boolean }>`
     WITH changed AS (
       UPDATE accounts SET password_hash = ${by.passwordHash}, version = version + 1, updated_at = now()
        WHERE id = ${by.accountId} AND version = ${by.version} AND active
+         AND NOT EXISTS (SELECT 1 FROM sign_in_counters WHERE key = ${by.counter} AND locked_until > now())
       RETURNING id, tenant_id, email_verified_at
     ), ended AS (
       UPDATE sessions s SET ended_at = now(), end_reason = 'password_changed' FROM changed

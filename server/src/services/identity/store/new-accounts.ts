@@ -78,6 +78,8 @@ export interface NewAccount {
   grant: { role: string; administrator: boolean } | undefined
   /** The link to prove the address, when one is mailed. */
   verification: { id: string; mailId: string; expiresAt: Date } | undefined
+  /** The failures that strangers made on the name while it was nobody's: they must not lock its owner out. */
+  counter: Buffer
   /** JSON of the events; the first is `account.registered`, which gets number and tenant here. */
   events: string
   ip: string | null
@@ -99,6 +101,8 @@ export const insertAccount = (db: Queryable, one: NewAccount) =>
                           AND r.username_hash = sha256(convert_to(lower(${one.username}::text), 'UTF8')))
       ON CONFLICT (tenant_id, lower(username)) DO NOTHING
       RETURNING *
+    ), forgotten AS (
+      DELETE FROM sign_in_counters WHERE key = ${one.counter} AND EXISTS (SELECT 1 FROM created)
     ), granted AS (
       INSERT INTO grants (account_id, contract, role, administrator)
       SELECT id, ${one.contract}::text, ${one.grant?.role ?? null}::text, ${one.grant?.administrator ?? false}::boolean

@@ -136,6 +136,10 @@ export const endSessions = async (db: Queryable, by: EndedSessions): Promise<num
       RETURNING id
     ), revoked AS (
       INSERT INTO revocations (session_id, until) SELECT id, ${by.until}::timestamptz FROM ended
+    ), challenges AS (
+      UPDATE mfa_codes SET revoked_at = now()
+       WHERE account_id = ${by.accountId} AND (${by.contract ?? null}::text IS NULL OR contract = ${by.contract ?? null})
+         AND used_at IS NULL AND revoked_at IS NULL
     ), told AS (
       UPDATE accounts SET sequence = sequence + jsonb_array_length(${by.events}::jsonb) WHERE id = ${by.accountId}
       RETURNING id, tenant_id, sequence

@@ -62,10 +62,10 @@ interface Refused {
 
 /**
  * Records a refused sign-in. Counting starts anew when the counter has expired; a lock begins when the count reaches the limit,
- * is told to the owner once, and is not prolonged by further failures.
+ * is told to the owner once, and is not prolonged by further failures. `locked` says that one began, `refusesAll` that there is one.
  */
 export const recordRefusal = (db: Queryable, by: Refused) =>
-  db.one(sql<{ locked: boolean }>`
+  db.one(sql<{ locked: boolean; refusesAll: boolean }>`
     WITH counted AS (
       INSERT INTO sign_in_counters AS c (key, contract, account_id, failures, locked_until, expires_at)
       VALUES (${by.counter}, ${by.contract}, ${by.accountId}::uuid, ${by.increment}::int,
@@ -100,7 +100,7 @@ export const recordRefusal = (db: Queryable, by: Refused) =>
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
       SELECT e.* FROM locked, events_of(locked.id, locked.sequence, ${by.lockEvents}::jsonb) e
     )
-    SELECT EXISTS (SELECT 1 FROM locked) AS locked`)
+    SELECT EXISTS (SELECT 1 FROM locked) AS locked, coalesce(locked_until > now(), false) AS "refusesAll" FROM counted`)
 
 /** Forgets the failures counted for an identifier and, whoever they came from, for its account. */
 export const forgetFailures = (db: Queryable, by: { counter: Buffer; accountId: string | null; contract: string }) =>
@@ -133,7 +133,8 @@ interface OpenedSession {
 
 /**
  * Round trip 2 of a sign-in, all of it in one statement: session, refresh token, counter, devices, activity, events, mail, hash
- * upgrade. False when the account changed meanwhile or the challenge was used by somebody else.
+ * upgrade. False when the account changed meanwhile, the challenge was used by somebody else, or a lock began while the password
+ * was checked: guesses that are under way at once must not get past it together.
  */
 export const openSession = async (db: Queryable, by: OpenedSession): Promise<boolean> => {
   const opened = await db.run(sql`
@@ -145,7 +146,9 @@ export const openSession = async (db: Queryable, by: OpenedSession): Promise<boo
       UPDATE accounts SET last_login_at = now(), sequence = sequence + jsonb_array_length(${by.events}::jsonb),
              password_hash = coalesce(${by.upgradedHash ?? null}::text, password_hash)
        WHERE id = ${by.accountId} AND version = ${by.version} AND active
-         AND (${by.challengeId ?? null}::uuid IS NULL OR EXISTS (SELECT 1 FROM challenge))
+         AND CASE WHEN ${by.challengeId ?? null}::uuid IS NULL
+               THEN NOT EXISTS (SELECT 1 FROM sign_in_counters WHERE key = ${by.counter} AND locked_until > now())
+               ELSE EXISTS (SELECT 1 FROM challenge) END
       RETURNING id, tenant_id, sequence, email_verified_at
     ), forgotten AS (
       DELETE FROM sign_in_counters WHERE key = ${by.counter} AND EXISTS (SELECT 1 FROM account)
@@ -185,11 +188,15 @@ interface NewChallenge {
   upgradedHash: string | undefined
 }
 
-/** Begins a second factor: earlier challenges of the account in the contract end, the new code is mailed. */
+/**
+ * Begins a second factor: earlier challenges of the account in the contract end, the new code is mailed. False when the account
+ * changed or a lock began while the password was checked.
+ */
 export const insertChallenge = async (db: Queryable, by: NewChallenge): Promise<boolean> => {
   const inserted = await db.run(sql`
     WITH account AS (
       SELECT id FROM accounts WHERE id = ${by.accountId} AND version = ${by.version} AND active
+         AND NOT EXISTS (SELECT 1 FROM sign_in_counters WHERE key = ${by.counter} AND locked_until > now())
     ), upgraded AS (
       UPDATE accounts SET password_hash = ${by.upgradedHash ?? null}::text
        WHERE id = (SELECT id FROM account) AND ${by.upgradedHash ?? null}::text IS NOT NULL

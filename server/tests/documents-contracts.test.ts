@@ -1,0 +1,156 @@
+import { access, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { commandsOf, dataFolder, firstLine, inTerminal, made, readDocument, runBlocks } from './support/documents.ts'
+import { freePorts, startProcess, testEnvironment } from './support/processes.ts'
+import { redisStartTimeout, startRedis, type TestRedis } from './support/redis.ts'
+import { uniqueName } from './support/shop-client.ts'
+import { databaseUrl, execute, freshDatabase } from './support/test-databases.ts'
+
+// What README.md says of the contracts beside the shop.
+
+const readme = await readDocument('README.md')
+
+const post = (port: number, path: string, body: unknown) =>
+  fetch(`http://127.0.0.1:${port}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+const get = (port: number, path: string, token = '') =>
+  fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } })
+
+test('C-04 C-05 the clients, with mail', { timeout: 60_000 }, async () => {
+  const dataDir = await dataFolder(onTestFinished)
+  const server = await startProcess(['start'], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: '0' })
+  onTestFinished(async () => void (await server.stop()))
+  const blocks = readme.blocks.filter((block) => firstLine(block) === '# 1. Register')
+  const address = new URL(server.urls.gateway!).host
+  const edit = (commands: string) => commands.replaceAll('localhost:8000', address)
+
+  const { code, results } = await runBlocks(blocks, { env: testEnvironment, edit })
+
+  expect(code, results[0]?.stderr).toBe(0)
+  expect(results[0]?.statuses).toEqual([201, 200, 200, 200, 200, 200])
+  expect(results[0]?.stdout).toContain('Confirm your e-mail address for Clients')
+  const me = JSON.parse(results[0]?.stdout.trim().split('\n').at(-1) ?? '')
+  expect(me).toMatchObject({ email: 'ada@example.org', email_verified: true, mfa_enabled: true })
+})
+
+test('C-25 T-34 one contract by itself', { timeout: 120_000 }, async () => {
+  const [port = 0] = await freePorts(1)
+  const dataDir = await dataFolder(onTestFinished)
+  const env = {
+    ...testEnvironment,
+    GUICHET_DATA_DIR: dataDir,
+    GUICHET_LOG_FILE: join(dataDir, 'service.log'),
+    PORT: String(port),
+  }
+  const asked: Readonly<Record<string, () => Promise<void>>> = {
+    async clients() {
+      expect(await (await get(port, '/health')).json()).toMatchObject({ service: 'clients-service' })
+    },
+    async helpdesk() {
+      const admin = { email: 'admin@helpdesk.example', password: 'Admin123!' }
+      expect(readme.text).toContain(`\`${admin.email}\` with \`${admin.password}\``)
+      expect((await post(port, '/api/auth/login', admin)).status).toBe(200)
+    },
+    async tenants() {
+      const first = { email: 'first@example.org', password: 'User123!', tenant_name: 'Acme' }
+      expect((await post(port, '/api/register', { ...first, full_name: 'First' })).status).toBe(201)
+      const { access_token } = (await (await post(port, '/api/login', first)).json()) as { access_token: string }
+      expect(await (await get(port, '/api/users/me', access_token)).json()).toMatchObject({ role: 'vendor_admin' })
+    },
+  }
+  const lines = commandsOf(readme, 'make start TOPOLOGY=clients').split('\n')
+  expect(lines).toEqual(Object.keys(asked).map((name) => `make start TOPOLOGY=${name}`))
+  // One after another on one data folder, as it is said there.
+  for (const [index, ask] of Object.values(asked).entries()) {
+    const terminal = inTerminal(made(lines[index]!), env)
+    try {
+      await terminal.says(/Guichet is ready/)
+      await ask()
+    } finally {
+      await terminal.stop()
+    }
+  }
+})
+
+describe('on a server of one’s own', () => {
+  const name = uniqueName('clients_db')
+  afterAll(() => execute(databaseUrl(), `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`))
+
+  test('C-03 C-24 C-25 a database of its own', { timeout: 60_000 }, async () => {
+    const [port = 0] = await freePorts(1)
+    const server = new URL(databaseUrl())
+    const parts: Readonly<Record<string, string>> = {
+      HOST: server.hostname,
+      PORT: server.port,
+      USERNAME: decodeURIComponent(server.username),
+      PASSWORD: decodeURIComponent(server.password),
+      NAME: name,
+    }
+    const commands = commandsOf(readme, 'export GUICHET_DEV=true')
+    const edited = commands.replaceAll(
+      /DATABASE_([A-Z]+)=\S+/g,
+      (_, part: string) => `DATABASE_${part}='${parts[part]}'`,
+    )
+    const dataDir = await dataFolder(onTestFinished)
+    const terminal = inTerminal(edited, { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: String(port) })
+    onTestFinished(terminal.stop)
+
+    await terminal.says(/Guichet is ready: clients/)
+    expect(terminal.stdout()).toContain(`${name} at ${server.host}: made`)
+    const seeded = { email: 'client@example.com', password: 'password123' }
+    expect(readme.text).toContain(`\`${seeded.email}\``)
+    expect((await post(port, '/api/v1/auth/login', seeded)).status).toBe(200)
+  })
+})
+
+describe('in production', () => {
+  const database = freshDatabase('readme_tenants')
+  let redis: TestRedis
+  beforeAll(async () => {
+    redis = await startRedis()
+  }, redisStartTimeout)
+  afterAll(() => redis?.stop())
+
+  test('T-15 T-23 T-35 T-52 the first day of tenants', { timeout: 120_000 }, async () => {
+    const [port = 0] = await freePorts(1)
+    const { PATH, HOME, HOST } = testEnvironment as Record<string, string>
+    const dataDir = await dataFolder(onTestFinished)
+    const logFile = join(dataDir, 'logs', 'user_service.log')
+    const env = { PATH: PATH!, HOME: HOME!, HOST: HOST!, GUICHET_DATA_DIR: dataDir, GUICHET_LOG_FILE: logFile }
+    const secretKey = `export SECRET_KEY=$(node -p 'crypto.randomBytes(48).toString("base64url")')` as const
+    const create =
+      'npm run guichet -- account create operator@example.org --contract tenants --tenant main --role vendor_admin \\'
+    const operator = { email: 'operator@example.org', password: 'Operator-Pass-1', tenant_name: 'main' }
+    const edited = [
+      commandsOf(readme, secretKey)
+        .replace(/postgresql:\/\/tenants:password@db\.example\.org:5432\/tenants/, database.url)
+        .replace(/redis:\/\/redis\.example\.org:6379\/0/, redis.url),
+      // What a person types.
+      `${commandsOf(readme, create)} <<< '${operator.password}'`,
+      commandsOf(readme, 'npm run guichet -- start tenants'),
+    ].join('\n')
+    expect(edited).toContain(database.url)
+    expect(edited).toContain(redis.url)
+    const terminal = inTerminal(edited, { ...env, PORT: String(port) })
+    onTestFinished(terminal.stop)
+
+    await terminal.says(/Guichet is ready: tenants \(production mode\)/)
+    const login = await post(port, '/api/login', operator)
+    expect(login.status).toBe(200)
+    const { access_token } = (await login.json()) as { access_token: string }
+    const users = await get(port, '/api/users', access_token)
+    expect(await users.json()).toMatchObject({ total: 1, users: [{ email: operator.email, role: 'vendor_admin' }] })
+
+    // Limits are counted in Redis, and the log is also in the file.
+    const client = new Redis(redis.url)
+    onTestFinished(() => client.disconnect())
+    expect(await client.keys('guichet:limit*')).not.toEqual([])
+    await access(logFile)
+    expect(await readFile(logFile, 'utf8')).not.toContain(operator.password)
+  })
+})
