@@ -74,7 +74,7 @@ const mailAbout = (subject: RegExp) => mails.waitFor((mail) => mail.to === email
 const tokenIn = (text: string) =>
   /https:\/\/users\.example\.org\/account\/tenants\/[a-z-]+\?token=([\w-]{64})/.exec(text)?.[1]
 
-test('T-23 T-25 T-35 nobody becomes vendor by coming first, and nothing that is mailed is told', async () => {
+test('T-14 T-23 T-25 T-35 T-56 nobody becomes vendor by coming first, and nothing that is mailed is told', async () => {
   const made = await post<object>('/api/register', { ...credentials, full_name: 'Ada', role: 'vendor_admin' })
   expect({ status: made.status, body: made.body }).toEqual({
     status: 201,

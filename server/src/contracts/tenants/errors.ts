@@ -53,6 +53,7 @@ export const errors: ErrorTable = {
   'identity.password_too_common': plain(400, 'Password is in lists of common passwords'),
   'identity.password_too_weak': plain(400, 'Password is too easy to guess'),
   'identity.password_mismatch': plain(400, 'The two passwords differ'),
+  'identity.wrong_password': plain(400, 'Current password is incorrect'),
   'identity.invalid_link': invalidLink,
   'identity.already_verified': invalidLink,
   'identity.too_many_links': tooManyRequests,
