@@ -1,11 +1,10 @@
-import type { ServiceName } from './contracts/_kit/contract.ts'
 import { longestAccessTtl } from './contracts/registry.ts'
 import type { Probe } from './gateway/health.ts'
 import { type IdentityPort, identityHere, identityOverHttp } from './gateway/identity-port.ts'
 import { systemClock as clock } from './platform/clock.ts'
 import type { EventSource } from './platform/events/bus.ts'
 import { httpEventSource } from './platform/events/http-bus.ts'
-import { openRelay, type Relay } from './platform/events/relay.ts'
+import type { Relay } from './platform/events/relay.ts'
 import { smtpTransport } from './platform/mail.ts'
 import * as identityService from './services/identity/index.ts'
 import { openClient, openStore, readinessOf, type Store, secretOf, type World } from './world.ts'
@@ -23,7 +22,8 @@ export interface IdentityParts {
   startMail?: () => string
 }
 
-export async function openIdentity(world: World, followers: readonly ServiceName[]) {
+/** Identity itself, on its database. */
+export async function openIdentity(world: World) {
   const { config, contracts, metrics, deriveKey, log } = world
   const store = openStore(world, 'identity', identityService.pruning)
   const observers: identityService.Observe[] = []
@@ -49,17 +49,25 @@ export async function openIdentity(world: World, followers: readonly ServiceName
     'Passwords that wait for their turn to be hashed',
     service.waitingPasswords,
   )
-  const relay = openRelay({ service: 'identity', subscribers: followers, log, ...store })
+  return { service, store }
+}
+
+/** Identity as the rest of the process that runs it sees it. */
+export function localIdentity(
+  world: World,
+  { service, store }: Awaited<ReturnType<typeof openIdentity>>,
+  relay: Relay,
+): IdentityParts {
   const sources = mailSources(world, service)
   return {
     service,
     relay,
-    port: identityHere(service, contracts),
+    port: identityHere(service, world.contracts),
     events: relay,
     probe: store.database.ping,
     recentMails: identityService.recentMails({ ...store, ...sources }),
     startMail: () => startMail(world, { ...store, ...sources }),
-  } satisfies IdentityParts
+  }
 }
 
 /** What mails are written from: the terms of every contract, and where people reach them. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { type IdentityParts, openIdentity, remoteIdentity } from './compose-identity.ts'
+import { type IdentityParts, localIdentity, openIdentity, remoteIdentity } from './compose-identity.ts'
 import type { Config, Listening } from './config.ts'
 import { type Contract, type ServiceName, type Services, serviceNames } from './contracts/_kit/contract.ts'
 import { createDeviceCookies } from './contracts/_kit/cookies.ts'
@@ -18,17 +18,15 @@ import { messageOf, StartError } from './platform/errors.ts'
 import type { EventSource } from './platform/events/bus.ts'
 import { type EventHandlers, startConsumer } from './platform/events/consumer.ts'
 import { eventFeedRoutes } from './platform/events/http-bus.ts'
-import { openRelay } from './platform/events/relay.ts'
 import { jwksKeySource, localKeySource } from './platform/http/key-source.ts'
 import { createRevocationList, type RevocationList } from './platform/http/revocation-list.ts'
 import { createTokenVerifier, type TokenVerifier } from './platform/http/token-verifier.ts'
 import { createLifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/log.ts'
-import { openRedis, type Redis } from './platform/redis.ts'
 import * as ordersService from './services/orders/index.ts'
 import * as profilesService from './services/profiles/index.ts'
 import type { Plan } from './topologies.ts'
-import { openClient, openStore, openWorld, readinessOf, secretOf, type World } from './world.ts'
+import { openClient, openRelayOf, openStore, openWorld, readinessOf, runRelay, secretOf, type World } from './world.ts'
 
 /** A process that runs, and how to end it. */
 export interface Running {
@@ -66,22 +64,11 @@ export async function withServices<Name extends 'identity' | 'orders', Result>(
     const world = await openWorld(config, { services: wanted, ownership: 'join-or-own', log }, life)
     const services: Partial<Services> = {}
     if (wanted.includes('identity')) {
-      // Whoever follows its events does so from the process that runs for good.
-      const { service, relay } = await openIdentity(
-        world,
-        serviceNames.filter((name) => name !== 'identity'),
-      )
-      life.onStop('identity', async () => {
-        await relay.close()
-        service.close()
-      })
+      const { service } = await openIdentity(world)
+      life.onStop('identity', async () => service.close())
       services.identity = service
     }
-    if (wanted.includes('orders')) {
-      const { service, relay } = openOrders(world)
-      life.onStop('relay of orders', relay.close)
-      services.orders = service
-    }
+    if (wanted.includes('orders')) services.orders = openOrders(world).service
     return await work(services as Pick<Services, Name>)
   } finally {
     await life.stop()
@@ -92,9 +79,11 @@ async function wire(world: World & { plan: Plan }): Promise<Running> {
   const { config, plan, log, life, databases } = world
   const runs = (service: ServiceName) => plan.services.includes(service)
 
-  const identity: IdentityParts = runs('identity') ? await openIdentity(world, plan.followers) : remoteIdentity(world)
+  const identity = runs('identity') ? await ownIdentity(world) : remoteIdentity(world)
   const profiles = runs('profiles') ? openProfiles(world, identity.port) : undefined
   const orders = runs('orders') ? openOrders(world) : undefined
+  // Nobody of ours follows orders yet; the relay marks their events published, so that they can be pruned.
+  const ordersRelay = orders && openRelayOf(world, 'orders', [], orders.store)
   const local: Partial<Services> = {
     ...(identity.service && { identity: identity.service }),
     ...(profiles && { profiles: profiles.service }),
@@ -109,8 +98,7 @@ async function wire(world: World & { plan: Plan }): Promise<Running> {
   const listeners = await openListeners(world, { local, identity, probes, revocations })
 
   // From here on what is stopped first at the end: consumers and feeds, so that no long poll holds a listener open.
-  for (const relay of [identity.relay, orders?.relay])
-    if (relay) life.onStop(`relay of ${relay.service}`, async () => relay.close())
+  for (const relay of [identity.relay, ordersRelay]) if (relay) runRelay(world, relay)
   life.onStop('identity', async () => identity.service?.close())
   if (profiles) consume(world, identity.events, 'profiles', profiles.store.database, profilesService.followAccounts)
   if (orders) consume(world, identity.events, 'orders', orders.store.database, ordersService.followAccounts)
@@ -126,6 +114,11 @@ async function wire(world: World & { plan: Plan }): Promise<Running> {
   return { listening, database: databases.description, mail, stop: life.stop }
 }
 
+async function ownIdentity(world: World & { plan: Plan }): Promise<IdentityParts> {
+  const opened = await openIdentity(world)
+  return localIdentity(world, opened, openRelayOf(world, 'identity', world.plan.followers, opened.store))
+}
+
 function openProfiles(world: World, identity: IdentityPort) {
   const store = openStore(world, 'profiles', profilesService.pruning)
   const service = profilesService.openProfiles({ ...store, accounts: identity.accounts })
@@ -136,9 +129,7 @@ function openOrders(world: World) {
   const store = openStore(world, 'orders', ordersService.pruning)
   const service = ordersService.openOrders(store)
   world.life.onStop('orders', async () => service.close())
-  // Nobody follows orders yet; the relay marks their events published, so that they can be pruned.
-  const relay = openRelay({ service: 'orders', subscribers: [], log: world.log, ...store })
-  return { store, service, relay }
+  return { store, service }
 }
 
 function consume(
@@ -178,8 +169,7 @@ async function openListeners(
     probes[name] ??= readinessOf(openClient(world, name))
   }
 
-  const redis = await connectRedis(world)
-  const limiter = createLimiter({ scale: config.limitsScale, unlimited: config.unlimited, redis })
+  const limiter = createLimiter({ scale: config.limitsScale, unlimited: config.unlimited, redis: world.redis })
   const devices = createDeviceCookies(world.deriveKey('device-cookies'), { secure: !config.development })
   const verifierOf = verifiers(world, parts)
   const listeners: { unit: Listening; app: FastifyInstance }[] = []
@@ -197,7 +187,7 @@ async function openListeners(
       limiter,
       devices,
       serviceToken: internalToken,
-      probeRedis: redis?.ping,
+      probeRedis: world.redis?.ping,
       metrics,
       config,
       log,
@@ -214,13 +204,6 @@ async function openListeners(
     listeners.push({ unit, app })
   }
   return listeners
-}
-
-async function connectRedis({ config, life, log }: World): Promise<Redis | undefined> {
-  if (config.redisUrl === undefined) return undefined
-  const redis = await openRedis({ url: config.redisUrl, log })
-  life.onStop('redis', redis.close)
-  return redis
 }
 
 function internalRoutes(scope: FastifyInstance, { service, relay }: IdentityParts, contracts: Contracts): void {

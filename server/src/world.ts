@@ -8,10 +8,13 @@ import { openNotices, type ServerNotices } from './platform/db/notices.ts'
 import { startPruning } from './platform/db/pruning.ts'
 import { developmentSecret } from './platform/dev-secret.ts'
 import { outboxChannel } from './platform/events/outbox.ts'
+import { openRelay, type Relay } from './platform/events/relay.ts'
+import { refuseEvictingRedis, startStreamPublisher, streamPublisher } from './platform/events/stream-publisher.ts'
 import { type InternalClient, internalClient } from './platform/http/internal-client.ts'
 import { createMetrics, type Metrics } from './platform/http/metrics.ts'
 import type { Lifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/log.ts'
+import { openRedis, type Redis } from './platform/redis.ts'
 import { type DeriveKey, deriveFrom } from './platform/secrets.ts'
 
 /** What every part of the wiring is made from. */
@@ -25,6 +28,8 @@ export interface World {
   internalToken: string
   /** Every contract, as this installation configured it. */
   contracts: Contracts
+  /** Absent without REDIS_URL. */
+  redis: Redis | undefined
   /** Where the first listener is, once it listens. */
   listening: { url: string | undefined }
 }
@@ -49,8 +54,17 @@ export async function openWorld(config: Config, choice: DatabaseChoice, life: Li
     deriveKey,
     internalToken,
     contracts: configured(config.overrides),
+    redis: await connectRedis(config, choice.log, life),
     listening: { url: undefined },
   }
+}
+
+async function connectRedis({ redisUrl: url }: Config, log: Logger, life: Lifecycle): Promise<Redis | undefined> {
+  if (url === undefined) return undefined
+  const redis = await openRedis({ url, log })
+  life.onStop('redis', redis.close)
+  await refuseEvictingRedis(redis)
+  return redis
 }
 
 /** Pool and notices of one service's database, with the job that prunes it. */
@@ -85,3 +99,17 @@ export const readinessOf =
 
 export const secretOf = ({ contractSecrets }: Config, contract: string): string | undefined =>
   contractSecrets[contract as ContractName]
+
+/** Offers a service's events to those who follow them, and to Redis where there is one. */
+export const openRelayOf = (
+  { redis, log }: World,
+  service: ServiceName,
+  followers: readonly string[],
+  store: Store,
+): Relay => openRelay({ service, subscribers: redis ? [...followers, streamPublisher] : followers, log, ...store })
+
+/** Lets a relay run until the process stops, and publishes its events to Redis where there is one. */
+export function runRelay({ redis, life, log }: World, relay: Relay): void {
+  life.onStop(`relay of ${relay.service}`, relay.close)
+  if (redis) life.onStop(`stream of ${relay.service}`, startStreamPublisher({ source: relay, redis, log }).stop)
+}

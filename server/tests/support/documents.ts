@@ -49,6 +49,7 @@ export const elsewhere = {
   'npm run guichet -- account create operator --role admin': 'documents.test.ts: the first day',
   'npm run guichet -- start shop': 'documents.test.ts: the first day',
   '# 1. Register': 'documents-contracts.test.ts: the clients, with mail',
+  '# 6. See who you are': 'documents-contracts.test.ts: the clients, with mail',
   'make start TOPOLOGY=clients': 'documents-contracts.test.ts: one contract by itself',
   'export GUICHET_DEV=true': 'documents-contracts.test.ts: a database of its own',
   'export SECRET_KEY=$(node -p \'crypto.randomBytes(48).toString("base64url")\')':

@@ -118,6 +118,8 @@ export interface RouteDefinition<
   signsIn?: boolean
   /** True for a path of the reference that only the contract's own listener serves, since others claim it elsewhere. */
   ownListenerOnly?: boolean
+  /** The path that this is another address of: they share one count. */
+  aliasOf?: string
   /** True for a page: the answer's body is HTML, the request's a form. */
   html?: boolean
   /** What a browser that asks for HTML gets in place of the answer. */

@@ -10,7 +10,7 @@ import type { Contract, LimitClass, Route } from './contract.ts'
 /** A request to be counted. */
 export interface Counted {
   contract: Pick<Contract, 'name' | 'limits'>
-  route: Pick<Route, 'limit' | 'method' | 'url'>
+  route: Pick<Route, 'limit' | 'method' | 'url' | 'aliasOf'>
   /** The address, account or name that it counts against. */
   who: string
 }
@@ -63,7 +63,7 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
       const { limit } = route
       const { points: allowed, seconds } = contract.limits[limit]
       const points = Math.max(1, Math.round(allowed * scale))
-      const scope = perRoute.has(limit) ? `${limit} ${route.method} ${route.url}` : limit
+      const scope = perRoute.has(limit) ? `${limit} ${route.method} ${route.aliasOf ?? route.url}` : limit
       // A digest: short whatever a stranger sends, and an address of a person does not stand in Redis.
       const use = await count(hash('sha256', `${contract.name} ${scope} ${who}`, 'base64url'), seconds)
       const retryAfterSeconds = Math.max(1, Math.ceil(use.msLeft / 1_000))

@@ -7,7 +7,11 @@ import { Text } from './schema.ts'
 export const SecondCall = Type.Object({ session_token: Text({ minLength: 1 }), mfa_code: Text({ minLength: 1 }) })
 export type SecondCall = Type.Static<typeof SecondCall>
 
-export const isSecondCall = (body: object): body is SecondCall => 'session_token' in body && 'mfa_code' in body
+export const isSecondCall = (body: object): body is SecondCall =>
+  'session_token' in body &&
+  typeof body.session_token === 'string' &&
+  'mfa_code' in body &&
+  typeof body.mfa_code === 'string'
 
 interface Credentials {
   identifier: string

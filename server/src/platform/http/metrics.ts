@@ -100,7 +100,7 @@ export function createMetrics(): Metrics {
         async collect() {
           // What cannot be read now is left out; the other figures must not wait for it.
           const value = await Promise.resolve(read()).catch(() => undefined)
-          if (value === undefined) this.reset()
+          if (value === undefined) this.remove()
           else this.set(value)
         },
       })

@@ -46,7 +46,7 @@ export const createAccount =
     const problems = [...wanted.problems, ...(await passwordProblems(input, terms, tenant?.settings, wanted.tenant))]
     if (problems[0]) throw refuse(problems[0], { problems })
     // Said before the hash is computed: a taken name must not cost what a password costs.
-    if (!idempotency && tenant && (await taken(database, tenant.id, wanted.username))) {
+    if (!idempotency && tenant && (await taken(database, tenant.id, wanted.username, terms.name))) {
       throw refuse('identity.username_taken', { username: wanted.username })
     }
 
@@ -89,8 +89,9 @@ function readInput(input: NewAccountInput, terms: Terms): Wanted {
   const problems: IdentityErrorCode[] = [...(input.problems ?? [])]
   if (email === null ? policy.identifier === 'email' : !emailPattern.test(email))
     problems.push('identity.email_invalid')
-  // Without one of its own the name is the address, which was judged.
-  if (input.username !== undefined && !usernamePattern.test(username)) problems.push('identity.username_invalid')
+  // Without one of its own the name is the address, which was judged; one of the two there has to be.
+  const named = input.username !== undefined || (email === null && policy.identifier !== 'email')
+  if (named && !usernamePattern.test(username)) problems.push('identity.username_invalid')
   const grant = input.role === undefined ? undefined : grantOf(terms, input.role)
   return { username, email, tenant: tenantName(policy, input.tenant), grant, problems }
 }
@@ -115,8 +116,9 @@ async function passwordProblems(
 }
 
 /** Taken, unless by somebody who never proved the address: whose it is may have it. */
-const taken = async (database: Database, tenantId: string, username: string): Promise<boolean> =>
-  (await store.nameTaken(database, tenantId, username)) && !(await store.findAbandoned(database, tenantId, username))
+const taken = async (database: Database, tenantId: string, username: string, contract: string): Promise<boolean> =>
+  (await store.nameTaken(database, tenantId, username)) &&
+  !(await store.findAbandoned(database, tenantId, username, contract))
 
 /** One statement needs no transaction; a tenant to be made, a first administrator or an abandoned account do. */
 const insideTransaction = <Result>(
@@ -148,7 +150,7 @@ async function insert(
   const { username, email } = wanted
   const tenant = await tenantFor(tx, terms, wanted.tenant)
   const grant = wanted.grant ?? (await automaticGrant(tx, terms, tenant))
-  if (policy.verifiedEmail === 'required') await removeAbandoned(deps, tx, tenant.id, username)
+  if (policy.verifiedEmail === 'required') await removeAbandoned(deps, tx, { tenantId: tenant.id, username, contract })
 
   const displayName = input.displayName?.trim() || null
   const mailed = email !== null && policy.verifiedEmail !== 'never' && !input.emailVerified && !input.quietly
@@ -198,8 +200,12 @@ async function automaticGrant(tx: Queryable, { name, policy }: Terms, tenant: st
   return tenant.created && tenantCreator !== undefined ? { role: tenantCreator, administrator: false } : undefined
 }
 
-async function removeAbandoned(deps: Deps, tx: Queryable, tenantId: string, username: string): Promise<void> {
-  const abandoned = await store.findAbandoned(tx, tenantId, username)
+async function removeAbandoned(
+  deps: Deps,
+  tx: Queryable,
+  { tenantId, username, contract }: { tenantId: string; username: string; contract: string },
+): Promise<void> {
+  const abandoned = await store.findAbandoned(tx, tenantId, username, contract)
   if (!abandoned) return
   await store.removeAccount(tx, { accountId: abandoned.id, until: revokedUntil(deps), eventId: newId(), retire: false })
 }

@@ -47,16 +47,17 @@ export const nameTaken = async (db: Queryable, tenantId: string, username: strin
 }
 
 /**
- * The account of that name when nobody ever proved its address or signed in, and the link to do so has expired: it must not
- * keep the person away whose address it is.
+ * The account of that name which was registered by this contract, when nobody ever proved its address or signed in, and the link
+ * to do so has expired: it must not keep the person away whose address it is.
  */
-export const findAbandoned = (db: Queryable, tenantId: string, username: string) =>
+export const findAbandoned = (db: Queryable, tenantId: string, username: string, contract: string) =>
   db.maybe(sql<{ id: string }>`
     SELECT a.id FROM accounts a
      WHERE a.tenant_id = ${tenantId} AND lower(a.username) = lower(${username}) AND lower(a.email) = lower(a.username)
        AND a.email_verified_at IS NULL AND a.last_login_at IS NULL AND a.created_at < now() - interval '24 hours'
        AND NOT EXISTS (SELECT 1 FROM verification_tokens v WHERE v.account_id = a.id AND v.expires_at > now())
        AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.account_id = a.id)
+       AND EXISTS (SELECT 1 FROM activities v WHERE v.account_id = a.id AND v.contract = ${contract} AND v.action = 'register')
        FOR UPDATE`)
 
 /** Keeps two first registrations from both becoming the contract's administrator. */
@@ -86,7 +87,7 @@ export interface NewAccount {
   userAgent: string | undefined
 }
 
-/** Account, grant, link, mail, activity and events in one statement; undefined when the name is taken or was. */
+/** Account, grant, link, mail, activity and events in one statement; undefined when name or proven address is taken, or was. */
 export const insertAccount = (db: Queryable, one: NewAccount) =>
   db.maybe(sql<AccountRow>`
     WITH created AS (
@@ -99,7 +100,9 @@ export const insertAccount = (db: Queryable, one: NewAccount) =>
        WHERE t.id = ${one.tenantId}
          AND NOT EXISTS (SELECT 1 FROM retired_usernames r WHERE r.tenant_id = t.id
                           AND r.username_hash = sha256(convert_to(lower(${one.username}::text), 'UTF8')))
-      ON CONFLICT (tenant_id, lower(username)) DO NOTHING
+         AND NOT EXISTS (SELECT 1 FROM accounts p WHERE p.tenant_id = t.id AND lower(p.email) = lower(${one.username}::text)
+                          AND p.email_verified_at IS NOT NULL)
+      ON CONFLICT DO NOTHING
       RETURNING *
     ), forgotten AS (
       DELETE FROM sign_in_counters WHERE key = ${one.counter} AND EXISTS (SELECT 1 FROM created)

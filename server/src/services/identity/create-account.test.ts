@@ -1,0 +1,255 @@
+import { describe, expect, test } from 'vitest'
+import { identityRows, refusalOf, tallyOf } from '../../../tests/support/identity-rows.ts'
+import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import type { IdempotencyKey } from '../../platform/db/idempotency.ts'
+import { newId } from '../../platform/ids.ts'
+import { sha256 } from '../../platform/secrets.ts'
+import type { NewAccountInput } from './create-account.ts'
+
+const service = identityService('create_account')
+const rows = identityRows(service)
+const password = 'correct horse'
+
+const byName = clientOf(testTerms)
+const byEmail = clientOf(termsWith('by-email', { identifier: 'email', verifiedEmail: 'mailed' }))
+/** The same accounts, signed in to only once the address is proven. */
+const proving = clientOf(termsWith('proving', { identifier: 'email', verifiedEmail: 'required' }))
+
+const create = (input: NewAccountInput, client = byName, key?: IdempotencyKey) =>
+  service.identity.createAccount(input, client, key)
+
+let addresses = 0
+const newAddress = () => {
+  addresses += 1
+  return `person${addresses}@example.org`
+}
+
+describe('the name of a new account', () => {
+  test('is the e-mail address, trimmed and in lower case, when none is given', async () => {
+    const { account, verificationToken } = await create({ email: '  Ada@Example.ORG ', password }, byEmail)
+    expect(account).toMatchObject({
+      username: 'ada@example.org',
+      email: 'ada@example.org',
+      emailVerified: false,
+      role: 'user',
+      active: true,
+      tenant: { name: 'main' },
+    })
+    expect(verificationToken).toMatch(/^[\w-]{64}$/)
+    expect(await rows.mails(account.id)).toEqual(['verify_email'])
+  })
+
+  test('is told to the other services with number and tenant, and to the log', async () => {
+    const { account } = await create({ username: 'grace', displayName: ' Grace H. ', password })
+    expect(await rows.events(account.id)).toEqual([
+      {
+        type: 'account.registered',
+        sequence: 1,
+        data: {
+          number: account.number,
+          tenantId: account.tenant.id,
+          username: 'grace',
+          email: null,
+          displayName: 'Grace H.',
+        },
+      },
+    ])
+    expect(await rows.activities(account.id)).toEqual([{ action: 'register', details: {} }])
+    expect(await rows.mails(account.id)).toEqual([])
+  })
+
+  test('is refused when an account has it, whatever the case', async () => {
+    await create({ username: 'Linus' })
+    expect(await refusalOf(create({ username: 'lINUS', password }))).toBe('identity.username_taken')
+  })
+
+  test('belongs to one of those who want it at once', async () => {
+    const wanted = Array.from({ length: 8 }, (_, turn) => create({ username: turn % 2 ? 'MANY' : 'many' }))
+    expect(await tallyOf(wanted)).toEqual({ success: 1, 'identity.username_taken': 7 })
+  })
+
+  test('is never given again once its account is deleted', async () => {
+    const { account } = await create({ username: 'gone' })
+    await service.identity.deleteAccount(account.id)
+    expect(await refusalOf(create({ username: 'Gone' }))).toBe('identity.username_taken')
+    expect((await rows.events(account.id)).map(({ type }) => type)).toEqual(['account.registered', 'account.deleted'])
+  })
+
+  test("is not somebody else's proven address, with an idempotency key or without", async () => {
+    const email = newAddress()
+    await create({ username: 'owner-of-it', email, emailVerified: true })
+    expect(await refusalOf(create({ username: email.toUpperCase() }))).toBe('identity.username_taken')
+    const key = { accountId: newId(), route: 'POST /accounts', key: '1', requestHash: sha256(email) }
+    expect(await refusalOf(create({ username: email }, byName, key))).toBe('identity.username_taken')
+  })
+
+  test('may be an address that another account stated without proving it', async () => {
+    const email = newAddress()
+    await create({ username: 'claims-it', email })
+    expect(await refusalOf(create({ email }, byEmail))).toBeUndefined()
+  })
+})
+
+test('an address proven elsewhere cannot be vouched for a second time', async () => {
+  const email = newAddress()
+  await create({ email, emailVerified: true })
+  expect(await refusalOf(create({ username: 'second-owner', email, emailVerified: true }))).toBe(
+    'identity.username_taken',
+  )
+})
+
+describe('what does not fit', () => {
+  test('is listed together, the first as the code', async () => {
+    const attempt = create({ username: 'a b', email: 'nowhere', password: 'short' })
+    await expect(attempt).rejects.toMatchObject({
+      code: 'identity.email_invalid',
+      details: {
+        problems: ['identity.email_invalid', 'identity.username_invalid', 'identity.password_too_short'],
+      },
+    })
+  })
+
+  test("stands beside what the contract finds by its own rules, and is found before the name's owner", async () => {
+    await create({ username: 'known' })
+    const attempt = create({ username: 'known', password: 'x', problems: ['identity.name_invalid'] })
+    await expect(attempt).rejects.toMatchObject({
+      details: { problems: ['identity.name_invalid', 'identity.password_too_short'] },
+    })
+  })
+
+  test.each<[string, NewAccountInput, typeof byName, string]>([
+    ['neither name nor address', { password }, byName, 'identity.username_invalid'],
+    ['no address where one is needed', { username: 'somebody' }, byEmail, 'identity.email_invalid'],
+    ['an address of two', { email: 'a@b@c' }, byName, 'identity.email_invalid'],
+    ['a name of one letter', { username: 'a' }, byName, 'identity.username_invalid'],
+    ['a name with a line break', { username: 'ab\ncd' }, byName, 'identity.username_invalid'],
+    [
+      'a password that is too long',
+      { username: 'long', password: 'x'.repeat(257) },
+      byName,
+      'identity.password_too_long',
+    ],
+    ['a role the contract does not know', { username: 'king', role: 'king' }, byName, 'identity.unknown_role'],
+    ['a role by the name of a method', { username: 'king', role: 'toString' }, byName, 'identity.unknown_role'],
+  ])('%s', async (_what, input, client, code) => {
+    expect(await refusalOf(create(input, client))).toBe(code)
+  })
+})
+
+describe('an idempotency key', () => {
+  const keyOf = (key: string, request: string): IdempotencyKey => ({
+    accountId: '01900000-0000-7000-8000-00000000000a',
+    route: 'POST /accounts',
+    key,
+    requestHash: sha256(request),
+  })
+
+  test('makes one account of requests that are sent again, even at once', async () => {
+    const twice = () => create({ username: 'only-once', password }, byName, keyOf('one', 'only-once'))
+    const [first, ...others] = await Promise.all([twice(), twice(), twice(), twice()])
+    for (const { account } of [...others, await twice()]) expect(account.id).toBe(first?.account.id)
+    expect(await rows.events(first?.account.id ?? '')).toHaveLength(1)
+  })
+
+  test('is refused with another request', async () => {
+    await create({ username: 'keyed' }, byName, keyOf('two', 'keyed'))
+    const other = create({ username: 'keyed-otherwise' }, byName, keyOf('two', 'keyed-otherwise'))
+    expect(await refusalOf(other)).toBe('identity.idempotency_key_reused')
+  })
+
+  test('stays unused by what failed', async () => {
+    await create({ username: 'in-the-way' })
+    const key = keyOf('three', 'x')
+    expect(await refusalOf(create({ username: 'in-the-way' }, byName, key))).toBe('identity.username_taken')
+    expect(await refusalOf(create({ username: 'free-way' }, byName, key))).toBeUndefined()
+  })
+})
+
+describe('an account that nobody proved or used', () => {
+  const abandoned = async (hours: number, client = proving) => {
+    const email = newAddress()
+    const { account } = await create({ email, password: 'the password of a stranger' }, client)
+    await rows.age(account.id, hours)
+    return { id: account.id, email }
+  }
+
+  test('gives way after a day, when its link has expired, and takes its password with it', async () => {
+    const { id, email } = await abandoned(25)
+    const { account } = await create({ email, password }, proving)
+    expect(account.id).not.toBe(id)
+    expect(await rows.openSessions(id)).toBe(0)
+    expect((await rows.events(id)).map(({ type }) => type)).toEqual(['account.registered', 'account.deleted'])
+    const stale = service.identity.login({ identifier: email, password: 'the password of a stranger' }, proving)
+    expect(await refusalOf(stale)).toBe('identity.invalid_credentials')
+    expect(await refusalOf(service.identity.login({ identifier: email, password }, proving))).toBe(
+      'identity.email_unverified',
+    )
+  })
+
+  test('gives way to one of those who register at once', async () => {
+    const { email } = await abandoned(25)
+    const both = [1, 2, 3, 4].map(() => create({ email, password }, proving))
+    expect(await tallyOf(both)).toEqual({ success: 1, 'identity.username_taken': 3 })
+  })
+
+  test('stays while it is fresh', async () => {
+    const { email } = await abandoned(23)
+    expect(await refusalOf(create({ email, password }, proving))).toBe('identity.username_taken')
+  })
+
+  test('stays while another link is good', async () => {
+    const { id, email } = await abandoned(25)
+    await service.identity.resendVerification(id, proving)
+    expect(await refusalOf(create({ email, password }, proving))).toBe('identity.username_taken')
+  })
+
+  test('stays once its address is proven', async () => {
+    const email = newAddress()
+    const { account, verificationToken: token = '' } = await create({ email }, proving)
+    await service.identity.verifyEmail({ token }, proving)
+    await rows.age(account.id, 100)
+    expect(await refusalOf(create({ email, password }, proving))).toBe('identity.username_taken')
+  })
+
+  test('stays when a contract made it that asks for no proof, as an import does', async () => {
+    const { email } = await abandoned(100, clientOf(termsWith('unproven', { identifier: 'email' })))
+    expect(await refusalOf(create({ email, password }, proving))).toBe('identity.username_taken')
+    const imports = service.identity.importAccounts(proving.terms)
+    const imported = imports.read({ email: newAddress(), createdAt: '2020-01-01T00:00:00Z' })
+    if (!('account' in imported)) throw new Error(imported.problem)
+    await imports.write(async function* () {
+      yield imported.account
+    })
+    expect(await refusalOf(create({ email: imported.account.username, password }, proving))).toBe(
+      'identity.username_taken',
+    )
+  })
+})
+
+describe('the first administrator', () => {
+  const policy = { firstBecomesAdministrator: true }
+
+  test('is exactly one of those who register first at once, and nobody later', async () => {
+    const first = clientOf(termsWith('first', policy))
+    const made = await Promise.all(
+      Array.from({ length: 10 }, (_, turn) => create({ username: `first${turn}`, password }, first)),
+    )
+    expect(made.filter(({ account }) => account.role === 'admin')).toHaveLength(1)
+    expect(made.filter(({ account }) => account.role === 'user')).toHaveLength(9)
+    expect((await create({ username: 'first-late' }, first)).account.role).toBe('user')
+  })
+
+  test('is not made by a registration that is refused', async () => {
+    const contract = clientOf(termsWith('first-again', policy))
+    await create({ username: 'taken-before' })
+    expect(await refusalOf(create({ username: 'taken-before' }, contract))).toBe('identity.username_taken')
+    expect((await create({ username: 'the-real-first' }, contract)).account.role).toBe('admin')
+  })
+
+  test('administers one contract only', async () => {
+    const contract = clientOf(termsWith('first-elsewhere', policy))
+    const { account } = await create({ username: 'elsewhere' }, contract)
+    expect((await service.identity.accounts.find(account.id, contract)).role).toBe('admin')
+    expect((await service.identity.accounts.find(account.id, byName)).role).toBe('user')
+  })
+})
