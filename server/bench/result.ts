@@ -2,19 +2,20 @@
 export interface Result {
   what: string
   measured: string
-  bar: string
+  /** Absent for a figure that is shown and need not reach anything. */
+  bar?: string
   met: boolean
 }
 
 export const table = (results: readonly Result[]): string => {
   const width = Math.max(...results.map(({ what }) => what.length))
   const measured = Math.max(...results.map((result) => result.measured.length))
-  return results
-    .map(
-      (result) =>
-        `${result.met ? 'ok  ' : 'MISS'} ${result.what.padEnd(width)}  ${result.measured.padEnd(measured)}  bar ${result.bar}`,
-    )
-    .join('\n')
+  const line = ({ what, bar, met, ...result }: Result) => {
+    const verdict = bar === undefined ? '    ' : met ? 'ok  ' : 'MISS'
+    const text = `${verdict} ${what.padEnd(width)}  ${result.measured.padEnd(measured)}  ${bar === undefined ? '' : `bar ${bar}`}`
+    return text.trimEnd()
+  }
+  return results.map(line).join('\n')
 }
 
 export const median = (values: readonly number[]): number => {

@@ -84,10 +84,10 @@ export function readEnvironment(): Environment {
 
 /** The configuration of a command that listens nowhere; the seed's names of `topology` count. */
 export const loadCommandConfig = (topology = 'all'): Config =>
-  loadConfig({ ...readEnvironment(), PORT: undefined }, planOf([topology]))
+  loadConfig({ ...readEnvironment(), PORT: undefined }, planOf([topology]), 'command')
 
 /** Reads the environment for a plan. Every problem is reported, in one StartError. */
-export function loadConfig(env: Environment, plan: Plan): Config {
+export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'command' = 'start'): Config {
   const read = createReader(env, plan.topology)
   const { problems } = read
 
@@ -110,7 +110,7 @@ export function loadConfig(env: Environment, plan: Plan): Config {
   }
 
   const redisUrl = read.redisUrl('REDIS_URL')
-  if (!development && plan.topology === 'tenants' && redisUrl === undefined) {
+  if (purpose === 'start' && !development && plan.topology === 'tenants' && redisUrl === undefined) {
     problems.push('REDIS_URL is missing: outside development the limits of tenants are counted in Redis.')
   }
 

@@ -83,7 +83,8 @@ const actions: Readonly<Record<string, Action>> = {
 
 async function create(identity: Identity, { name, terms, options, print }: Order): Promise<void> {
   const { email, role, passwordStdin, tenant, verified } = options
-  const generated = newSecret(18)
+  // With every kind of character, whatever a contract asks for.
+  const generated = `${newSecret(18)}-aA1`
   const password = passwordStdin ? await firstLineOfStdin() : generated
   // Where one signs in by an address, the name is one.
   const address = email ?? (terms.policy.identifier === 'email' ? name : undefined)

@@ -43,6 +43,8 @@ describe('a log file', () => {
         log.info({ filler: 'x'.repeat(100) }, 'line ' + index)
         if (index % 50 === 0) await setTimeout(2)
       }
+      // An exit in the middle of a replacement would leave the last lines to stderr alone.
+      await setTimeout(200)
       log.info('the last')
       process.exit(3)
     `)

@@ -104,7 +104,9 @@ const effectOnce = ({ email }: Registered) => ({
   inbox: [{ transaction: expect.any(String), consumer: 'profiles' }],
 })
 
-test('C-36 C-37 C-38 a client registers, verifies and signs in: three events in this order, each once', async () => {
+test('C-36 C-37 C-38 a client registers, verifies and signs in: three events in this order, each once', {
+  timeout: 60_000,
+}, async () => {
   const guichet = await startGuichet()
   const { clients } = guichet
   const person = await clients.register()
@@ -125,7 +127,9 @@ test('C-36 C-37 C-38 a client registers, verifies and signs in: three events in 
   expect(await effectsIn(guichet, person)).toEqual(effectOnce(person))
 })
 
-test('killed between commit and publish, the process finds its events again and the effects happen once', async () => {
+test('killed between commit and publish, the process finds its events again and the effects happen once', {
+  timeout: 60_000,
+}, async () => {
   const guichet = await startGuichet()
   const { clients } = guichet
   const untouched = await guichet.hold('profiles', 'LOCK TABLE inbox_events IN EXCLUSIVE MODE')
@@ -147,7 +151,9 @@ test('killed between commit and publish, the process finds its events again and 
   expect(await effectsIn(guichet, person)).toEqual(effectOnce(person))
 })
 
-test('killed between publish and mark, the process offers its event again and the effect is not repeated', async () => {
+test('killed between publish and mark, the process offers its event again and the effect is not repeated', {
+  timeout: 60_000,
+}, async () => {
   const guichet = await startGuichet()
   const { clients } = guichet
   const untouched = await guichet.hold('profiles', 'LOCK TABLE inbox_events IN EXCLUSIVE MODE')

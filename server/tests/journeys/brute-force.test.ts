@@ -167,7 +167,9 @@ describe('without limits, so that only lockout and code attempts stand in the wa
   })
 })
 
-test('guesses that are all under way before the lock begins do not slip past it together', async () => {
+test('guesses that are all under way before the lock begins do not slip past it together', {
+  timeout: 60_000,
+}, async () => {
   // At its real cost the first hash is not done before the last guess is here.
   const dear = { GUICHET_ARGON2_MEMORY_KIB: '', GUICHET_ARGON2_PASSES: '' }
   const running = await startArrangement('all', dear)
@@ -200,6 +202,7 @@ describe('the limits as they are', () => {
     running = await startArrangement('tenants', {
       GUICHET_TRUSTED_PROXIES: '127.0.0.1/32',
       GUICHET_LIMITS_SCALE: '1',
+      GUICHET_LOG_FILE: 'none',
     })
   })
   afterAll(() => running?.stop())

@@ -128,7 +128,7 @@ export function journey({ base, hunt, catcher, file, guichet, refused }: World) 
     // A sign-in of the known device that is left half-done, and a lock.
     await post('/api/v1/auth/login', { json: { email, password: right }, cookie: cookies.join('; '), is: 200 })
     await code(email)
-    for (let turn = 0; turn < 6; turn += 1) await login(password('nobody'), 401)
+    for (let turn = 0; turn < 5; turn += 1) await login(password('nobody'), 401)
     await catcher.waitFor(({ to, text }) => to === email && text.includes('30 minutes'))
 
     // An account with a second factor is asked for it in a contract that has no step for it.

@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import type { Database, Queryable } from '../../src/platform/db/database.ts'
+import type { Database, Queryable, Statement } from '../../src/platform/db/database.ts'
 import { sql } from '../../src/platform/db/database.ts'
 import type { AccessClaims } from '../../src/platform/http/token-verifier.ts'
 import type { Session } from '../../src/services/identity/index.ts'
@@ -73,18 +73,36 @@ export function identityRows(service: { readonly database: Database }) {
       start: () => Promise<Result>,
       work: (tx: Queryable) => Promise<unknown>,
     ): Promise<Result> {
-      const { running } = await db().transaction(async (tx) => {
-        await tx.run(sql`SELECT id FROM accounts WHERE id = ${accountId} FOR UPDATE`)
-        const running = start()
-        // Looked at once the transaction is over: a refusal before that is none that nobody handles.
-        running.catch(() => undefined)
-        await vi.waitFor(async () => expect(await waiting(db())).toBe(1), { timeout: 5_000, interval: 5 })
-        await work(tx)
-        return { running }
-      })
+      const lock = sql`SELECT id FROM accounts WHERE id = ${accountId} FOR UPDATE`
+      const [running] = await startBehind(db(), lock, [start], work)
+      if (!running) throw new Error('nothing was started')
       return running
     },
+    /** Starts all of these behind one lock, where each waits; gives what they come to once it is released. */
+    async allAtOnce<Result>(
+      lock: Statement<unknown>,
+      starts: readonly (() => Promise<Result>)[],
+    ): Promise<Promise<Result>[]> {
+      return startBehind(db(), lock, starts, async () => undefined)
+    },
   }
+}
+
+async function startBehind<Result>(
+  database: Database,
+  lock: Statement<unknown>,
+  starts: readonly (() => Promise<Result>)[],
+  work: (tx: Queryable) => Promise<unknown>,
+): Promise<Promise<Result>[]> {
+  return database.transaction(async (tx) => {
+    await tx.run(lock)
+    const running = starts.map((start) => start())
+    // Looked at once the transaction is over; a refusal before that is not one that nobody handles.
+    for (const one of running) one.catch(() => undefined)
+    await vi.waitFor(async () => expect(await waiting(database)).toBe(starts.length), { timeout: 5_000, interval: 5 })
+    await work(tx)
+    return running
+  })
 }
 
 const waiting = async (db: Database): Promise<number> =>

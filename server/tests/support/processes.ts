@@ -16,6 +16,7 @@ export const testEnvironment: Readonly<Record<string, string>> = {
   GUICHET_LIMITS_SCALE: '100000',
   HOST: '127.0.0.1',
   LOG_LEVEL: 'warn',
+  GUICHET_LOG_FILE: 'none',
 }
 
 /** A `guichet` process of a test. */

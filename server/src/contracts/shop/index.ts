@@ -54,7 +54,9 @@ const shortNames = { identity: 'auth', profiles: 'user', orders: 'orders' } as c
   string
 >
 
-function health({ of, healthy, services }: HealthReport) {
+function health({ of, services }: HealthReport) {
+  // Without Redis each process counts limits by itself; the shop knows no Redis and goes on.
+  const healthy = Object.values(services).every(Boolean)
   const status = healthy ? 200 : 503
   if (of !== 'gateway') {
     return { status, body: { status: healthy ? 'healthy' : 'unhealthy', service: `${shortNames[of]}-service` } }

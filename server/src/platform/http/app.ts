@@ -92,8 +92,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   if (log.isLevelEnabled('info')) {
     app.addHook('onResponse', (request, reply, done) => {
       const { method, id, ip } = request
-      // Without the query: it is where clients put things that do not belong in a log.
-      const path = request.url.split('?', 1)[0]
+      // Without the query, where clients put things that do not belong in a log, and without mailed tokens in the path.
+      const path = request.url.split('?', 1)[0]?.replaceAll(/[\w.~%-]{48,}/g, '[redacted]')
       const ms = Math.round(reply.elapsedTime * 10) / 10
       log.info({ id, ip, method, path, status: reply.statusCode, ms }, 'request')
       done()

@@ -61,13 +61,16 @@ async function lockedTarget(
 ): Promise<store.AccountRow> {
   const { terms } = client
   const found = await store.findAccountByNumber(tx, number, terms.name)
-  const asking = by && (await administratorOf(tx, by, client))
+  const asking = by && (await administratorOf(tx, by, 'accounts:manage', client))
   const target = asking ? visibleTo(asking, found) : found
   if (!target || !(await store.lockAccount(tx, target.id))) throw refuse('identity.account_not_found')
   if (asking && target.id === asking.id) throw refuse('identity.not_oneself')
   if (asking && change.role !== undefined && !asking.permits('roles:grant')) throw refuse('identity.not_allowed')
-  // Read again under the lock: what was judged must still be so.
-  return (await store.findAccount(tx, target.id, terms.name)) ?? target
+  // Read and judged again under the lock: it may have risen meanwhile.
+  const locked = await store.findAccount(tx, target.id, terms.name)
+  if (!locked) throw refuse('identity.account_not_found')
+  if (asking) visibleTo(asking, locked)
+  return locked
 }
 
 export interface AskingAdministrator {
@@ -78,17 +81,18 @@ export interface AskingAdministrator {
   rolePermits(role: string | null, permission: Permission): boolean
 }
 
-/** Who asks, with the role that the database has now; a token may be older. */
+/** Who asks, with the role that the database has now; a token may be older. Refuses whom that role does not permit it. */
 export async function administratorOf(
   db: Queryable,
   { accountId }: NonNullable<Administrator>,
+  permission: Permission,
   { terms }: Client,
 ): Promise<AskingAdministrator> {
   const { permissions, person } = terms.policy.roles
   const account = await store.findAccount(db, accountId, terms.name)
   if (!account?.active) throw refuse('identity.not_allowed')
-  const rolePermits = (role: string | null, permission: Permission) =>
-    permissions[role ?? person]?.includes(permission) ?? false
+  const rolePermits = (role: string | null, one: Permission) => permissions[role ?? person]?.includes(one) ?? false
+  if (!rolePermits(account.role, permission)) throw refuse('identity.not_allowed')
   return { id: account.id, tenantId: account.tenantId, rolePermits, permits: (one) => rolePermits(account.role, one) }
 }
 

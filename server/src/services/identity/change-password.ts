@@ -35,7 +35,7 @@ export const changePassword =
       throw refuse('identity.wrong_password')
     }
     await refuseBadPassword(deps, input.password, account, client)
-    const changed = await store.changePassword(database, {
+    const change = {
       accountId: account.id,
       version: account.version,
       passwordHash: await passwords.hash(input.password),
@@ -45,6 +45,10 @@ export const changePassword =
       mailId: newId(),
       counter,
       ...originOf(client),
+    }
+    const changed = await database.transaction(async (tx) => {
+      await store.lockAccount(tx, account.id)
+      return store.changePassword(tx, change)
     })
     if (!changed) throw refuse('identity.wrong_password')
     deps.mailQueued()

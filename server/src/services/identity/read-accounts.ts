@@ -23,7 +23,8 @@ export const readAccounts = (deps: Deps) => {
   const findFor = async (number: number, administrator: AccessClaims, client: Client): Promise<store.AccountRow> => {
     const { terms } = client
     const found = await store.findAccountByNumber(database, number, terms.name)
-    const visible = visibleTo(await administratorOf(database, { accountId: administrator.uid }, client), found)
+    const asking = await administratorOf(database, { accountId: administrator.uid }, 'accounts:read', client)
+    const visible = visibleTo(asking, found)
     if (!visible) throw refuse('identity.account_not_found')
     return visible
   }
@@ -47,7 +48,7 @@ export const readAccounts = (deps: Deps) => {
     ): Promise<{ total: number; accounts: AccountView[] }> {
       const { terms } = client
       const { roles } = terms.policy
-      const asking = await administratorOf(database, { accountId: administrator.uid }, client)
+      const asking = await administratorOf(database, { accountId: administrator.uid }, 'accounts:read', client)
       const crosses = asking.permits('tenants:cross')
       const { total, rows } = await store.listAccounts(database, {
         contract: terms.name,

@@ -78,15 +78,19 @@ export const resetPassword =
     await refuseBadPassword(deps, input.password, link, client)
 
     const passwordHash = await passwords.hash(input.password)
-    const used = await store
-      .useReset(database, {
-        id,
-        contract: terms.name,
-        passwordHash,
-        until: revokedUntil(deps),
-        mailId: newId(),
-        events: eventsJson(announced(deps, terms, 'password_reset', link)),
-        ...originOf(client),
+    const reset = {
+      id,
+      contract: terms.name,
+      passwordHash,
+      until: revokedUntil(deps),
+      mailId: newId(),
+      events: eventsJson(announced(deps, terms, 'password_reset', link)),
+      ...originOf(client),
+    }
+    const used = await database
+      .transaction(async (tx) => {
+        await store.lockAccount(tx, link.id)
+        return store.useReset(tx, reset)
       })
       .catch((error: unknown) => {
         // Another account of the tenant proved the address meanwhile, so this link is not its owner's any more.

@@ -38,8 +38,9 @@ export const verifyEmail =
     const by = { id, contract: terms.name, enrol, mailId: newId(), ...originOf(client) }
     const events = eventsJson(announced(deps, terms, 'email_verified', about))
     const proven = await store.useVerification(database, { ...by, events }).catch((error: unknown) => {
-      // Another account of the tenant proved the address first.
-      if (violates(error, 'accounts_verified_email')) throw refuse('identity.invalid_link')
+      // Another account of the tenant proved the address first, or is named by it.
+      if (violates(error, 'accounts_verified_email') || violates(error, 'accounts_username'))
+        throw refuse('identity.invalid_link')
       throw error
     })
     const now = await store.findAccount(database, link.id, terms.name)

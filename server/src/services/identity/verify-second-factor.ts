@@ -7,8 +7,8 @@ import { openSession, type Session } from './sessions.ts'
 import * as store from './store/index.ts'
 
 /**
- * Opens the session that waited for a code. A code works once; the fifth wrong one ends its sign-in and counts as a failed one,
- * so that codes cannot be guessed any faster than passwords.
+ * Opens the session that waited for a code. A code works once; the fifth wrong one ends its sign-in. Whatever wrong codes it had
+ * count as one failed sign-in, so that guessing codes locks as guessing passwords does.
  */
 export const verifySecondFactor =
   (deps: Deps) =>
@@ -25,8 +25,9 @@ export const verifySecondFactor =
     if (!found) throw refuse('identity.invalid_code')
     const account = store.viewOf(found, terms.policy.roles)
     if (!secrets.codeMatches(found.challengeId, input.code.trim())) {
-      if (found.attempts >= codeAttempts) {
-        await store.endChallenge(database, found.challengeId)
+      if (found.attempts >= codeAttempts) await store.endChallenge(database, found.challengeId)
+      // At the first and not at the last: whoever begins anew before that would never be counted.
+      if (found.attempts === 1) {
         await recordRefusal(deps, { counter: found.counter, account, counts: true }, client)
       }
       throw refuse('identity.invalid_code')

@@ -103,15 +103,20 @@ export const lockAccount = (tx: Queryable, id: string) =>
  * The contracts whose last active administrator this account is. Locks every administrator's grant of those contracts first,
  * in one order, so that two administrators cannot remove each other at once.
  */
-export const contractsAdministeredAlone = (tx: Queryable, accountId: string) =>
-  tx.many(sql<{ contract: string }>`
-    WITH mine AS (SELECT contract FROM grants WHERE account_id = ${accountId} AND administrator),
-    everyone AS MATERIALIZED (
-      SELECT g.contract, g.account_id FROM grants g
-       WHERE g.administrator AND g.contract IN (SELECT contract FROM mine) ORDER BY g.contract, g.account_id FOR UPDATE
-    )
-    SELECT contract FROM everyone JOIN accounts a ON a.id = account_id
-     WHERE a.active OR a.id = ${accountId} GROUP BY contract HAVING count(*) = 1`)
+export const contractsAdministeredAlone = async (tx: Queryable, accountId: string): Promise<{ contract: string }[]> => {
+  await tx.run(sql`
+    SELECT account_id FROM grants
+     WHERE administrator AND contract IN (SELECT contract FROM grants WHERE account_id = ${accountId} AND administrator)
+     ORDER BY contract, account_id FOR UPDATE`)
+  // A statement of its own: one that waited for those locks would still see the accounts as they were before.
+  return tx.many(sql<{ contract: string }>`
+    SELECT g.contract
+      FROM grants mine
+      JOIN grants g ON g.contract = mine.contract AND g.administrator
+      JOIN accounts a ON a.id = g.account_id
+     WHERE mine.account_id = ${accountId} AND mine.administrator AND (a.active OR a.id = ${accountId})
+     GROUP BY g.contract HAVING count(*) = 1`)
+}
 
 export const hasAdministrator = async (db: Queryable, contract: string): Promise<boolean> => {
   const { found } = await db.one(sql<{ found: boolean }>`

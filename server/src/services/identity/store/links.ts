@@ -71,7 +71,7 @@ interface UsedLink {
   userAgent: string | undefined
 }
 
-/** Uses a link up and marks its address proven; the address before a change is told. Undefined when somebody else was first. */
+/** Uses a link up and marks its address proven; a username that was the address follows, and the address before is told. Undefined when somebody else was first. */
 export const useVerification = (db: Queryable, by: UsedLink & { enrol: boolean; mailId: string }) =>
   db.maybe(sql<{ id: string }>`
     WITH used AS (
@@ -79,7 +79,8 @@ export const useVerification = (db: Queryable, by: UsedLink & { enrol: boolean; 
        WHERE id = ${by.id} AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()
       RETURNING account_id, email, previous_email
     ), proven AS (
-      UPDATE accounts a SET email = used.email, email_verified_at = now(), second_factor = a.second_factor OR ${by.enrol}::boolean,
+      UPDATE accounts a SET email = used.email, email_verified_at = now(),
+             username = CASE WHEN lower(a.username) = lower(a.email) THEN used.email ELSE a.username END, second_factor = a.second_factor OR ${by.enrol}::boolean,
              sequence = a.sequence + jsonb_array_length(${by.events}::jsonb), updated_at = now()
         FROM used WHERE a.id = used.account_id
       RETURNING a.id, a.tenant_id, a.sequence
@@ -108,7 +109,8 @@ interface NewPassword extends UsedLink {
 
 /**
  * Uses a reset link up and sets the password: every session ends, every older token is refused, wrong passwords are forgotten,
- * the address counts as proven since the link was mailed to it. Undefined when somebody else was first.
+ * the address counts as proven since the link was mailed to it. Undefined when somebody else was first. The account's row has to
+ * be locked in the transaction already, or a session that is just being opened with the old password would not be seen.
  */
 export const useReset = (db: Queryable, by: NewPassword) =>
   db.maybe(sql<{ id: string }>`
@@ -165,7 +167,7 @@ interface ChangedPassword {
 
 /**
  * Sets a password that its owner changed: every other session ends. False when the account changed or a lock began while the
- * present password was checked.
+ * present password was checked. The account's row has to be locked already, as for a reset.
  */
 export const changePassword = async (db: Queryable, by: ChangedPassword): Promise<boolean> => {
   const { changed } = await db.one(sql<{ changed: boolean }>`

@@ -199,7 +199,7 @@ export const insertChallenge = async (db: Queryable, by: NewChallenge): Promise<
          AND NOT EXISTS (SELECT 1 FROM sign_in_counters WHERE key = ${by.counter} AND locked_until > now())
     ), upgraded AS (
       UPDATE accounts SET password_hash = ${by.upgradedHash ?? null}::text
-       WHERE id = (SELECT id FROM account) AND ${by.upgradedHash ?? null}::text IS NOT NULL
+       WHERE id = (SELECT id FROM account) AND version = ${by.version} AND ${by.upgradedHash ?? null}::text IS NOT NULL
     ), ended AS (
       UPDATE mfa_codes SET revoked_at = now()
        WHERE account_id = (SELECT id FROM account) AND contract = ${by.contract} AND used_at IS NULL AND revoked_at IS NULL

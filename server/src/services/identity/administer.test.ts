@@ -1,0 +1,261 @@
+import { describe, expect, test } from 'vitest'
+import { claimsOf, identityRows, refusalOf, tallyOf } from '../../../tests/support/identity-rows.ts'
+import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import { sql } from '../../platform/db/database.ts'
+import type { AccountChange } from './administer.ts'
+import type { AccountView } from './policy.ts'
+
+const service = identityService('administer')
+const rows = identityRows(service)
+const password = 'correct horse'
+
+const roles = {
+  ...testTerms.policy.roles,
+  permissions: {
+    user: [],
+    reader: ['accounts:read'],
+    helper: ['accounts:read', 'accounts:manage'],
+    admin: ['accounts:read', 'accounts:manage', 'roles:grant'],
+    owner: ['accounts:read', 'accounts:manage', 'roles:grant', 'tenants:cross'],
+  },
+} as const
+
+/** Contracts with the same roles, each with administrators of its own. */
+let contracts = 0
+function newContract() {
+  contracts += 1
+  const terms = termsWith(`contract-${contracts}`, { tenant: 'named', roles })
+  const client = clientOf(terms)
+  let people = 0
+  const person = async (role?: keyof typeof roles.permissions, tenant = 'Acme') => {
+    people += 1
+    const username = `${terms.name}-${role ?? 'user'}-${people}`
+    const { account } = await service.identity.createAccount({ username, password, role, tenant }, client)
+    return account
+  }
+  return {
+    terms,
+    client,
+    person,
+    change: (by: AccountView, target: AccountView, change: AccountChange) =>
+      service.identity.administer(target.number, change, { accountId: by.id }, client),
+    async signIn({ username, tenant }: AccountView) {
+      const result = await service.identity.login({ identifier: username, password, tenant: tenant.name }, client)
+      if (result.kind !== 'session') throw new Error('no second factor is enrolled')
+      return result.session
+    },
+    find: ({ id }: AccountView) => service.identity.accounts.find(id, client),
+    administrators: async () =>
+      (
+        await service.database.one(sql<{ count: number }>`
+          SELECT count(*) AS count FROM grants g JOIN accounts a ON a.id = g.account_id
+           WHERE g.contract = ${terms.name} AND g.administrator AND a.active`)
+      ).count,
+  }
+}
+
+describe('a change of role', () => {
+  test('is in force at once: older tokens are revoked, newer ones have it', async () => {
+    const { terms, person, change, signIn } = newContract()
+    const [admin, target] = [await person('admin'), await person()]
+    const before = await signIn(target)
+    expect(await change(admin, target, { role: 'helper' })).toMatchObject({
+      id: target.id,
+      role: 'helper',
+      formerRole: 'user',
+    })
+    expect(await service.identity.tokenStands(claimsOf(before))).toBe(false)
+    const revoked = await service.database.many(
+      sql<{ version: number }>`SELECT minimum_version AS version FROM revocations WHERE account_id = ${target.id}`,
+    )
+    expect(revoked).toEqual([{ version: 2 }])
+    expect(claimsOf(await signIn(target))).toMatchObject({ role: 'helper', ver: 2 })
+    expect((await rows.events(target.id)).at(-1)).toEqual({
+      type: 'account.role_changed',
+      sequence: 2,
+      data: { contract: terms.name, role: 'helper' },
+    })
+  })
+
+  test('to the role that somebody has changes nothing', async () => {
+    const { person, change } = newContract()
+    const [admin, target] = [await person('admin'), await person('helper')]
+    expect(await change(admin, target, { role: 'helper' })).toMatchObject({ role: 'helper', formerRole: 'helper' })
+    expect((await rows.events(target.id)).map(({ type }) => type)).toEqual(['account.registered'])
+  })
+
+  test('is refused to who may not grant roles, and to an unknown role', async () => {
+    const { person, change, find } = newContract()
+    const [helper, admin, target] = [await person('helper'), await person('admin'), await person()]
+    expect(await refusalOf(change(helper, target, { role: 'helper' }))).toBe('identity.not_allowed')
+    expect(await refusalOf(change(helper, target, { role: 'helper', active: false }))).toBe('identity.not_allowed')
+    expect(await refusalOf(change(admin, target, { role: 'emperor' }))).toBe('identity.unknown_role')
+    expect(await find(target)).toMatchObject({ role: 'user', active: true })
+  })
+})
+
+describe('a deactivation', () => {
+  test('ends the sessions and every token, and can be undone', async () => {
+    const { person, change, signIn } = newContract()
+    const [helper, target] = [await person('helper'), await person()]
+    const before = await signIn(target)
+    expect(await change(helper, target, { active: false })).toMatchObject({ active: false })
+    expect(await rows.openSessions(target.id)).toBe(0)
+    expect(await service.identity.tokenStands(claimsOf(before))).toBe(false)
+    expect(await refusalOf(signIn(target))).toBe('identity.deactivated')
+    await change(helper, target, { active: true })
+    expect(await service.identity.tokenStands(claimsOf(before))).toBe(false)
+    expect(claimsOf(await signIn(target))).toMatchObject({ ver: 3 })
+    expect((await rows.events(target.id)).map(({ type, sequence }) => [type, sequence])).toEqual([
+      ['account.registered', 1],
+      ['account.deactivated', 2],
+      ['account.activated', 3],
+    ])
+  })
+
+  test('does not let a sign-in outlive it that is under way', async () => {
+    const { person, change, terms } = newContract()
+    const [helper, target] = [await person('helper'), await person()]
+    await rows.overtaking(
+      target.id,
+      () => change(helper, target, { active: false }),
+      (tx) =>
+        tx.run(sql`
+          INSERT INTO sessions (id, account_id, contract, expires_at)
+          VALUES (gen_random_uuid(), ${target.id}, ${terms.name}, now() + interval '1 day')`),
+    )
+    expect(await rows.openSessions(target.id)).toBe(0)
+  })
+
+  test('is logged with a change of role, and with nothing else', async () => {
+    const { person, change } = newContract()
+    const [admin, target] = [await person('admin'), await person()]
+    await change(admin, target, { active: false, role: 'reader' })
+    await change(admin, target, { active: true })
+    const logged = (await rows.activities(target.id)).filter(({ action }) => action === 'update_user')
+    expect(logged.map(({ details }) => details)).toEqual([
+      { is_active: false, role: 'reader', former_role: 'user' },
+      { is_active: true },
+    ])
+  })
+})
+
+describe('who administers', () => {
+  test('cannot change themselves', async () => {
+    const { person, change, find } = newContract()
+    const [one, owner] = [await person('admin'), await person('owner')]
+    await person('admin')
+    expect(await refusalOf(change(one, one, { active: false }))).toBe('identity.not_oneself')
+    expect(await refusalOf(change(one, one, { role: 'user' }))).toBe('identity.not_oneself')
+    expect(await refusalOf(change(owner, owner, { role: 'user' }))).toBe('identity.not_oneself')
+    expect(await find(one)).toMatchObject({ active: true, role: 'admin' })
+  })
+
+  test('needs the permission that the database knows of, whatever a token says', async () => {
+    const { person, change, client, find } = newContract()
+    const [user, reader, target] = [await person(), await person('reader'), await person()]
+    const former = await person('helper')
+    await service.database.run(sql`DELETE FROM grants WHERE account_id = ${former.id}`)
+    const inactive = await person('helper')
+    await service.database.run(sql`UPDATE accounts SET active = false WHERE id = ${inactive.id}`)
+    for (const one of [user, reader, former, inactive])
+      expect(await refusalOf(change(one, target, { active: false }))).toBe('identity.not_allowed')
+    expect((await find(target)).active).toBe(true)
+    const asking = ({ id }: AccountView) => ({ sid: '', uid: id, ver: 1, tid: '', jti: '', iat: 0, exp: 0 })
+    const page = { limit: 10, offset: 0 }
+    for (const one of [user, former, inactive]) {
+      expect(await refusalOf(service.identity.accounts.list(page, asking(one), client))).toBe('identity.not_allowed')
+      const activities = service.identity.accounts.activitiesOf(target.number, page, asking(one), client)
+      expect(await refusalOf(activities)).toBe('identity.not_allowed')
+    }
+    expect((await service.identity.accounts.list(page, asking(reader), client)).total).toBe(6)
+    const read = service.identity.accounts.activitiesOf(target.number, page, asking(reader), client)
+    expect(await refusalOf(read)).toBeUndefined()
+  })
+
+  test("stays in their tenant: another tenant's account is refused like one that does not exist", async () => {
+    const { person, change, client, find } = newContract()
+    const [admin, abroad] = [await person('admin'), await person(undefined, 'Elsewhere')]
+    const missing = { ...abroad, number: 999_999 }
+    for (const target of [abroad, missing]) {
+      await expect(change(admin, target, { active: false })).rejects.toMatchObject({
+        code: 'identity.not_allowed',
+        details: {},
+      })
+    }
+    const asking = { sid: '', uid: admin.id, ver: 1, tid: '', jti: '', iat: 0, exp: 0 }
+    for (const { number } of [abroad, missing]) {
+      const read = service.identity.accounts.activitiesOf(number, { limit: 10, offset: 0 }, asking, client)
+      expect(await refusalOf(read)).toBe('identity.not_allowed')
+    }
+    expect((await find(abroad)).active).toBe(true)
+    const owner = await person('owner')
+    expect(await change(owner, abroad, { active: false })).toMatchObject({ active: false })
+    expect(await refusalOf(change(owner, missing, { active: false }))).toBe('identity.account_not_found')
+  })
+
+  test('touches nobody who reaches into other tenants, unless they do so themselves', async () => {
+    const { person, change } = newContract()
+    const [admin, owner, second] = [await person('admin'), await person('owner'), await person('owner')]
+    expect(await refusalOf(change(admin, owner, { active: false }))).toBe('identity.not_allowed')
+    expect(await refusalOf(change(admin, owner, { role: 'user' }))).toBe('identity.not_allowed')
+    expect(await change(second, owner, { role: 'user' })).toMatchObject({ role: 'user' })
+  })
+
+  test('is judged by what the account is once it is locked', async () => {
+    const { terms, person, change, find } = newContract()
+    const [admin, target] = [await person('admin'), await person()]
+    const late = rows.overtaking(
+      target.id,
+      () => change(admin, target, { active: false }),
+      (tx) =>
+        tx.run(sql`INSERT INTO grants (account_id, contract, role) VALUES (${target.id}, ${terms.name}, 'owner')`),
+    )
+    expect(await refusalOf(late)).toBe('identity.not_allowed')
+    expect((await find(target)).active).toBe(true)
+  })
+})
+
+describe('the last administrator', () => {
+  test('is neither demoted nor deactivated nor deleted', async () => {
+    const { terms, person, change, find } = newContract()
+    const [admin, owner] = [await person('admin'), await person('owner')]
+    expect(await refusalOf(change(owner, admin, { role: 'user' }))).toBe('identity.last_administrator')
+    expect(await refusalOf(change(owner, admin, { active: false }))).toBe('identity.last_administrator')
+    expect(await refusalOf(service.identity.deleteAccount(admin.id))).toBe('identity.last_administrator')
+    const byOperator = service.identity.operate.grantRole(admin.username, 'user', terms, 'Acme')
+    expect(await refusalOf(byOperator)).toBe('identity.last_administrator')
+    expect(await find(admin)).toMatchObject({ role: 'admin', active: true })
+    await person('admin')
+    expect(await change(owner, admin, { role: 'user' })).toMatchObject({ role: 'user' })
+  })
+
+  test('is not one who is deactivated: another one has to be there to sign in', async () => {
+    const { person, change } = newContract()
+    const [one, two, owner] = [await person('admin'), await person('admin'), await person('owner')]
+    await change(owner, two, { active: false })
+    expect(await refusalOf(change(owner, one, { active: false }))).toBe('identity.last_administrator')
+    expect(await refusalOf(change(owner, two, { role: 'user' }))).toBeUndefined()
+  })
+
+  test.each<[string, AccountChange, AccountChange]>([
+    ['demote', { role: 'user' }, { role: 'user' }],
+    ['deactivate', { active: false }, { active: false }],
+    ['demote and deactivate', { role: 'user' }, { active: false }],
+  ])('remains when two %s each other at once', async (_what, first, second) => {
+    const { terms, person, change, administrators } = newContract()
+    const [one, two] = [await person('admin'), await person('admin')]
+    const lock = sql`SELECT account_id FROM grants WHERE contract = ${terms.name} ORDER BY account_id FOR UPDATE`
+    const both = await rows.allAtOnce(lock, [() => change(one, two, first), () => change(two, one, second)])
+    expect(await tallyOf(both)).toEqual({ success: 1, 'identity.last_administrator': 1 })
+    expect(await administrators()).toBe(1)
+  })
+
+  test('remains when all are deleted at once', async () => {
+    const { person, administrators } = newContract()
+    const all = await Promise.all(Array.from({ length: 5 }, () => person('admin')))
+    const tally = await tallyOf(all.map(({ id }) => service.identity.deleteAccount(id)))
+    expect(tally).toEqual({ success: 4, 'identity.last_administrator': 1 })
+    expect(await administrators()).toBe(1)
+  })
+})

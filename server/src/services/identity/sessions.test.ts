@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+import { identityRows } from '../../../tests/support/identity-rows.ts'
+import { clientOf, identityService, testTerms } from '../../../tests/support/identity-service.ts'
+import { sql } from '../../platform/db/database.ts'
+import type { Client } from './policy.ts'
+
+const service = identityService('sessions')
+const rows = identityRows(service)
+const password = 'correct horse'
+
+const at = (device: string, network: string): Client => clientOf(testTerms, { device, network, ip: network })
+const home = at('laptop', '192.0.2.1')
+
+let people = 0
+async function register(emailVerified = true) {
+  people += 1
+  const username = `person${people}`
+  const input = { username, email: `${username}@example.org`, password, emailVerified }
+  const { account } = await service.identity.createAccount(input, home)
+  const signIn = async (client: Client) => {
+    const result = await service.identity.login({ identifier: username, password }, client)
+    expect(result.kind).toBe('session')
+  }
+  return { id: account.id, signIn }
+}
+
+test('the owner is not told of the first device ever, and once of every other one', async () => {
+  const { id, signIn } = await register()
+  await signIn(home)
+  await signIn(home)
+  expect(await rows.mails(id)).toEqual([])
+  const abroad = at('phone', '203.0.113.9')
+  await signIn(abroad)
+  await signIn(abroad)
+  expect(await rows.mails(id)).toEqual(['new_device'])
+})
+
+test('neither a known device elsewhere nor another device at home is news', async () => {
+  const { id, signIn } = await register()
+  await signIn(home)
+  await signIn(at('laptop', '203.0.113.9'))
+  await signIn(at('tablet', '192.0.2.1'))
+  expect(await rows.mails(id)).toEqual([])
+})
+
+test('nobody is told at an address that is not proven', async () => {
+  const { id, signIn } = await register(false)
+  await signIn(home)
+  await signIn(at('phone', '203.0.113.9'))
+  expect(await rows.mails(id)).toEqual([])
+})
+
+test('a device that one account knows is a stranger to another', async () => {
+  const [one, two] = [await register(), await register()]
+  await one.signIn(at('phone', '203.0.113.9'))
+  await two.signIn(home)
+  await two.signIn(at('phone', '203.0.113.9'))
+  expect(await rows.mails(two.id)).toEqual(['new_device'])
+})
+
+test('no table tells from which device or network somebody signed in that is known', async () => {
+  const { id, signIn } = await register()
+  await signIn(at('a-device-to-be-searched', '203.0.113.77'))
+  const known = await service.database.many(
+    sql<{ row: string }>`SELECT d::text AS row FROM known_devices d WHERE account_id = ${id}`,
+  )
+  expect(known).toHaveLength(2)
+  for (const { row } of known) expect(row).not.toMatch(/a-device-to-be-searched|203\.0\.113\.77/)
+})
