@@ -20,6 +20,16 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'tests/*.test.ts', 'tests/{journeys,fault}/**/*.test.ts'],
         },
       },
+      {
+        test: {
+          ...common,
+          name: 'timing',
+          include: ['tests/timing/*.test.ts'],
+          // What is measured must not share the machine with other tests: after all of them, one file at a time.
+          sequence: { groupOrder: 1 },
+          fileParallelism: false,
+        },
+      },
       ...Object.entries(arrangements).map(([arrangement, folder]) => ({
         test: {
           ...common,

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openEmbedded } from '../src/platform/db/embedded.ts'
+import { messageOf } from '../src/platform/errors.ts'
 import { silentLogger } from '../src/platform/log.ts'
 import { testEnvironment } from '../tests/support/processes.ts'
 import { jsonHeaders } from './guichet.ts'
@@ -37,10 +38,11 @@ export async function installBetterAuth(): Promise<string> {
   try {
     const words = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1']
     await promisify(execFile)('npm', words, { cwd: folder, timeout: installMs })
-  } catch (cause) {
-    throw new Error(`Better Auth ${wanted} could not be installed: \`npm ci\` in ${folder} needs the npm registry.`, {
-      cause,
-    })
+  } catch (error) {
+    const [reason] = /npm error code \S+/.exec(messageOf(error)) ?? [`not done within ${installMs / 1_000} s`]
+    throw new Error(
+      `Better Auth ${wanted} could not be installed: npm ci in ${folder} needs the npm registry (${reason}).`,
+    )
   }
   return wanted
 }

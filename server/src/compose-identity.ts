@@ -1,3 +1,4 @@
+import type { Contract } from './contracts/_kit/contract.ts'
 import { longestAccessTtl } from './contracts/registry.ts'
 import type { Probe } from './gateway/health.ts'
 import { type IdentityPort, identityHere, identityOverHttp } from './gateway/identity-port.ts'
@@ -41,21 +42,25 @@ export async function openIdentity(world: World) {
     clock,
     log,
   })
-  for (const contract of Object.values(contracts)) {
-    if (contract.metrics) observers.push(contract.metrics(metrics, service))
-  }
   metrics.gauge(
     'guichet_passwords_waiting',
     'Passwords that wait for their turn to be hashed',
     service.waitingPasswords,
   )
-  return { service, store }
+  return {
+    service,
+    store,
+    /** Shows the figures that a contract names. */
+    observeFor({ metrics: declare }: Contract): void {
+      if (declare) observers.push(declare(metrics, service))
+    },
+  }
 }
 
 /** Identity as the rest of the process that runs it sees it. */
 export function localIdentity(
   world: World,
-  { service, store }: Awaited<ReturnType<typeof openIdentity>>,
+  { service, store }: Pick<Awaited<ReturnType<typeof openIdentity>>, 'service' | 'store'>,
   relay: Relay,
 ): IdentityParts {
   const sources = mailSources(world, service)

@@ -116,6 +116,7 @@ async function wire(world: World & { plan: Plan }): Promise<Running> {
 
 async function ownIdentity(world: World & { plan: Plan }): Promise<IdentityParts> {
   const opened = await openIdentity(world)
+  for (const name of world.plan.contracts) opened.observeFor(world.contracts[name])
   return localIdentity(world, opened, openRelayOf(world, 'identity', world.plan.followers, opened.store))
 }
 
@@ -191,7 +192,6 @@ async function openListeners(
       metrics,
       config,
       log,
-      metricsToken: config.metricsToken,
       internal: plan.distributed
         ? { token: internalToken, routes: (scope) => internalRoutes(scope, identity, contracts) }
         : undefined,

@@ -13,7 +13,7 @@ export function readOverrides(read: Reader, name: ContractName, development: boo
     refreshTtl: read.duration(`${prefix}_REFRESH_TTL`, { min: 1, max: 400 * day }),
     lockout: whatIsSet({
       failures: read.count(`${prefix}_LOCKOUT_FAILURES`, { min: 1, max: 1_000 }),
-      seconds: read.duration(`${prefix}_LOCKOUT_TIME`, { min: 1, max: 30 * day }),
+      seconds: read.duration(`${prefix}_LOCKOUT_TIME`, { min: 30, max: 30 * day }),
     }),
     limits: whatIsSet(Object.fromEntries(limitClasses.map((limit) => [limit, readLimit(read, name, limit)]))),
     // The seed's rule that whoever comes first rules is a gift to strangers: outside development it must be asked for.

@@ -6,6 +6,7 @@ import { newSecret } from '../platform/ids.ts'
 import { createLogger } from '../platform/log.ts'
 import { type Identity, operator, type Terms } from '../services/identity/index.ts'
 import { type Print, usage } from './command.ts'
+import { explain } from './words.ts'
 
 export interface AccountOptions {
   contract: string
@@ -37,11 +38,11 @@ export async function account(words: readonly string[], options: AccountOptions,
   if (!act || !complete) throw new StartError(usage)
   const contract = contractNamed(options.contract)
   const config = loadCommandConfig(contract)
-  const { terms, errors } = configured(config.overrides)[contract]
+  const { terms } = configured(config.overrides)[contract]
   await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
     act(identity, { name, role, terms, options, print }),
   ).catch((error: unknown) => {
-    throw error instanceof Refusal ? new StartError(explain(error, errors)) : error
+    throw error instanceof Refusal ? new StartError(explain(error)) : error
   })
 }
 
@@ -86,8 +87,7 @@ async function create(identity: Identity, { name, terms, options, print }: Order
   // With every kind of character, whatever a contract asks for.
   const generated = `${newSecret(18)}-aA1`
   const password = passwordStdin ? await firstLineOfStdin() : generated
-  // Where one signs in by an address, the name is one.
-  const address = email ?? (terms.policy.identifier === 'email' ? name : undefined)
+  const address = email ?? (name.includes('@') ? name : undefined)
   const input = { username: name, password, email: address, role, tenant, emailVerified: verified }
   const { account: made } = await identity.createAccount(input, operator(terms))
   print(`Made the account ${made.username} (number ${made.number}) as ${made.role} of ${terms.name}.`)
@@ -101,10 +101,4 @@ async function firstLineOfStdin(): Promise<string> {
     if (text.includes('\n') || text.length > 10_000) break
   }
   return text.split(/\r?\n/, 1)[0] ?? ''
-}
-
-/** The contract's own message for its clients serves an operator as well. */
-function explain({ code, details }: Refusal, errors: Readonly<Record<string, { message: string }>>): string {
-  const known = Array.isArray(details.known) ? ` Known: ${details.known.join(', ')}.` : ''
-  return `${errors[code]?.message ?? code}${known}`
 }

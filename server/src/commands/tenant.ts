@@ -2,6 +2,7 @@ import { withServices } from '../compose.ts'
 import { loadCommandConfig } from '../config.ts'
 import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
+import type { Identity, TenantSettings } from '../services/identity/index.ts'
 import { type Print, usage } from './command.ts'
 
 export interface TenantOptions {
@@ -27,8 +28,16 @@ export async function tenant(words: readonly string[], options: TenantOptions, p
   }
   const config = loadCommandConfig(options.topology)
   await withServices(config, createLogger(config.logLevel), ['identity'], async ({ identity }) => {
-    const { minPasswordScore = 0, approval: waits = false } = await identity.operate.changeTenant(name.trim(), settings)
+    const { minPasswordScore = 0, approval: waits = false } = await settingsOf(identity, name.trim(), settings)
     const joining = waits ? 'an administrator activates who joins' : 'everybody may join'
     print(`${name}: passwords need a score of ${minPasswordScore} of 4; ${joining}.`)
   })
+}
+
+/** Without anything to set, the tenant has to exist: a name that was mistyped makes none. */
+async function settingsOf({ operate }: Identity, name: string, settings: TenantSettings): Promise<TenantSettings> {
+  if (Object.keys(settings).length > 0) return operate.changeTenant(name, settings)
+  const found = await operate.tenantSettings(name)
+  if (!found) throw new StartError(`There is no tenant "${name}".`)
+  return found
 }

@@ -7,7 +7,6 @@ import { createEdge, type Edge } from '../contracts/_kit/edge.ts'
 import { answerFailure } from '../contracts/_kit/failures.ts'
 import type { Limiter } from '../contracts/_kit/limiter.ts'
 import { mountRoute } from '../contracts/_kit/mount.ts'
-import { openApiOf } from '../contracts/_kit/openapi.ts'
 import { refuseAtEdge } from '../platform/errors.ts'
 import { type AllowsOrigin, createApp } from '../platform/http/app.ts'
 import { answerInternalFailure, internalRefusalHeader, internalTokenHeader } from '../platform/http/internal-client.ts'
@@ -15,9 +14,9 @@ import type { Metrics } from '../platform/http/metrics.ts'
 import type { TokenVerifier } from '../platform/http/token-verifier.ts'
 import type { Logger } from '../platform/log.ts'
 import { sameSecret } from '../platform/secrets.ts'
-import { apiReference } from './api-reference.ts'
 import { forwardRoute, internalPrefix } from './forward.ts'
 import { healthRoutes, type Probe, type Probes } from './health.ts'
+import { documentRoutes, indexRoute, metricsRoute } from './open-routes.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface ListenerOptions {
@@ -35,8 +34,6 @@ export interface ListenerOptions {
   /** Asks Redis whether it answers; absent without one. */
   probeRedis: Probe | undefined
   metrics: Metrics
-  /** What `/metrics` wants as a Bearer token outside development. */
-  metricsToken: string | undefined
   /** Routes that only our own processes may call; absent where no other process needs this one. */
   internal: { token: string; routes: (app: FastifyInstance) => void } | undefined
   /** Routes that belong to no contract, such as the public keys. */
@@ -73,7 +70,7 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
   for (const contract of contracts) serveContract(app, options, contract, routesOf(contract), edge)
   const own = Object.fromEntries(Object.entries(probes).filter(([name]) => name in local))
   healthRoutes(app, { contract: home, unit, probes, own, probeRedis, config })
-  metricsRoute(app, metrics, config, options.metricsToken)
+  metricsRoute(app, metrics, config)
   documentRoutes(app, contracts, routesOf)
   if (unit.gateway) indexRoute(app, contracts)
   open(app)
@@ -162,51 +159,6 @@ function serveInternal(
 const statedAddress = (request: FastifyRequest): string => {
   const stated = request.headers['x-forwarded-for']
   return typeof stated === 'string' && stated !== '' ? stated : request.ip
-}
-
-/** Open in development; elsewhere it wants the service token as a Bearer, as Prometheus' `authorization` sends it. */
-function metricsRoute(
-  app: FastifyInstance,
-  metrics: Metrics,
-  { development }: Config,
-  token: string | undefined,
-): void {
-  app.get('/metrics', async (request, reply) => {
-    const given = request.headers.authorization?.replace(/^bearer +/i, '')
-    const allowed = development || (token !== undefined && given !== undefined && sameSecret(given, token))
-    if (!allowed) throw refuseAtEdge('edge.not_found')
-    const { type, text } = await metrics.render()
-    return reply.type(type).send(text)
-  })
-}
-
-const documentUrlOf = ({ name }: Contract) => `/openapi/${name}.json`
-
-/** The contracts' descriptions for machines, and for people. */
-function documentRoutes(
-  app: FastifyInstance,
-  contracts: ListenerOptions['contracts'],
-  routesOf: (contract: Contract) => readonly Route[],
-): void {
-  for (const contract of contracts) {
-    const document = openApiOf(contract, routesOf(contract))
-    app.get(documentUrlOf(contract), async () => document)
-  }
-  apiReference(app, { contracts, documentUrlOf })
-}
-
-/** What is here, for whoever asks the bare address: the contracts with their OpenAPI documents. */
-function indexRoute(app: FastifyInstance, contracts: readonly Contract[]): void {
-  app.get('/', async () => ({
-    name: 'guichet',
-    contracts: contracts.map((contract) => ({
-      name: contract.name,
-      title: contract.title,
-      openapi: documentUrlOf(contract),
-    })),
-    reference: '/apidocs',
-    health: '/health',
-  }))
 }
 
 /** Which origins may read an answer: a contract's own rule, or the configured list. */

@@ -9,6 +9,7 @@ import { type Access, type Contract, may, type Route } from './contract.ts'
 import type { DeviceCookies } from './cookies.ts'
 import type { Limiter } from './limiter.ts'
 import { localeOf } from './locale.ts'
+import { networkOf } from './network.ts'
 
 /** What is known of a request before its handler runs. */
 export interface Visit {
@@ -33,6 +34,12 @@ export interface Edge {
 // On the request itself: this is read and written at every request, and a WeakMap costs the collector too much.
 const visitKey = Symbol('visit')
 type Visited = FastifyRequest & { [visitKey]?: Visit }
+
+/**
+ * A name may be tried so many times as often as an address may try. The limit on names is for guesses from many addresses; as tight
+ * as that on addresses, it would let a single one of them shut an owner out who has no cookie of ours yet.
+ */
+const nameAllowance = 10
 
 export interface EdgeOptions {
   verifierOf: (contract: Contract) => TokenVerifier
@@ -100,7 +107,10 @@ export function createEdge(options: EdgeOptions): Edge {
           const body = Buffer.isBuffer(request.body) ? readable(request.body.toString()) : request.body
           const name = typeof body === 'object' && body !== null ? limitBy(body) : undefined
           if (typeof name === 'string') {
-            await limiter.count({ contract, route, who: `name:${name.trim().toLowerCase()}` }, reply)
+            // Each device of ours counts by itself: a stranger who uses up a name's tries does not shut its owner out.
+            const device = devices.read(request.headers.cookie) ?? ''
+            const who = `name:${name.trim().toLowerCase()} ${device}`
+            await limiter.count({ contract, route, who, times: nameAllowance }, reply)
           }
         },
       ]
@@ -117,17 +127,6 @@ function plainAddress(stated: string, { socket }: FastifyRequest): string {
   if (stated === own && !own.includes('%')) return own
   const [address = ''] = stated.split('%', 1)
   return isIP(address) ? address : (own.split('%', 1)[0] ?? own)
-}
-
-/** What a limit counts as one caller: an IPv4 address, or an IPv6 /64, of which one household has all addresses. */
-const networkOf = (address: string): string =>
-  address.includes('::ffff:') || !address.includes(':') ? address : firstHalf(address)
-
-function firstHalf(address: string): string {
-  const [head = '', tail] = address.split('::')
-  const groups = head.split(':')
-  if (tail !== undefined) while (groups.length < 4) groups.push('0')
-  return groups.slice(0, 4).join(':')
 }
 
 /** The Bearer token (RFC 6750; the scheme's name is not case-sensitive); undefined when there is none. */

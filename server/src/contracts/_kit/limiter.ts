@@ -5,7 +5,7 @@ import { RateLimiterRedis } from 'rate-limiter-flexible'
 import { type Clock, systemClock } from '../../platform/clock.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { Redis } from '../../platform/redis.ts'
-import type { Contract, LimitClass, Route } from './contract.ts'
+import type { Contract, Limit, LimitClass, Route } from './contract.ts'
 
 /** A request to be counted. */
 export interface Counted {
@@ -13,6 +13,8 @@ export interface Counted {
   route: Pick<Route, 'limit' | 'method' | 'url' | 'aliasOf'>
   /** The address, account or name that it counts against. */
   who: string
+  /** How many times the limit this one may have; once when absent. */
+  times?: number
 }
 
 /** Counts requests and refuses those above the limit with `edge.rate_limited`. */
@@ -28,6 +30,8 @@ const perRoute: ReadonlySet<LimitClass> = new Set(['credentials', 'mail', 'metri
  * after it: names can be invented faster than windows end, and memory must not grow with them.
  */
 const mostCallers = 200_000
+/** Characters of a caller that count: a stranger can invent names of any length. */
+const longestCaller = 300
 /** Milliseconds for which Redis is not asked again after it failed. */
 const restMs = 1_000
 
@@ -57,15 +61,28 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
   const count = redis ? countInRedis(redis, inMemory, clock) : inMemory
   const off = new Set(unlimited)
 
+  // What of a count is the same for every request of a route.
+  const known = new WeakMap<Counted['route'], Counter>()
+  const counterOf = (contract: Counted['contract'], route: Counted['route']): Counter => {
+    let counter = known.get(route)
+    if (counter?.contract !== contract) {
+      const { name, limits } = contract
+      const { limit, method, url, aliasOf } = route
+      const scope = perRoute.has(limit) ? `${limit} ${method} ${aliasOf ?? url}` : limit
+      counter = { contract, scope: `${name} ${scope}`, ...limits[limit] }
+      known.set(route, counter)
+    }
+    return counter
+  }
+
   return {
-    async count({ contract, route, who }, reply) {
+    async count({ contract, route, who, times = 1 }, reply) {
       if (off.has(contract.name)) return
       const { limit } = route
-      const { points: allowed, seconds } = contract.limits[limit]
-      const points = Math.max(1, Math.round(allowed * scale))
-      const scope = perRoute.has(limit) ? `${limit} ${route.method} ${route.aliasOf ?? route.url}` : limit
-      // A digest: short whatever a stranger sends, and an address of a person does not stand in Redis.
-      const use = await count(hash('sha256', `${contract.name} ${scope} ${who}`, 'base64url'), seconds)
+      const { scope, points: allowed, seconds } = counterOf(contract, route)
+      const points = Math.max(1, Math.round(allowed * times * scale))
+      const counted = count(`${scope} ${who.slice(0, longestCaller)}`, seconds)
+      const use = counted instanceof Promise ? await counted : counted
       const retryAfterSeconds = Math.max(1, Math.ceil(use.msLeft / 1_000))
       // draft-ietf-httpapi-ratelimit-headers
       reply.header('ratelimit-policy', `"${limit}";q=${points};w=${seconds}`)
@@ -73,6 +90,12 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
       if (use.points > points) throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds })
     },
   }
+}
+
+interface Counter extends Limit {
+  contract: Counted['contract']
+  /** What is counted together. */
+  scope: string
 }
 
 function countInMemory(clock: Clock): Count {
@@ -102,7 +125,10 @@ function countInRedis({ client }: Redis, inMemory: Count, clock: Clock): Count {
   return async (key, seconds) => {
     if (clock.now() < restUntil) return inMemory(key, seconds)
     try {
-      const { consumedPoints, msBeforeNext } = await limiter.consume(key, 1, { customDuration: seconds })
+      // A digest: an address of a person does not stand in Redis.
+      const { consumedPoints, msBeforeNext } = await limiter.consume(hash('sha256', key, 'base64url'), 1, {
+        customDuration: seconds,
+      })
       return { points: consumedPoints, msLeft: msBeforeNext }
     } catch {
       restUntil = clock.now() + restMs

@@ -8,6 +8,7 @@ const mostRanges = 32
  * undefined when it wants none of them or anything (`*`). A region counts as its language: `fr-CA` is `fr`.
  */
 export function localeOf(acceptLanguage: string | undefined): Locale | undefined {
+  if (acceptLanguage === undefined) return undefined
   let best: { ours: Locale; quality: number } | undefined
   for (const range of (acceptLanguage ?? '').split(',', mostRanges)) {
     const [tag = '', weight] = range.split(';', 2)

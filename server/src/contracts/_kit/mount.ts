@@ -20,6 +20,8 @@ export function mountRoute(
 ) {
   const { contract, route, url, service, edge } = options
   const { method, body, query, params, replies, page, html } = route
+  // Tokens, and what concerns one person (RFC 6749, 5.1).
+  const personal = route.access !== 'public' || route.service === 'identity'
   // Typed where the route was declared: `service` and the parts are what its handler was checked against.
   const handler = route.handler as (service: unknown, inquiry: AnyInquiry) => Promise<Answered>
 
@@ -55,6 +57,7 @@ export function mountRoute(
       })
       if (!(answer.status in replies)) throw new Error(`${method} ${route.url} answered an undeclared ${answer.status}`)
       reply.code(answer.status)
+      if (personal) reply.header('cache-control', 'no-store')
       if (answer.headers) reply.headers(answer.headers)
       if (route.signsIn && answer.status < 300) reply.header('set-cookie', edge.devices.keep(client.device))
       if (route.html) return reply.headers(pageHeaders).type('text/html; charset=utf-8').send(answer.body)
@@ -77,8 +80,10 @@ interface Answered {
 const pageForBrowsers =
   (page: NonNullable<Route['page']>): preValidationHookHandler =>
   (request, reply, done) => {
-    // A HEAD uses nothing up either, whoever sends it.
-    if (request.method === 'GET' && !/\btext\/html\b/i.test(request.headers.accept ?? '')) return done()
+    // Scanners call themselves browsers, whatever they accept; a HEAD uses nothing up either, whoever sends it.
+    const { accept = '', 'user-agent': agent = '' } = request.headers
+    const browser = /\btext\/html\b/i.test(accept) || (/^Mozilla\//.test(agent) && !/\bjson\b/i.test(accept))
+    if (request.method === 'GET' && !browser) return done()
     const html = page(request)
     reply.headers(pageHeaders).type('text/html; charset=utf-8').send(html)
   }

@@ -73,7 +73,7 @@ export const errors: ErrorTable = {
   'identity.too_many_links': resendFailed('Too many verification emails were sent; try again in an hour'),
   'identity.invalid_refresh_token': answer(401, 'REFRESH_FAILED', 'The refresh token is not valid any more'),
   'identity.account_not_found': resendFailed('There is no such client'),
-  'identity.unknown_role': invalid,
+  'identity.unknown_role': answer(422, 'VALIDATION_ERROR', 'There is no such role'),
   'identity.last_administrator': forbidden,
   'identity.not_oneself': forbidden,
   'identity.not_allowed': forbidden,

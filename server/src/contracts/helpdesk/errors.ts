@@ -104,31 +104,30 @@ export const invalidField = (path: string, message: string): ErrorAnswer => ({
 })
 
 /** People's words for the fields of a body. */
-const fieldNames: Readonly<Record<string, string>> = {
-  email: "L'adresse e-mail",
-  password: 'Le mot de passe',
-  newPassword: 'Le mot de passe',
-  confirmPassword: 'La confirmation du mot de passe',
-  firstName: 'Le prénom',
-  lastName: 'Le nom',
-  token: 'Le jeton',
-  refreshToken: 'Le jeton de renouvellement',
+const fieldNames: Readonly<Record<string, { name: string; feminine?: true }>> = {
+  email: { name: "L'adresse e-mail", feminine: true },
+  password: { name: 'Le mot de passe' },
+  newPassword: { name: 'Le mot de passe' },
+  confirmPassword: { name: 'La confirmation du mot de passe', feminine: true },
+  firstName: { name: 'Le prénom' },
+  lastName: { name: 'Le nom' },
+  token: { name: 'Le jeton' },
 }
 
 /** The helpdesk's answer to a body that does not fit its schema. */
 export function misfit({ path, keyword }: Misfit): ErrorAnswer {
   const field = path.split('/')[1] ?? ''
-  const name = fieldNames[field] ?? 'Le corps de la requête'
-  return invalidField(field, `${name} ${problemOf(keyword)}`)
+  const { name, feminine = false } = fieldNames[field] ?? { name: 'Le corps de la requête' }
+  return invalidField(field, `${name} ${problemOf(keyword, feminine)}`)
 }
 
-function problemOf(keyword: string): string {
+function problemOf(keyword: string, feminine: boolean): string {
   switch (keyword) {
     case 'required':
     case 'minLength':
-      return 'doit être renseigné.'
+      return feminine ? 'doit être renseignée.' : 'doit être renseigné.'
     case 'maxLength':
-      return 'est trop long.'
+      return feminine ? 'est trop longue.' : 'est trop long.'
     default:
       return "n'est pas valide."
   }

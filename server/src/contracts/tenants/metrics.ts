@@ -1,12 +1,10 @@
-import { type Clock, systemClock } from '../../platform/clock.ts'
 import type { Metrics } from '../../platform/http/metrics.ts'
-import type { Identity, Observation, Statistics } from '../../services/identity/index.ts'
+import type { Identity, Observation } from '../../services/identity/index.ts'
+import { heldFor } from '../_kit/held.ts'
 import { terms } from './terms.ts'
 
 /** Tenants that have a label of their own; anybody can make tenants, and figures must not grow with them. */
 const mostTenants = 1_000
-/** Milliseconds for which one count serves the gauges: those of one scrape are read one after the other. */
-const countsKeptMs = 1_000
 
 /** The user service's figures, under the names that its dashboards know. */
 export function metrics(metrics: Metrics, identity: Identity): (observation: Observation) => void {
@@ -17,13 +15,8 @@ export function metrics(metrics: Metrics, identity: Identity): (observation: Obs
   }
 }
 
-function gauges(metrics: Metrics, { accounts }: Identity, clock: Clock = systemClock): void {
-  let counts: { at: number; read: Promise<Statistics> } | undefined
-  const counted = (): Promise<Statistics> => {
-    const at = clock.now()
-    if (!counts || at - counts.at > countsKeptMs) counts = { at, read: accounts.statistics({ terms }) }
-    return counts.read
-  }
+function gauges(metrics: Metrics, { accounts }: Identity): void {
+  const counted = heldFor(1_000, () => accounts.statistics({ terms }))
   metrics.gauge('active_users_total', 'Users who may sign in', async () => (await counted()).activeAccounts)
   metrics.gauge(
     'verified_users_total',

@@ -11,6 +11,8 @@ export interface Metrics {
   databaseQuery(operation: string, seconds: number): void
   /** Adds a gauge that is read when somebody asks. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
+  /** Adds a counter whose value is read when somebody asks, and only rises. */
+  rising(name: string, help: string, read: () => number): void
   /** Adds a gauge with a value for each value of one label. */
   gauges(name: string, help: string, label: string, read: () => Promise<Readonly<Record<string, number>>>): void
   counter(
@@ -102,6 +104,17 @@ export function createMetrics(): Metrics {
           const value = await Promise.resolve(read()).catch(() => undefined)
           if (value === undefined) this.remove()
           else this.set(value)
+        },
+      })
+    },
+    rising(name, help, read) {
+      new Counter({
+        name,
+        help,
+        registers: [registry],
+        collect() {
+          this.reset()
+          this.inc(read())
         },
       })
     },

@@ -41,8 +41,10 @@ export const administer =
         ...(change.active !== undefined && { is_active: change.active }),
         ...(newRole && { role: newRole.role, former_role: former }),
       }
-      const activity = { accountId: target.id, contract: terms.name, action: 'update_user', details }
-      await store.recordActivity(tx, { ...activity, ...originOf(client) })
+      if (Object.keys(details).length > 0) {
+        const activity = { accountId: target.id, contract: terms.name, action: 'update_user', details }
+        await store.recordActivity(tx, { ...activity, ...originOf(client) })
+      }
       const changed = { ...target, role: newRole?.role ?? target.role, active: change.active ?? target.active }
       return { changed, formerRole: former }
     })

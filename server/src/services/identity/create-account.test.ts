@@ -78,9 +78,12 @@ describe('the name of a new account', () => {
   test("is not somebody else's proven address, with an idempotency key or without", async () => {
     const email = newAddress()
     await create({ username: 'owner-of-it', email, emailVerified: true })
-    expect(await refusalOf(create({ username: email.toUpperCase() }))).toBe('identity.username_taken')
+    const refused = ['identity.username_taken', 'identity.username_invalid']
+    expect(refused).toContain(await refusalOf(create({ username: email.toUpperCase() })))
     const key = { accountId: newId(), route: 'POST /accounts', key: '1', requestHash: sha256(email) }
-    expect(await refusalOf(create({ username: email }, byName, key))).toBe('identity.username_taken')
+    expect(refused).toContain(await refusalOf(create({ username: email }, byName, key)))
+    expect(await refusalOf(create({ email }, byEmail))).toBe('identity.username_taken')
+    expect(await refusalOf(create({ email }, byEmail, key))).toBe('identity.username_taken')
   })
 
   test('may be an address that another account stated without proving it', async () => {
@@ -211,18 +214,25 @@ describe('an account that nobody proved or used', () => {
     expect(await refusalOf(create({ email, password }, proving))).toBe('identity.username_taken')
   })
 
-  test('stays when a contract made it that asks for no proof, as an import does', async () => {
-    const { email } = await abandoned(100, clientOf(termsWith('unproven', { identifier: 'email' })))
-    expect(await refusalOf(create({ email, password }, proving))).toBe('identity.username_taken')
+  test('stays, with its password, when it was not this contract that made it: another did, or an import', async () => {
+    const unproven = clientOf(termsWith('unproven', { identifier: 'email' }))
+    const { id, email } = await abandoned(100, unproven)
+    await refusalOf(create({ email, password }, proving))
+    const given = { identifier: email, password: 'the password of a stranger' }
+    const result = await service.identity.login(given, unproven)
+    expect(result).toMatchObject({ kind: 'session', session: { account: { id } } })
+
     const imports = service.identity.importAccounts(proving.terms)
     const imported = imports.read({ email: newAddress(), createdAt: '2020-01-01T00:00:00Z' })
     if (!('account' in imported)) throw new Error(imported.problem)
     await imports.write(async function* () {
       yield imported.account
     })
-    expect(await refusalOf(create({ email: imported.account.username, password }, proving))).toBe(
-      'identity.username_taken',
-    )
+    const { username } = imported.account
+    const owner = async () => (await service.identity.accounts.findByName(username, proving)).id
+    const before = await owner()
+    await refusalOf(create({ email: username, password }, proving))
+    expect(await owner()).toBe(before)
   })
 })
 
@@ -252,4 +262,9 @@ describe('the first administrator', () => {
     expect((await service.identity.accounts.find(account.id, contract)).role).toBe('admin')
     expect((await service.identity.accounts.find(account.id, byName)).role).toBe('user')
   })
+})
+
+test('a name with half a surrogate pair is kept with a sign in its place', async () => {
+  const { account } = await create({ username: 'half-a-pair', password, displayName: 'Ada \ud83d' })
+  expect(account.displayName).toBe('Ada \ufffd')
 })

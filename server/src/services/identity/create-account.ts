@@ -46,7 +46,7 @@ export const createAccount =
     const problems = [...wanted.problems, ...(await passwordProblems(input, terms, tenant?.settings, wanted.tenant))]
     if (problems[0]) throw refuse(problems[0], { problems })
     // Said before the hash is computed: a taken name must not cost what a password costs.
-    if (!idempotency && tenant && (await taken(database, tenant.id, wanted.username, terms.name))) {
+    if (!idempotency && tenant && (await taken(database, tenant.id, wanted, terms))) {
       throw refuse('identity.username_taken', { username: wanted.username })
     }
 
@@ -76,6 +76,8 @@ export const createAccount =
 
 interface Wanted {
   username: string
+  /** True when the username was chosen, and is not just the address. */
+  named: boolean
   email: string | null
   tenant: string
   grant: { role: string; administrator: boolean } | undefined
@@ -91,9 +93,11 @@ function readInput(input: NewAccountInput, terms: Terms): Wanted {
     problems.push('identity.email_invalid')
   // Without one of its own the name is the address, which was judged; one of the two there has to be.
   const named = input.username !== undefined || (email === null && policy.identifier !== 'email')
-  if (named && !usernamePattern.test(username)) problems.push('identity.username_invalid')
+  // An address is a name for whoever it belongs to, and for nobody else.
+  const ofSomebodyElse = emailPattern.test(username) && username.toLowerCase() !== email
+  if (named && (!usernamePattern.test(username) || ofSomebodyElse)) problems.push('identity.username_invalid')
   const grant = input.role === undefined ? undefined : grantOf(terms, input.role)
-  return { username, email, tenant: tenantName(policy, input.tenant), grant, problems }
+  return { username, named, email, tenant: tenantName(policy, input.tenant), grant, problems }
 }
 
 /** The grant of a role in a contract. */
@@ -115,10 +119,18 @@ async function passwordProblems(
   return checkPassword(password, strictest(policy.password, settings), own)
 }
 
-/** Taken, unless by somebody who never proved the address: whose it is may have it. */
-const taken = async (database: Database, tenantId: string, username: string, contract: string): Promise<boolean> =>
-  (await store.nameTaken(database, tenantId, username)) &&
-  !(await store.findAbandoned(database, tenantId, username, contract))
+/** Taken, unless by somebody who never proved the address where it has to be proven: whose it is may have it. */
+async function taken(
+  database: Database,
+  tenantId: string,
+  { username, named }: Wanted,
+  terms: Terms,
+): Promise<boolean> {
+  if (!(await store.nameTaken(database, tenantId, username))) return false
+  if (named || terms.policy.verifiedEmail !== 'required') return true
+  const by = [database, tenantId, username, terms.name] as const
+  return !(await store.findAbandoned(...by)) && !(await store.heldUnprovenElsewhere(...by))
+}
 
 /** One statement needs no transaction; a tenant to be made, a first administrator or an abandoned account do. */
 const insideTransaction = <Result>(
@@ -147,12 +159,13 @@ async function insert(
 ) {
   const { terms } = client
   const { policy, name: contract } = terms
-  const { username, email } = wanted
+  const { email } = wanted
   const tenant = await tenantFor(tx, terms, wanted.tenant)
   const grant = wanted.grant ?? (await automaticGrant(tx, terms, tenant))
-  if (policy.verifiedEmail === 'required') await removeAbandoned(deps, tx, { tenantId: tenant.id, username, contract })
+  const username = (await yieldedName(deps, tx, tenant.id, wanted, terms)) ? id : wanted.username
 
-  const displayName = input.displayName?.trim() || null
+  // PostgreSQL's JSON has no place for half a surrogate pair.
+  const displayName = input.displayName?.trim().toWellFormed() || null
   const mailed = email !== null && policy.verifiedEmail !== 'never' && !input.emailVerified && !input.quietly
   const about = { id, email, displayName }
   const account = await store.insertAccount(tx, {
@@ -200,12 +213,21 @@ async function automaticGrant(tx: Queryable, { name, policy }: Terms, tenant: st
   return tenant.created && tenantCreator !== undefined ? { role: tenantCreator, administrator: false } : undefined
 }
 
-async function removeAbandoned(
-  deps: Deps,
+/**
+ * Where addresses have to be proven: removes the account that gave this one up. True when the address is the name of an account of
+ * another contract that never proved it: the new account then goes by its id until its owner proves the address.
+ */
+async function yieldedName(
+  { clock, longestAccessTtl }: Deps,
   tx: Queryable,
-  { tenantId, username, contract }: { tenantId: string; username: string; contract: string },
-): Promise<void> {
-  const abandoned = await store.findAbandoned(tx, tenantId, username, contract)
-  if (!abandoned) return
-  await store.removeAccount(tx, { accountId: abandoned.id, until: revokedUntil(deps), eventId: newId(), retire: false })
+  tenantId: string,
+  { username, named }: Wanted,
+  { name, policy }: Terms,
+): Promise<boolean> {
+  if (named || policy.verifiedEmail !== 'required') return false
+  await store.lockAddress(tx, tenantId, username)
+  const abandoned = await store.findAbandoned(tx, tenantId, username, name)
+  const until = revokedUntil({ clock, longestAccessTtl })
+  if (abandoned) await store.removeAccount(tx, { accountId: abandoned.id, until, eventId: newId(), retire: false })
+  return store.heldUnprovenElsewhere(tx, tenantId, username, name)
 }

@@ -55,7 +55,7 @@ export {
 } from './policy.ts'
 export type { Session } from './sessions.ts'
 export type { PublicJwk } from './signing-keys.ts'
-export type { Activity, ListedSession, Statistics } from './store/index.ts'
+export type { Activity, ListedSession, Statistics, TenantSettings } from './store/index.ts'
 export { listDeadMails, replayDeadMails } from './store/mails.ts'
 
 export interface IdentityOptions {

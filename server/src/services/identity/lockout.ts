@@ -9,6 +9,8 @@ import type { Client } from './policy.ts'
 export interface Lockout {
   countersOf(identifier: string, tenant: string, client: Client): { device: Buffer; network: Buffer; strangers: Buffer }
   devicesOf(client: Client): { device: Buffer; network: Buffer }
+  /** What an account's wrong codes are counted under, over all contracts: its password is known to whoever guesses codes. */
+  codesOf(accountId: string): Buffer
 }
 
 export const createLockout = (key: Buffer): Lockout => {
@@ -22,6 +24,7 @@ export const createLockout = (key: Buffer): Lockout => {
         strangers: name('strangers', ...about),
       }
     },
+    codesOf: (accountId) => name('codes', accountId),
     devicesOf: ({ device, network }) => ({ device: name('device', device), network: name('network', network) }),
   }
 }

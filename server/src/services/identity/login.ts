@@ -3,7 +3,7 @@ import { sha256 } from '../../platform/secrets.ts'
 import { after, type Deps, originOf } from './deps.ts'
 import { type IdentityErrorCode, refuse } from './errors.ts'
 import { announced, eventsJson } from './events.ts'
-import { type AccountView, type Client, codeTtl } from './policy.ts'
+import { type AccountView, type Client, codeTtl, type Policy } from './policy.ts'
 import { openSession, type Session, type SigningIn } from './sessions.ts'
 import * as store from './store/index.ts'
 import { tenantName } from './tenants.ts'
@@ -72,7 +72,9 @@ export const login =
       upgradedHash: outdated ? await passwords.hash(input.password) : undefined,
     }
     if (policy.secondFactor === 'always' || account.secondFactor) {
-      return { kind: 'second_factor', challenge: await challenge(deps, signingIn, client) }
+      // Who does not come from a known device gets no further code when too many were guessed.
+      const codes = found.deviceKnown ? undefined : lockout.codesOf(account.id)
+      return { kind: 'second_factor', challenge: await challenge(deps, signingIn, codes, client) }
     }
     const session = await openSession(deps, signingIn, client)
     if (!session) throw refuse('identity.invalid_credentials')
@@ -95,15 +97,15 @@ function reasonAgainst(account: AccountView, { terms }: Client): IdentityErrorCo
 /** Counts a failure, or takes as long as counting one. Says whether there is a lock now, be it of another failure. */
 export async function recordRefusal(
   deps: Deps,
-  refused: { counter: Buffer; account: AccountView | undefined; counts: boolean },
+  refused: { counter: Buffer; account: AccountView | undefined; counts: boolean; lockout?: Policy['lockout'] },
   client: Client,
 ): Promise<{ refusesAll: boolean }> {
   const { terms } = client
-  const { counter, account, counts } = refused
+  const { counter, account, counts, lockout = terms.policy.lockout } = refused
   const { locked, refusesAll } = await store.recordRefusal(deps.database, {
     counter,
     contract: terms.name,
-    lockout: terms.policy.lockout,
+    lockout,
     increment: counts ? 1 : 0,
     accountId: account?.id ?? null,
     ...originOf(client),
@@ -118,7 +120,12 @@ export async function recordRefusal(
 }
 
 /** Mails a code and gives the token that goes with it. */
-async function challenge(deps: Deps, signingIn: SigningIn, client: Client): Promise<SecondFactorChallenge> {
+async function challenge(
+  deps: Deps,
+  signingIn: SigningIn,
+  codes: Buffer | undefined,
+  client: Client,
+): Promise<SecondFactorChallenge> {
   const { account, version, counter, upgradedHash } = signingIn
   const id = newId()
   const sessionToken = newSecret(32)
@@ -130,6 +137,7 @@ async function challenge(deps: Deps, signingIn: SigningIn, client: Client): Prom
     contract: client.terms.name,
     tokenHash: sha256(sessionToken),
     counter,
+    codes,
     expiresAt,
     mailId: newId(),
     upgradedHash,

@@ -76,6 +76,9 @@ export const operate = (deps: Deps) => {
       return change(account.number, { active }, undefined, operator(terms))
     },
 
+    tenantSettings: async (name: string): Promise<store.TenantSettings | undefined> =>
+      (await store.findTenant(database, name))?.settings,
+
     /** Makes a tenant stricter; it is made when there is none of that name. */
     async changeTenant(name: string, settings: store.TenantSettings): Promise<store.TenantSettings> {
       await store.ensureTenant(database, newId(), name)

@@ -68,10 +68,15 @@ export const verificationTtl = 24 * 3600
 /** Seconds a one-time code is good for, and wrong ones that end its sign-in. */
 export const codeTtl = 5 * 60
 export const codeAttempts = 5
+/** Sign-ins ended by wrong codes, in whichever contract, after which strangers get no further code for a day (NIST 800-63B-4). */
+export const codeLockout = { failures: 10, seconds: 24 * 3600 }
 /** Links to prove an address that an account may be mailed in an hour, the one from registration included. */
 export const verificationsPerHour = 3
 /** Links to reset a password that an account may be mailed in an hour. */
 export const resetsPerHour = 5
+
+/** Links that an address may be mailed in an hour, by whichever account, so that nobody floods a stranger. */
+export const linksPerAddress = 10
 
 /** An account as the contracts see it, with its role in the contract that asks. */
 export interface AccountView {

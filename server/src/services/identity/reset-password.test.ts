@@ -233,3 +233,19 @@ test('a sign-in with the old password that is under way does not outlive the res
   )
   expect(await rows.openSessions(id)).toBe(0)
 })
+
+describe('after a reset', () => {
+  test('a change of address that was begun before it can not be finished', async () => {
+    const { id, email } = await register({ emailVerified: false })
+    const stranger = `stranger${people}@example.net`
+    await service.identity.proposeEmail(id, stranger, client)
+    const [pending] = await service.database.many(sql<{ id: string }>`
+      SELECT id FROM verification_tokens WHERE account_id = ${id} AND email = ${stranger} AND revoked_at IS NULL`)
+    expect(pending).toBeDefined()
+    await reset(await link(email))
+    const open = await service.database.many(sql<{ id: string }>`
+      SELECT id FROM verification_tokens WHERE account_id = ${id} AND used_at IS NULL AND revoked_at IS NULL`)
+    expect(open).toEqual([])
+    expect(await service.identity.accounts.find(id, client)).toMatchObject({ email, emailVerified: true })
+  })
+})

@@ -1,3 +1,4 @@
+import { createBell } from '../../platform/bell.ts'
 import { violates } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
 import { after, type Deps, originOf, revokedUntil } from './deps.ts'
@@ -7,6 +8,9 @@ import { checkPassword, strictest } from './password-rules.ts'
 import { type AccountView, type Client, type Policy, resetsPerHour } from './policy.ts'
 import * as store from './store/index.ts'
 import { tenantName } from './tenants.ts'
+
+/** Milliseconds that every request for a link takes at least. */
+const answerAfterMs = 200
 
 /** Accounts that one request can mail at most, when it names no tenant. */
 const mostAccounts = 20
@@ -24,6 +28,8 @@ export const requestPasswordReset =
     const { terms } = client
     const email = input.email.trim().toLowerCase()
     const tenant = tenantFilter(terms.policy, input.tenant)
+    // Mailing a link takes longer than finding nobody: neither is answered before this time has passed.
+    const answerable = createBell().wait(answerAfterMs)
     const accounts = await store.findRecoverable(deps.database, {
       email,
       tenant,
@@ -32,6 +38,7 @@ export const requestPasswordReset =
     })
     let token: string | undefined
     for (const account of accounts) token = (await mailLink(deps, account, client)) ?? token
+    await answerable
     if (token === undefined) return { resetToken: undefined }
     deps.eventsRecorded()
     deps.mailQueued()

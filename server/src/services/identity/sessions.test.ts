@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { identityRows } from '../../../tests/support/identity-rows.ts'
+import { identityRows, refusalOf } from '../../../tests/support/identity-rows.ts'
 import { clientOf, identityService, testTerms } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import type { Client } from './policy.ts'
@@ -66,4 +66,32 @@ test('no table tells from which device or network somebody signed in that is kno
   )
   expect(known).toHaveLength(2)
   for (const { row } of known) expect(row).not.toMatch(/a-device-to-be-searched|203\.0\.113\.77/)
+})
+
+test('a session is not opened for a password that was right until a moment ago', async () => {
+  const { id, signIn } = await register()
+  const used = rows.overtaking(
+    id,
+    () => signIn(home),
+    (tx) => tx.run(sql`UPDATE accounts SET last_login_at = now() WHERE id = ${id}`),
+  )
+  expect(await refusalOf(used)).toBeUndefined()
+  const changed = rows.overtaking(
+    id,
+    () => signIn(home),
+    (tx) => tx.run(sql`UPDATE accounts SET version = version + 1 WHERE id = ${id}`),
+  )
+  expect(await refusalOf(changed)).toBe('identity.invalid_credentials')
+  expect(await rows.openSessions(id)).toBe(1)
+})
+
+test('right and wrong passwords that come at once are all answered', async () => {
+  const { id, signIn } = await register()
+  const wrong = () => service.identity.login({ identifier: `person${people}`, password: 'wrong horse' }, home)
+  await signIn(home)
+  const outcomes = await Promise.all(
+    Array.from({ length: 20 }, (_, turn) => refusalOf(turn % 2 ? wrong() : signIn(home))),
+  )
+  for (const code of outcomes) expect([undefined, 'identity.invalid_credentials']).toContain(code)
+  expect(await rows.openSessions(id)).toBeGreaterThan(0)
 })

@@ -52,6 +52,7 @@ export async function openSession(deps: Deps, found: SigningIn, client: Client):
     tokenHash: hashRefreshToken(refreshToken),
     expiresAt,
     counter,
+    codes: challengeId === undefined ? undefined : deps.lockout.codesOf(account.id),
     devices: [device, network],
     newDeviceMailId: newDevice ? newId() : undefined,
     upgradedHash,

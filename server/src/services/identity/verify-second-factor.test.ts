@@ -182,6 +182,25 @@ describe('between password and code', () => {
     expect(await rows.openSessions(id)).toBe(0)
   })
 
+  test('a change that comes in between while the session is opened ends it, a mere use of the account does not', async () => {
+    const { id, username } = await register()
+    const first = await begin(username)
+    const used = rows.overtaking(
+      id,
+      () => verify(first.sessionToken, first.code),
+      (tx) => tx.run(sql`UPDATE accounts SET last_login_at = now() WHERE id = ${id}`),
+    )
+    expect(await refusalOf(used)).toBeUndefined()
+    const second = await begin(username)
+    const changed = rows.overtaking(
+      id,
+      () => verify(second.sessionToken, second.code),
+      (tx) => tx.run(sql`UPDATE accounts SET version = version + 1 WHERE id = ${id}`),
+    )
+    expect(await refusalOf(changed)).toBe('identity.invalid_code')
+    expect(await rows.openSessions(id)).toBe(1)
+  })
+
   test('a deletion ends the sign-in', async () => {
     const { id, username } = await register()
     const { sessionToken, code } = await begin(username)

@@ -44,12 +44,14 @@ export function linkFailedPage({ reason, ...speaker }: Speaker & { reason: LinkF
  * Asks for a new password, twice: POSTs `token`, `password` and `confirmation`.
  * @param problem what was wrong with the last one, in the page's language
  */
-export function resetPasswordPage(options: TokenForm & { problem?: string; minLength: number }): string {
-  const { locale, title, action, token, problem, minLength } = options
+export function resetPasswordPage(
+  options: TokenForm & { problem?: string; minLength: number; kinds?: number },
+): string {
+  const { locale, title, action, token, problem, minLength, kinds = 0 } = options
   const { reset } = accountWords[locale]
   const invalid = problem === undefined ? undefined : html` aria-invalid="true"`
   const inputs = html`<label for="password">${reset.password}</label>
-<p class="hint" id="hint">${reset.hint(minLength)}</p>
+<p class="hint" id="hint">${reset.hint(minLength, kinds)}</p>
 <input id="password" name="password" type="password" autocomplete="new-password" required minlength="${minLength}" aria-describedby="hint${problem === undefined ? '' : ' problem'}"${invalid}>
 <label for="confirmation">${reset.confirmation}</label>
 <input id="confirmation" name="confirmation" type="password" autocomplete="new-password" required${invalid}>

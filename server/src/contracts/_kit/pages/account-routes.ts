@@ -23,6 +23,12 @@ const pages = { 200: Page, 400: Page }
 /** The language of a page: what the browser asks for, else the contract's. */
 const speakerOf = ({ terms, locale }: Client) => ({ title: terms.title, locale: locale ?? terms.policy.locale })
 
+/** What the page says of the contract's rule for passwords. */
+const ruleOf = ({ terms }: Client) => {
+  const { minLength, kinds = 0 } = terms.policy.password
+  return { minLength, kinds }
+}
+
 /** The pages that the links in a contract's mail open: each shows a button, and only the button does something. */
 export function accountPages(terms: Terms): Route[] {
   const paths = pagePaths(terms.name)
@@ -72,8 +78,7 @@ const resetPasswordPages = (url: string): Route[] => [
     limit: 'read',
     query: Type.Object({ token: Token }),
     async handler(_identity, { query, client }) {
-      const { minLength } = client.terms.policy.password
-      return reply(200, resetPasswordPage({ ...speakerOf(client), action: url, token: query.token, minLength }))
+      return reply(200, resetPasswordPage({ ...speakerOf(client), ...ruleOf(client), action: url, token: query.token }))
     },
   }),
   route({
@@ -86,9 +91,8 @@ const resetPasswordPages = (url: string): Route[] => [
     async handler(identity, { body, client }) {
       const { token, password, confirmation } = body
       const speaker = speakerOf(client)
-      const { minLength } = client.terms.policy.password
       const again = (problem: string) =>
-        reply(400, resetPasswordPage({ ...speaker, action: url, token, minLength, problem }))
+        reply(400, resetPasswordPage({ ...speaker, ...ruleOf(client), action: url, token, problem }))
       if (password !== confirmation) return again(problems[speaker.locale]['identity.password_mismatch'])
       return whenLinkFails(client, async () => {
         try {

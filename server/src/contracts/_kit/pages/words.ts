@@ -18,7 +18,8 @@ export interface AccountWords {
     heading: string
     text: (service: string) => string
     password: string
-    hint: (count: number) => string
+    /** How long a password has to be, and of how many kinds of characters, if that matters. */
+    hint: (count: number, kinds: number) => string
     confirmation: string
     button: string
     /** What the document's title begins with when something was wrong: it is read aloud first. */
@@ -56,7 +57,8 @@ const english: AccountWords = {
     heading: 'Choose a new password',
     text: (service) => `It replaces the password of your ${service} account, and you are signed out everywhere.`,
     password: 'New password',
-    hint: (count) => `At least ${count} characters.`,
+    hint: (count, kinds) =>
+      `At least ${count} characters${kinds > 0 ? `, of ${kinds} kinds: lower and upper case, digits, signs` : ''}.`,
     confirmation: 'The same password again',
     button: 'Change my password',
     problem: 'Problem: ',
@@ -97,7 +99,8 @@ const french: AccountWords = {
     heading: 'Choisissez un nouveau mot de passe',
     text: (service) => `Il remplace celui de votre compte ${service}, et toutes vos sessions sont fermées.`,
     password: 'Nouveau mot de passe',
-    hint: (count) => `Au moins ${count} caractères.`,
+    hint: (count, kinds) =>
+      `Au moins ${count} caractères${kinds > 0 ? `, de ${kinds} sortes : minuscules, majuscules, chiffres, signes` : ''}.`,
     confirmation: 'Confirmez le mot de passe',
     button: 'Changer mon mot de passe',
     problem: 'Problème\u00a0: ',

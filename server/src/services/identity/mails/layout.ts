@@ -8,9 +8,14 @@ interface Page extends Letter {
   greeting: string
 }
 
+/** French sets a space before it that does not break. */
+const colon: Readonly<Record<Locale, string>> = { en: ':', fr: '\u00a0:' }
+
 /** The mail as plain text: paragraphs with an empty line between, link and code on lines of their own. */
-export function textOf({ greeting, before, button, code, after, title }: Page): string {
-  const action = [button && `${button.label}:\n${button.link}`, code].filter((part) => part !== undefined)
+export function textOf({ locale, greeting, before, button, code, after, title }: Page): string {
+  const action = [button && `${button.label}${colon[locale]}\n${button.link}`, code].filter(
+    (part) => part !== undefined,
+  )
   return `${[greeting, ...before, ...action, ...after, `-- \n${title}`].join('\n\n')}\n`
 }
 

@@ -41,6 +41,7 @@ CREATE TABLE verification_tokens (
   revoked_at timestamptz
 );
 CREATE INDEX verification_tokens_account ON verification_tokens (account_id, token_type, created_at);
+CREATE INDEX verification_tokens_email ON verification_tokens (lower(email), created_at);
 CREATE INDEX verification_tokens_expiry ON verification_tokens (expires_at);
 
 -- Sign-ins that wait for the second factor. The code is derived from the row's id and a key, the session token is hashed.

@@ -1,4 +1,5 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
+import { linksPerAddress } from '../policy.ts'
 import type { AccountRow } from './accounts.ts'
 
 export type LinkType = 'email_verification' | 'password_reset'
@@ -31,6 +32,9 @@ export const insertLink = async (tx: Queryable, by: NewLink): Promise<boolean> =
        WHERE id = ${by.accountId} AND (email IS NOT NULL OR ${by.newEmail ?? null}::text IS NOT NULL)
          AND (SELECT count(*) FROM verification_tokens WHERE account_id = ${by.accountId} AND token_type = ${by.type}
                AND created_at > now() - interval '1 hour') < ${by.perHour}
+         AND (SELECT count(*) FROM verification_tokens
+               WHERE lower(email) = lower(coalesce(${by.newEmail ?? null}::text, accounts.email))
+                 AND created_at > now() - interval '1 hour') < ${linksPerAddress}
       RETURNING id, tenant_id, email, email_verified_at, sequence
     ), mail AS (
       INSERT INTO mail_jobs (id, account_id, contract, kind, challenge_id)
@@ -71,7 +75,10 @@ interface UsedLink {
   userAgent: string | undefined
 }
 
-/** Uses a link up and marks its address proven; a username that was the address follows, and the address before is told. Undefined when somebody else was first. */
+/**
+ * Uses a link up and marks its address proven. A username that was the address follows, or becomes the id where another account
+ * goes by the new one; the address before is told. Undefined when somebody else was first.
+ */
 export const useVerification = (db: Queryable, by: UsedLink & { enrol: boolean; mailId: string }) =>
   db.maybe(sql<{ id: string }>`
     WITH used AS (
@@ -80,18 +87,24 @@ export const useVerification = (db: Queryable, by: UsedLink & { enrol: boolean; 
       RETURNING account_id, email, previous_email
     ), proven AS (
       UPDATE accounts a SET email = used.email, email_verified_at = now(),
-             username = CASE WHEN lower(a.username) = lower(a.email) THEN used.email ELSE a.username END, second_factor = a.second_factor OR ${by.enrol}::boolean,
+             username = CASE WHEN lower(a.username) <> lower(a.email) OR lower(a.email) = lower(used.email) THEN a.username
+               WHEN EXISTS (SELECT 1 FROM accounts o
+                             WHERE o.tenant_id = a.tenant_id AND lower(o.username) = lower(used.email) AND o.id <> a.id)
+                 OR EXISTS (SELECT 1 FROM retired_usernames r
+                             WHERE r.tenant_id = a.tenant_id AND r.username_hash = sha256(convert_to(lower(used.email), 'UTF8')))
+               THEN a.id::text ELSE used.email END,
+             second_factor = a.second_factor OR ${by.enrol}::boolean,
              sequence = a.sequence + jsonb_array_length(${by.events}::jsonb), updated_at = now()
         FROM used WHERE a.id = used.account_id
-      RETURNING a.id, a.tenant_id, a.sequence
+      RETURNING a.id, a.tenant_id, a.email, a.sequence
     ), mail AS (
       INSERT INTO mail_jobs (id, account_id, contract, kind, challenge_id)
       SELECT ${by.mailId}::uuid, account_id, ${by.contract}::text, 'address_changed', ${by.id}::uuid
         FROM used WHERE previous_email IS NOT NULL
     ), superseded AS (
       UPDATE verification_tokens v SET revoked_at = now() FROM proven
-       WHERE v.account_id = proven.id AND v.token_type = 'email_verification' AND v.id <> ${by.id} AND v.used_at IS NULL
-         AND v.revoked_at IS NULL
+       WHERE v.account_id = proven.id AND (v.token_type = 'email_verification' OR lower(v.email) <> lower(proven.email))
+         AND v.id <> ${by.id} AND v.used_at IS NULL AND v.revoked_at IS NULL
     ), activity AS (
       INSERT INTO activities (account_id, tenant_id, contract, action, ip, user_agent)
       SELECT id, tenant_id, ${by.contract}::text, 'verify_email', ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512) FROM proven
@@ -109,7 +122,8 @@ interface NewPassword extends UsedLink {
 
 /**
  * Uses a reset link up and sets the password: every session ends, every older token is refused, wrong passwords are forgotten,
- * the address counts as proven since the link was mailed to it. Undefined when somebody else was first. The account's row has to
+ * the address counts as proven since the link was mailed to it. Other links end too: whoever held the account before must not
+ * finish a change of its address afterwards. Undefined when somebody else was first. The account's row has to
  * be locked in the transaction already, or a session that is just being opened with the old password would not be seen.
  */
 export const useReset = (db: Queryable, by: NewPassword) =>
@@ -126,8 +140,7 @@ export const useReset = (db: Queryable, by: NewPassword) =>
       RETURNING a.id, a.tenant_id, a.version, a.sequence
     ), superseded AS (
       UPDATE verification_tokens v SET revoked_at = now() FROM changed
-       WHERE v.account_id = changed.id AND v.id <> ${by.id} AND v.token_type = 'password_reset' AND v.used_at IS NULL
-         AND v.revoked_at IS NULL
+       WHERE v.account_id = changed.id AND v.id <> ${by.id} AND v.used_at IS NULL AND v.revoked_at IS NULL
     ), challenges AS (
       UPDATE mfa_codes m SET revoked_at = now() FROM changed
        WHERE m.account_id = changed.id AND m.used_at IS NULL AND m.revoked_at IS NULL
@@ -166,7 +179,7 @@ interface ChangedPassword {
 }
 
 /**
- * Sets a password that its owner changed: every other session ends. False when the account changed or a lock began while the
+ * Sets a password that its owner changed: every other session ends, and a change of address under way. False when the account changed or a lock began while the
  * present password was checked. The account's row has to be locked already, as for a reset.
  */
 export const changePassword = async (db: Queryable, by: ChangedPassword): Promise<boolean> => {
@@ -175,7 +188,7 @@ export const changePassword = async (db: Queryable, by: ChangedPassword): Promis
       UPDATE accounts SET password_hash = ${by.passwordHash}, version = version + 1, updated_at = now()
        WHERE id = ${by.accountId} AND version = ${by.version} AND active
          AND NOT EXISTS (SELECT 1 FROM sign_in_counters WHERE key = ${by.counter} AND locked_until > now())
-      RETURNING id, tenant_id, email_verified_at
+      RETURNING id, tenant_id, email, email_verified_at
     ), ended AS (
       UPDATE sessions s SET ended_at = now(), end_reason = 'password_changed' FROM changed
        WHERE s.account_id = changed.id AND s.ended_at IS NULL AND s.id <> ${by.sessionId}
@@ -187,7 +200,8 @@ export const changePassword = async (db: Queryable, by: ChangedPassword): Promis
        WHERE m.account_id = changed.id AND m.used_at IS NULL AND m.revoked_at IS NULL
     ), links AS (
       UPDATE verification_tokens v SET revoked_at = now() FROM changed
-       WHERE v.account_id = changed.id AND v.token_type = 'password_reset' AND v.used_at IS NULL AND v.revoked_at IS NULL
+       WHERE v.account_id = changed.id AND (v.token_type = 'password_reset' OR lower(v.email) IS DISTINCT FROM lower(changed.email))
+         AND v.used_at IS NULL AND v.revoked_at IS NULL
     ), forgotten AS (
       DELETE FROM sign_in_counters WHERE key = ${by.counter} AND EXISTS (SELECT 1 FROM changed)
     ), mail AS (

@@ -1,5 +1,5 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
-import type { Locale } from '../policy.ts'
+import { type Locale, linksPerAddress } from '../policy.ts'
 import type { AccountRow } from './accounts.ts'
 
 export interface TenantSettings {
@@ -47,18 +47,43 @@ export const nameTaken = async (db: Queryable, tenantId: string, username: strin
 }
 
 /**
- * The account of that name which was registered by this contract, when nobody ever proved its address or signed in, and the link
+ * The account of that address which was registered by this contract, when nobody ever proved the address or signed in, and the link
  * to do so has expired: it must not keep the person away whose address it is.
  */
-export const findAbandoned = (db: Queryable, tenantId: string, username: string, contract: string) =>
+export const findAbandoned = (db: Queryable, tenantId: string, email: string, contract: string) =>
   db.maybe(sql<{ id: string }>`
     SELECT a.id FROM accounts a
-     WHERE a.tenant_id = ${tenantId} AND lower(a.username) = lower(${username}) AND lower(a.email) = lower(a.username)
+     WHERE a.tenant_id = ${tenantId} AND lower(a.email) = lower(${email}) AND lower(a.username) IN (lower(a.email), a.id::text)
        AND a.email_verified_at IS NULL AND a.last_login_at IS NULL AND a.created_at < now() - interval '24 hours'
        AND NOT EXISTS (SELECT 1 FROM verification_tokens v WHERE v.account_id = a.id AND v.expires_at > now())
        AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.account_id = a.id)
        AND EXISTS (SELECT 1 FROM activities v WHERE v.account_id = a.id AND v.contract = ${contract} AND v.action = 'register')
        FOR UPDATE`)
+
+/**
+ * True when the address is the name of an account that never proved it and came by another contract, while none that came by this
+ * one has it: such a name keeps nobody away who can prove the address.
+ */
+export const heldUnprovenElsewhere = async (
+  db: Queryable,
+  tenantId: string,
+  email: string,
+  contract: string,
+): Promise<boolean> => {
+  const { elsewhere } = await db.one(sql<{ elsewhere: boolean }>`
+    WITH holders AS (
+      SELECT a.email_verified_at IS NOT NULL AS proven, EXISTS (
+               SELECT 1 FROM activities v WHERE v.account_id = a.id AND v.contract = ${contract} AND v.action = 'register') AS here
+        FROM accounts a
+       WHERE a.tenant_id = ${tenantId} AND (lower(a.username) = lower(${email}) OR lower(a.email) = lower(${email}))
+    )
+    SELECT coalesce(bool_and(NOT proven AND NOT here), false) AS elsewhere FROM holders`)
+  return elsewhere
+}
+
+/** Keeps two registrations of one address from not seeing each other. */
+export const lockAddress = (tx: Queryable, tenantId: string, email: string) =>
+  tx.run(sql`SELECT pg_advisory_xact_lock(hashtext(${tenantId}), hashtext(lower(${email})))`)
 
 /** Keeps two first registrations from both becoming the contract's administrator. */
 export const lockFirstAdministrator = (tx: Queryable, contract: string) =>
@@ -118,7 +143,10 @@ export const insertAccount = (db: Queryable, one: NewAccount) =>
     ), mail AS (
       INSERT INTO mail_jobs (id, account_id, contract, kind, challenge_id)
       SELECT ${one.verification?.mailId ?? null}::uuid, id, ${one.contract}::text, 'verify_email', ${one.verification?.id ?? null}::uuid
-        FROM created WHERE ${one.verification?.id ?? null}::uuid IS NOT NULL
+        FROM created
+       WHERE ${one.verification?.id ?? null}::uuid IS NOT NULL
+         AND (SELECT count(*) FROM verification_tokens v
+               WHERE lower(v.email) = lower(created.email) AND v.created_at > now() - interval '1 hour') < ${linksPerAddress}
     ), activity AS (
       INSERT INTO activities (account_id, tenant_id, contract, action, ip, user_agent)
       SELECT id, tenant_id, ${one.contract}::text, 'register', ${one.ip}::inet, left(${one.userAgent ?? null}::text, 512) FROM created

@@ -122,6 +122,8 @@ interface OpenedSession {
   tokenHash: Buffer
   expiresAt: Date
   counter: Buffer
+  /** The account's counter of wrong codes, when a code was right. */
+  codes: Buffer | undefined
   /** Keys of the device and the network, known from now on. */
   devices: readonly Buffer[]
   /** The id of a mail that tells of a device not seen before. */
@@ -151,7 +153,8 @@ export const openSession = async (db: Queryable, by: OpenedSession): Promise<boo
                ELSE EXISTS (SELECT 1 FROM challenge) END
       RETURNING id, tenant_id, sequence, email_verified_at
     ), forgotten AS (
-      DELETE FROM sign_in_counters WHERE key = ${by.counter} AND EXISTS (SELECT 1 FROM account)
+      DELETE FROM sign_in_counters
+       WHERE key IN (${by.counter}, ${by.codes ?? null}::bytea) AND EXISTS (SELECT 1 FROM account)
     ), devices AS (
       INSERT INTO known_devices AS k (account_id, key) SELECT id, unnest(${by.devices}::bytea[]) FROM account
       ON CONFLICT (account_id, key) DO UPDATE SET seen_at = now() WHERE k.seen_at < now() - interval '1 day'
@@ -183,6 +186,8 @@ interface NewChallenge {
   contract: string
   tokenHash: Buffer
   counter: Buffer
+  /** The account's counter of wrong codes, when it is asked. */
+  codes: Buffer | undefined
   expiresAt: Date
   mailId: string
   upgradedHash: string | undefined
@@ -196,7 +201,7 @@ export const insertChallenge = async (db: Queryable, by: NewChallenge): Promise<
   const inserted = await db.run(sql`
     WITH account AS (
       SELECT id FROM accounts WHERE id = ${by.accountId} AND version = ${by.version} AND active
-         AND NOT EXISTS (SELECT 1 FROM sign_in_counters WHERE key = ${by.counter} AND locked_until > now())
+         AND NOT EXISTS (SELECT 1 FROM sign_in_counters WHERE key IN (${by.counter}, ${by.codes ?? null}::bytea) AND locked_until > now())
     ), upgraded AS (
       UPDATE accounts SET password_hash = ${by.upgradedHash ?? null}::text
        WHERE id = (SELECT id FROM account) AND version = ${by.version} AND ${by.upgradedHash ?? null}::text IS NOT NULL

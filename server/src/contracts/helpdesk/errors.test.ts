@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { misfit } from './errors.ts'
+
+const told = (field: string, keyword: string) =>
+  misfit({ part: 'body', path: field === '' ? '' : `/${field}`, keyword, message: '' }).message
+
+test('what is wrong with a field agrees with the name of the field', () => {
+  const cases = [
+    ['email', 'required', "L'adresse e-mail doit être renseignée."],
+    ['password', 'required', 'Le mot de passe doit être renseigné.'],
+    ['confirmPassword', 'maxLength', 'La confirmation du mot de passe est trop longue.'],
+    ['firstName', 'maxLength', 'Le prénom est trop long.'],
+    ['token', 'minLength', 'Le jeton doit être renseigné.'],
+    ['email', 'pattern', "L'adresse e-mail n'est pas valide."],
+    ['', 'type', "Le corps de la requête n'est pas valide."],
+  ] as const
+  for (const [field, keyword, text] of cases) expect(told(field, keyword)).toBe(text)
+})
+
+test('a field that does not fit is named, and its value is not repeated', () => {
+  const { status, code, details } = misfit({
+    part: 'body',
+    path: '/password',
+    keyword: 'type',
+    message: 'must be string',
+  })
+  expect({ status, code }).toEqual({ status: 400, code: 'VALIDATION_ERROR' })
+  expect(details).toEqual({
+    errors: [{ type: 'field', path: 'password', location: 'body', msg: "Le mot de passe n'est pas valide." }],
+  })
+})

@@ -1,0 +1,56 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Config } from '../config.ts'
+import type { Contract, Route } from '../contracts/_kit/contract.ts'
+import { openApiOf } from '../contracts/_kit/openapi.ts'
+import { refuseAtEdge } from '../platform/errors.ts'
+import type { Metrics } from '../platform/http/metrics.ts'
+import { sameSecret } from '../platform/secrets.ts'
+import { apiReference } from './api-reference.ts'
+
+/**
+ * Open in development and to programs of the same machine; for everybody else it wants a token as a Bearer, as Prometheus'
+ * `authorization` sends it, and does not exist without.
+ */
+export function metricsRoute(app: FastifyInstance, metrics: Metrics, { development, metricsToken }: Config): void {
+  app.get('/metrics', async (request, reply) => {
+    const given = request.headers.authorization?.replace(/^bearer +/i, '')
+    const known = metricsToken !== undefined && given !== undefined && sameSecret(given, metricsToken)
+    if (!development && !known && !isLocal(request)) throw refuseAtEdge('edge.not_found')
+    const { type, text } = await metrics.render()
+    return reply.type(type).send(text)
+  })
+}
+
+/** From this machine itself, and not by a proxy on it that speaks for strangers. */
+const isLocal = ({ socket, headers }: FastifyRequest): boolean =>
+  /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? '') &&
+  ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].every((name) => headers[name] === undefined)
+
+const documentUrlOf = ({ name }: Contract) => `/openapi/${name}.json`
+
+/** The contracts' descriptions for machines, and for people. */
+export function documentRoutes(
+  app: FastifyInstance,
+  contracts: readonly [Contract, ...Contract[]],
+  routesOf: (contract: Contract) => readonly Route[],
+): void {
+  for (const contract of contracts) {
+    const document = openApiOf(contract, routesOf(contract))
+    app.get(documentUrlOf(contract), async () => document)
+  }
+  apiReference(app, { contracts, documentUrlOf })
+}
+
+/** What is here, for whoever asks the bare address: the contracts with their OpenAPI documents. */
+export function indexRoute(app: FastifyInstance, contracts: readonly Contract[]): void {
+  app.get('/', async () => ({
+    name: 'guichet',
+    contracts: contracts.map((contract) => ({
+      name: contract.name,
+      title: contract.title,
+      openapi: documentUrlOf(contract),
+    })),
+    reference: '/apidocs',
+    health: '/health',
+  }))
+}

@@ -1,0 +1,122 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { claimsOf, identityRows, refusalOf } from '../../../tests/support/identity-rows.ts'
+import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import { newId } from '../../platform/ids.ts'
+import type { AccountView } from './policy.ts'
+
+const service = identityService('read_accounts')
+const rows = identityRows(service)
+const password = 'correct horse'
+const client = clientOf(
+  termsWith('reading', {
+    tenant: 'named',
+    roles: {
+      person: 'user',
+      administrator: 'owner',
+      permissions: { user: [], keeper: ['accounts:read'], owner: ['accounts:read', 'tenants:cross'] },
+    },
+  }),
+)
+
+const create = async (username: string, tenant: string, role?: string): Promise<AccountView> => {
+  const input = { username, password, tenant, ...(role !== undefined && { role }) }
+  return (await service.identity.createAccount(input, client)).account
+}
+const claims = async ({ username, tenant }: AccountView): Promise<AccessClaims> => {
+  const input = { identifier: username, password, tenant: tenant.name }
+  const result = await service.identity.login(input, client)
+  if (result.kind !== 'session') throw new Error('no second factor is enrolled')
+  return claimsOf(result.session)
+}
+
+describe('a list of accounts', () => {
+  const made: AccountView[] = []
+  let [keeper, owner]: AccessClaims[] = []
+  const list = (by: { tenant?: number; role?: string; limit?: number; offset?: number }, administrator = owner) => {
+    if (!administrator) throw new Error('made before the tests')
+    return service.identity.accounts.list({ limit: 10, offset: 0, ...by }, administrator, client)
+  }
+  const namesOf = async (page: ReturnType<typeof list>) => (await page).accounts.map(({ username }) => username)
+
+  beforeAll(async () => {
+    for (const [name, tenant, role] of [
+      ['ada', 'North', 'keeper'],
+      ['bob', 'North', undefined],
+      ['cid', 'South', undefined],
+      ['dee', 'South', 'owner'],
+      ['eve', 'North', undefined],
+    ] as const)
+      made.push(await create(name, tenant, role))
+    const [ada, , , dee] = made
+    if (!ada || !dee) throw new Error('nobody was made')
+    ;[keeper, owner] = [await claims(ada), await claims(dee)]
+  })
+
+  test('is of their own tenant for most, whichever they ask for', async () => {
+    expect(await list({}, keeper)).toMatchObject({ total: 3 })
+    const south = made[2]?.tenant.number ?? 0
+    expect(await namesOf(list({ tenant: south }, keeper))).toEqual(['ada', 'bob', 'eve'])
+  })
+
+  test('is of all tenants, or of one, for who may reach into others', async () => {
+    expect(await namesOf(list({}))).toEqual(['ada', 'bob', 'cid', 'dee', 'eve'])
+    expect(await namesOf(list({ tenant: made[2]?.tenant.number ?? 0 }))).toEqual(['cid', 'dee'])
+    expect(await list({ tenant: 999_999 })).toEqual({ total: 0, accounts: [] })
+  })
+
+  test('is of one role, in the order of numbers, and by the page', async () => {
+    expect(await namesOf(list({ role: 'user' }))).toEqual(['bob', 'cid', 'eve'])
+    expect(await namesOf(list({ role: 'keeper' }))).toEqual(['ada'])
+    const page = await list({ limit: 2, offset: 1 })
+    expect(page.total).toBe(5)
+    expect(page.accounts.map(({ username }) => username)).toEqual(['bob', 'cid'])
+    expect(await list({ limit: 2, offset: 5 })).toEqual({ total: 5, accounts: [] })
+  })
+
+  test('holds no hash', async () => {
+    expect(JSON.stringify(await list({}))).not.toMatch(/argon2|passwordHash/)
+  })
+})
+
+test('an account is found by its id, with its role in the contract that asks', async () => {
+  const { id } = await create('found', 'Found', 'keeper')
+  expect(await service.identity.accounts.find(id, client)).toMatchObject({ username: 'found', role: 'keeper' })
+  expect(await service.identity.accounts.find(id, clientOf(testTerms))).toMatchObject({ role: 'user' })
+  expect(await refusalOf(service.identity.accounts.find(newId(), client))).toBe('identity.account_not_found')
+})
+
+test('what people change of themselves is logged by the names of the fields alone', async () => {
+  const { id } = await create('changes', 'Changes')
+  await service.identity.accounts.changePerson(id, { displayName: 'A new name' }, client)
+  await service.identity.accounts.changePerson(id, { preferences: { theme: 'dark' } }, client)
+  expect(await service.identity.accounts.find(id, client)).toMatchObject({
+    displayName: 'A new name',
+    preferences: { theme: 'dark' },
+  })
+  expect((await rows.activities(id)).slice(1)).toEqual([
+    { action: 'update_profile', details: { fields: ['displayName'] } },
+    { action: 'update_profile', details: { fields: ['preferences'] } },
+  ])
+  const nobody = service.identity.accounts.changePerson(newId(), { displayName: 'x' }, client)
+  expect(await refusalOf(nobody)).toBe('identity.account_not_found')
+})
+
+test('figures count accounts, locks and sessions', async () => {
+  const before = await service.identity.accounts.statistics(client)
+  const account = await create('counted', 'Counted')
+  await claims(account)
+  const wrong = { identifier: 'counted', password: 'wrong horse', tenant: 'Counted' }
+  for (let turn = 0; turn < testTerms.policy.lockout.failures; turn += 1)
+    await refusalOf(service.identity.login(wrong, client))
+  expect(await service.identity.accounts.statistics(client)).toEqual({
+    ...before,
+    accounts: before.accounts + 1,
+    activeAccounts: before.activeAccounts + 1,
+    lockedAccounts: before.lockedAccounts + 1,
+    activeSessions: before.activeSessions + 1,
+    tenants: before.tenants + 1,
+  })
+  const counts = await service.identity.accounts.countByTenant()
+  expect(counts).toContainEqual({ tenant: account.tenant.number, accounts: 1 })
+})
