@@ -19,16 +19,19 @@ export function startPruning(options: {
   const { database, statements, everyMs, log } = options
   const stopping = new AbortController()
 
-  const round = async () => {
-    for (const statement of statements) {
-      for (let turn = 0; turn < batchesPerRound && !stopping.signal.aborted; turn += 1) {
-        if ((await database.run(statement())) < batch) break
-      }
+  const prune = async (statement: () => Statement<unknown>) => {
+    for (let turn = 0; turn < batchesPerRound && !stopping.signal.aborted; turn += 1) {
+      if ((await database.run(statement())) < batch) break
     }
   }
   const loop = async () => {
     while (!stopping.signal.aborted) {
-      await round().catch((error) => log.warn({ database: database.name, reason: messageOf(error) }, 'pruning failed'))
+      for (const statement of statements) {
+        // One that fails does not keep the others from their work.
+        await prune(statement).catch((error: unknown) =>
+          log.warn({ database: database.name, reason: messageOf(error) }, 'pruning failed'),
+        )
+      }
       await pause(everyMs, stopping.signal)
     }
   }

@@ -101,12 +101,13 @@ export async function recordRefusal(
   client: Client,
 ): Promise<{ refusesAll: boolean }> {
   const { terms } = client
-  const { counter, account, counts, lockout = terms.policy.lockout } = refused
+  const { counter, account, counts, lockout } = refused
   const { locked, refusesAll } = await store.recordRefusal(deps.database, {
     counter,
     contract: terms.name,
-    lockout,
+    lockout: lockout ?? terms.policy.lockout,
     increment: counts ? 1 : 0,
+    logged: lockout === undefined,
     accountId: account?.id ?? null,
     ...originOf(client),
     mailId: newId(),

@@ -33,9 +33,9 @@ export const operate = (deps: Deps) => {
       const inTenant = tenantName(terms.policy, tenant)
       const account = await store.findAccountByName(database, inTenant, name, terms.name)
       const counter = lockout.countersOf(name, inTenant, operator(terms)).strangers
-      return (
-        (await store.forgetFailures(database, { counter, accountId: account?.id ?? null, contract: terms.name })) > 0
-      )
+      const codes = account && lockout.codesOf(account.id)
+      const about = { counter, codes, accountId: account?.id ?? null, contract: terms.name }
+      return (await store.forgetFailures(database, about)) > 0
     },
 
     /** Turns the second factor off, for somebody who lost the mailbox. True when it was on. */

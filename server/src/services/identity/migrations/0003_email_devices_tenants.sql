@@ -71,12 +71,14 @@ CREATE TABLE known_devices (
   seen_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (account_id, key)
 );
+CREATE INDEX known_devices_latest ON known_devices (account_id, seen_at DESC);
 CREATE INDEX known_devices_age ON known_devices (seen_at);
 
 ALTER TABLE sign_in_counters
   ADD COLUMN contract text,
   -- The account that the identifier has, if there is one: for statistics.
   ADD COLUMN account_id uuid;
+CREATE INDEX sign_in_counters_account ON sign_in_counters (account_id) WHERE account_id IS NOT NULL;
 
 -- Mail that waits to be sent, in the transaction of what it tells. It holds ids only; the worker derives links and codes again.
 CREATE TABLE mail_jobs (
@@ -123,6 +125,8 @@ BEGIN
 END $$;
 CREATE TRIGGER activities_append_only BEFORE UPDATE OR DELETE ON activities
   FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER activities_no_truncate BEFORE TRUNCATE ON activities
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Makes the partitions of this month and the two after it, and drops those that are over 400 days old.
 CREATE FUNCTION keep_activity_partitions() RETURNS void LANGUAGE plpgsql AS $$
@@ -133,7 +137,11 @@ BEGIN
   PERFORM pg_advisory_xact_lock(hashtext('keep_activity_partitions'));
   FOR ahead IN 0..2 LOOP
     first := date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead);
-    IF to_regclass('activities_' || to_char(first, 'YYYY_MM')) IS NULL THEN
+    -- Rows that came while nobody made partitions stay where they are: a partition for their month would be refused.
+    IF to_regclass('activities_' || to_char(first, 'YYYY_MM')) IS NULL AND NOT EXISTS (
+      SELECT 1 FROM activities_default
+       WHERE created_at >= first::timestamp AT TIME ZONE 'UTC'
+         AND created_at < (first + interval '1 month') AT TIME ZONE 'UTC') THEN
       EXECUTE format('CREATE TABLE %I PARTITION OF activities FOR VALUES FROM (%L) TO (%L)',
         'activities_' || to_char(first, 'YYYY_MM'), first::text || ' 00:00:00+00',
         (first + interval '1 month')::date::text || ' 00:00:00+00');

@@ -116,4 +116,16 @@ describe('its partitions', () => {
       SELECT count(*) AS left FROM activities WHERE account_id = ${id} AND action = 'long_ago'`)
     expect(left).toBe(kept.length)
   })
+
+  test('do not fail for a month whose first rows came before its partition', async () => {
+    const id = await accountWithLog()
+    await db().run(written(`DROP TABLE ${nameOf(monthFrom(2))}`))
+    await db().run(sql`
+      INSERT INTO activities (account_id, tenant_id, contract, action, created_at)
+      SELECT id, tenant_id, 'test', 'early', ${monthFrom(2)}::timestamptz + interval '1 day' FROM accounts WHERE id = ${id}`)
+    await db().run(sql`SELECT keep_activity_partitions()`)
+    const { partition } = await db().one(sql<{ partition: string }>`
+      SELECT tableoid::regclass::text AS partition FROM activities WHERE account_id = ${id} AND action = 'early'`)
+    expect(partition).toBe('activities_default')
+  })
 })

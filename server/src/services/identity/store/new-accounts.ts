@@ -72,12 +72,12 @@ export const heldUnprovenElsewhere = async (
 ): Promise<boolean> => {
   const { elsewhere } = await db.one(sql<{ elsewhere: boolean }>`
     WITH holders AS (
-      SELECT a.email_verified_at IS NOT NULL AS proven, EXISTS (
+      SELECT lower(a.username) = lower(${email}) AS named, a.email_verified_at IS NOT NULL AS proven, EXISTS (
                SELECT 1 FROM activities v WHERE v.account_id = a.id AND v.contract = ${contract} AND v.action = 'register') AS here
         FROM accounts a
        WHERE a.tenant_id = ${tenantId} AND (lower(a.username) = lower(${email}) OR lower(a.email) = lower(${email}))
     )
-    SELECT coalesce(bool_and(NOT proven AND NOT here), false) AS elsewhere FROM holders`)
+    SELECT coalesce(bool_or(named) AND bool_and(NOT proven AND NOT here), false) AS elsewhere FROM holders`)
   return elsewhere
 }
 

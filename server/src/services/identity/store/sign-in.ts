@@ -1,6 +1,9 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
 import type { AccountRow } from './accounts.ts'
 
+/** Devices and networks that an account has known at most: clients that keep no cookie are a new one at each sign-in. */
+const mostDevices = 50
+
 /** What a sign-in has to know; the account's fields are null for an identifier that nobody has. */
 export type Credentials = { [Field in keyof AccountRow]: AccountRow[Field] | null } & {
   passwordHash: string | null
@@ -52,6 +55,8 @@ interface Refused {
   lockout: { failures: number; seconds: number }
   /** 1 for a failure; 0 for a refusal that is none, which costs the same statement. */
   increment: 0 | 1
+  /** False for what another counter's failure logs already: then only a lock is logged. */
+  logged: boolean
   accountId: string | null
   ip: string | null
   userAgent: string | undefined
@@ -96,17 +101,22 @@ export const recordRefusal = (db: Queryable, by: Refused) =>
              ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512)
         FROM accounts a, counted
        WHERE a.id = ${by.accountId} AND counted.failures <= ${by.lockout.failures}::int
+         AND (${by.logged}::boolean OR EXISTS (SELECT 1 FROM locked))
     ), recorded AS (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
       SELECT e.* FROM locked, events_of(locked.id, locked.sequence, ${by.lockEvents}::jsonb) e
     )
     SELECT EXISTS (SELECT 1 FROM locked) AS locked, coalesce(locked_until > now(), false) AS "refusesAll" FROM counted`)
 
-/** Forgets the failures counted for an identifier and, whoever they came from, for its account. */
-export const forgetFailures = (db: Queryable, by: { counter: Buffer; accountId: string | null; contract: string }) =>
+/** Forgets the failures counted for an identifier and, whoever they came from, for its account: wrong codes of all contracts. */
+export const forgetFailures = (
+  db: Queryable,
+  by: { counter: Buffer; codes: Buffer | undefined; accountId: string | null; contract: string },
+) =>
   db.run(sql`
     DELETE FROM sign_in_counters
-     WHERE key = ${by.counter} OR (account_id = ${by.accountId} AND contract = ${by.contract})`)
+     WHERE key IN (${by.counter}, ${by.codes ?? null}::bytea)
+        OR (account_id = ${by.accountId} AND contract = ${by.contract})`)
 
 interface OpenedSession {
   sessionId: string
@@ -158,6 +168,9 @@ export const openSession = async (db: Queryable, by: OpenedSession): Promise<boo
     ), devices AS (
       INSERT INTO known_devices AS k (account_id, key) SELECT id, unnest(${by.devices}::bytea[]) FROM account
       ON CONFLICT (account_id, key) DO UPDATE SET seen_at = now() WHERE k.seen_at < now() - interval '1 day'
+    ), forgotten_devices AS (
+      DELETE FROM known_devices WHERE (account_id, key) IN (
+        SELECT account_id, key FROM known_devices WHERE account_id = ${by.accountId} ORDER BY seen_at DESC OFFSET ${mostDevices})
     ), mail AS (
       INSERT INTO mail_jobs (id, account_id, contract, kind)
       SELECT ${by.newDeviceMailId ?? null}::uuid, id, ${by.contract}::text, 'new_device' FROM account

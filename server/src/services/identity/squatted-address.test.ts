@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest'
+import { identityRows, refusalOf, tallyOf } from '../../../tests/support/identity-rows.ts'
+import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import type { Client } from './policy.ts'
+
+const service = identityService('squatted_address')
+const rows = identityRows(service)
+const password = 'correct horse'
+const theirs = 'the password of a squatter'
+
+const byName = clientOf(testTerms)
+/** Takes addresses at their word. */
+const trusting = clientOf(termsWith('trusting', { identifier: 'email' }))
+/** Wants them proven. */
+const proving = clientOf(termsWith('proving', { identifier: 'email', verifiedEmail: 'required' }))
+
+let addresses = 0
+const newAddress = () => {
+  addresses += 1
+  return `person${addresses}@example.org`
+}
+const register = async (email: string, client = proving, given = password) => {
+  const { account, verificationToken: token = '' } = await service.identity.createAccount(
+    { email, password: given },
+    client,
+  )
+  return { ...account, token }
+}
+const signIn = (identifier: string, given: string, client: Client) =>
+  service.identity.login({ identifier, password: given }, client)
+const signedInAs = async (identifier: string, given: string, client: Client) => {
+  const result = await signIn(identifier, given, client)
+  return result.kind === 'session' ? result.session.account.id : undefined
+}
+
+describe('a username that is an e-mail address', () => {
+  test.each([
+    ['nobody stated one', undefined],
+    ['another one is stated', 'other@example.org'],
+    ['the stated one only begins with it', 'v@corp.example.org'],
+  ])('is refused where %s', async (_what, email) => {
+    const attempt = service.identity.createAccount({ username: 'v@corp.example', password, email }, byName)
+    expect(await refusalOf(attempt)).toBe('identity.username_invalid')
+  })
+
+  test('is fine as the account’s own, however the two are written', async () => {
+    const [plain, written] = [newAddress(), newAddress()]
+    const own = await service.identity.createAccount({ username: plain, email: plain, password }, byName)
+    expect(own.account).toMatchObject({ username: plain, email: plain })
+    const spelled = { username: written.toUpperCase(), email: ` ${written} `, password }
+    expect((await service.identity.createAccount(spelled, byName)).account.email).toBe(written)
+  })
+})
+
+describe('an address that an account of another contract took for its name without proving it', () => {
+  const squatted = async () => {
+    const email = newAddress()
+    const squatter = await register(email, trusting, theirs)
+    return { email, squatter: squatter.id }
+  }
+
+  test('keeps nobody away: the account goes by its id, and by the address once it is proven', async () => {
+    const { email, squatter } = await squatted()
+    const owner = await register(email)
+    expect(owner).toMatchObject({ username: owner.id, email, emailVerified: false })
+    expect(await signedInAs(email, theirs, trusting)).toBe(squatter)
+
+    await service.identity.verifyEmail({ token: owner.token }, proving)
+    expect(await signedInAs(email, password, proving)).toBe(owner.id)
+    expect(await signedInAs(email, password, trusting)).toBe(owner.id)
+    for (const client of [proving, trusting])
+      expect(await refusalOf(signIn(email, theirs, client))).toBe('identity.invalid_credentials')
+  })
+
+  test('is recovered by who proved it, and not by who took it', async () => {
+    const { email, squatter } = await squatted()
+    const owner = await register(email)
+    await service.identity.verifyEmail({ token: owner.token }, proving)
+    await service.identity.requestPasswordReset({ email }, trusting)
+    expect(await rows.mails(owner.id)).toContain('reset_password')
+    expect(await rows.mails(squatter)).not.toContain('reset_password')
+  })
+
+  test('goes to one of those who register at once', async () => {
+    const { email } = await squatted()
+    const both = Array.from({ length: 8 }, () => register(email))
+    expect(await tallyOf(both)).toEqual({ success: 1, 'identity.username_taken': 7 })
+  })
+
+  test('is taken for a second one of the same contract, until the first gave it up', async () => {
+    const { email } = await squatted()
+    const first = await register(email)
+    expect(await refusalOf(register(email))).toBe('identity.username_taken')
+    await rows.age(first.id, 25)
+    const second = await register(email)
+    expect(second.username).toBe(second.id)
+    expect(await refusalOf(service.identity.verifyEmail({ token: first.token }, proving))).toBe('identity.invalid_link')
+  })
+
+  test('is taken where nobody has to prove it', async () => {
+    const { email } = await squatted()
+    const mailing = clientOf(termsWith('mailing', { identifier: 'email', verifiedEmail: 'mailed' }))
+    expect(await refusalOf(register(email, mailing))).toBe('identity.username_taken')
+  })
+
+  test('is taken once its holder proved it', async () => {
+    const email = newAddress()
+    await service.identity.createAccount({ email, password: theirs, emailVerified: true }, trusting)
+    expect(await refusalOf(register(email))).toBe('identity.username_taken')
+  })
+})
+
+test('an address that another account only stated, under a name of its own, is the name of who registers with it', async () => {
+  const email = newAddress()
+  await service.identity.createAccount({ username: 'goes-by-this', email, password: theirs }, byName)
+  const owner = await register(email)
+  expect(owner.username).toBe(email)
+  expect(await refusalOf(signIn(email, password, proving))).toBe('identity.email_unverified')
+  expect(await refusalOf(register(email))).toBe('identity.username_taken')
+})

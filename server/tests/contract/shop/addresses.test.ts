@@ -1,0 +1,91 @@
+import { expect, inject, test } from 'vitest'
+import { call, eventually, expectFailure, shopClient, type User, uniqueName } from '../../support/shop-client.ts'
+
+const arrangement = inject('arrangement')
+const shop = shopClient(arrangement)
+
+const newAddress = () => `${uniqueName('person')}@example.org`
+
+test('S-20 a username that is an e-mail address has to be the account’s own', async () => {
+  const [name, other] = [newAddress(), newAddress()]
+  for (const more of [{ email: other }, { email: '' }, { email: null }, {}]) {
+    const json = { username: name, password: 'long enough', ...more }
+    const note = JSON.stringify(more)
+    expectFailure(await shop.post('/auth/register', { json }), 400, 'CREATION_FAILED', note)
+    const token = await shop.admin()
+    expectFailure(await shop.post('/users', { json, token }), 400, 'CREATION_FAILED', note)
+  }
+  const json = { username: name, password: 'long enough', email: name }
+  const own = await shop.post('/auth/register', { json })
+  expect(own.status, own.text).toBe(201)
+  await shop.signIn(name, 'long enough')
+})
+
+interface Mail {
+  contract: string
+  kind: string
+  to: string
+  text: string
+}
+const mailsTo = async (email: string): Promise<Mail[]> => {
+  const answer = await fetch(`${shop.urls.auth}/dev/mailbox`, { headers: { accept: 'application/json' } })
+  expect(answer.status).toBe(200)
+  return ((await answer.json()) as Mail[]).filter(({ to }) => to === email)
+}
+const identityOf = async (username: string) => {
+  const text = 'SELECT email, email_verified_at IS NOT NULL AS verified FROM accounts WHERE username = $1'
+  const [account] = await shop.rows<{ email: string | null; verified: boolean }>('identity', text, [username])
+  return account
+}
+
+test('S-32 a new e-mail address in the profile counts for sign-in and recovery once its mailed link is opened', async () => {
+  const person = await shop.register()
+  const [first, second] = [newAddress(), newAddress()]
+  /** Changes the address and gives the token of the link that is mailed to it. */
+  const change = async (email: string) => {
+    const answer = await shop.put<User>(`/users/${person.id}`, { token: person.token, json: { email } })
+    expect(answer.body.data.email, answer.text).toBe(email)
+    const [mail] = await eventually(
+      () => mailsTo(email),
+      (mails) => expect(mails).toHaveLength(1),
+    )
+    expect(mail).toMatchObject({ contract: 'shop', kind: 'verify_email' })
+    const token = /\/account\/shop\/verify-email\?token=([\w-]{64})/.exec(mail?.text ?? '')?.[1]
+    expect(token, mail?.text).toBeDefined()
+    return token ?? ''
+  }
+  const press = async (token: string) => {
+    const body = new URLSearchParams({ token })
+    const answer = await fetch(shop.at('/account/shop/verify-email'), { method: 'POST', body })
+    return { status: answer.status, text: await answer.text() }
+  }
+  /** Where one signs in by a proven address: only on the gateway that all contracts share. */
+  const signsInBy = async (email: string) => {
+    const json = { email, password: person.password }
+    return (await call('POST', shop.at('/api/auth/login'), { json })).status === 200
+  }
+  const shared = arrangement.name === 'all'
+
+  const token = await change(first)
+  expect(await identityOf(person.username)).toEqual({ email: null, verified: false })
+  if (shared) expect(await signsInBy(first)).toBe(false)
+  const opened = await fetch(shop.at(`/account/shop/verify-email?token=${token}`))
+  expect([opened.status, await opened.text()]).toEqual([200, expect.stringContaining(token)])
+  expect(await identityOf(person.username)).toEqual({ email: null, verified: false })
+
+  expect(await press(token)).toEqual({ status: 200, text: expect.stringContaining('Your address is confirmed') })
+  expect(await identityOf(person.username)).toEqual({ email: first, verified: true })
+  if (shared) expect(await signsInBy(first)).toBe(true)
+
+  const secondToken = await change(second)
+  expect(await identityOf(person.username)).toEqual({ email: first, verified: true })
+  expect((await mailsTo(first)).map(({ kind }) => kind)).not.toContain('address_changed')
+  expect((await press(secondToken)).status).toBe(200)
+  expect(await identityOf(person.username)).toEqual({ email: second, verified: true })
+  await eventually(
+    () => mailsTo(first),
+    (mails) => expect(mails.map(({ kind }) => kind)).toContain('address_changed'),
+  )
+  if (shared) expect([await signsInBy(first), await signsInBy(second)]).toEqual([false, true])
+  await shop.signIn(person.username, person.password)
+})
