@@ -175,7 +175,8 @@ describe('a file is refused whole', () => {
     [{ username: 'x', unknown: 1 }, 'additional properties'],
     [{ username: 'a b' }, 'username is not allowed'],
     [{ email: 'no-address' }, 'email is no e-mail address'],
-    [{ email: 'é@example.org' }, 'email cannot serve as username'],
+    [{ email: 'é@example.org' }, 'email is no e-mail address'],
+    [{ username: 'somebody.else@example.org' }, 'username is not allowed'],
     [{ username: 'erin', email_verified: true }, 'email_verified needs an email'],
     [{ username: 'erin', second_factor: true }, 'second_factor needs an email'],
     [{ username: 'erin', active: 'yes' }, 'active must be boolean'],
@@ -229,7 +230,7 @@ describe('a file is refused whole', () => {
       SELECT id, sha256(convert_to('retired', 'UTF8')) FROM tenants WHERE name = 'main'`)
     await write(
       { username: 'Retired' },
-      { username: 'ADA@example.org' },
+      { email: 'ADA@example.org' },
       { username: 'judy', email: 'ada@example.org', email_verified: true },
       { username: 'karl', email: 'ada@example.org' },
     )

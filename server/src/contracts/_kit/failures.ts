@@ -13,6 +13,8 @@ export const answerFailure =
     if (typeof details.retryAfterSeconds === 'number') reply.header('retry-after', String(details.retryAfterSeconds))
     // RFC 6750, 3: a refused token is answered with the scheme that is wanted.
     if (answer.status === 401) reply.header('www-authenticate', 'Bearer')
+    // A refusal is of its moment, and one that asks for a second factor carries a secret.
+    reply.header('cache-control', 'no-store')
     // The failure form is the contract's own; a success schema of the same status must not reshape it.
     return reply
       .code(answer.status)

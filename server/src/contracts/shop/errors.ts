@@ -50,7 +50,7 @@ export const errors: ErrorTable = {
   'identity.username_invalid': answer(
     400,
     'CREATION_FAILED',
-    'The username must have 2 to 254 letters, digits or the signs . _ @ + -',
+    'The username must have 2 to 254 letters, digits or the signs . _ @ + - and may be no e-mail address but your own.',
   ),
   'identity.username_taken': answer(400, 'CREATION_FAILED', 'This username is taken.'),
   'identity.email_invalid': answer(400, 'CREATION_FAILED', 'This is not an e-mail address.'),

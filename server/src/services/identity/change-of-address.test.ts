@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { claimsOf, identityRows, refusalOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith } from '../../../tests/support/identity-service.ts'
+import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import { recentMails } from './mails/mailbox.ts'
 import { type Client, linksPerAddress, type Terms, verificationsPerHour } from './policy.ts'
@@ -128,6 +128,15 @@ describe('once its link is opened, a change of address', () => {
     const { id, next } = await moved({ username: 'chosen' })
     expect(await find(id)).toMatchObject({ username: 'chosen', email: next })
     expect(await signedInAs('chosen')).toBe(id)
+  })
+
+  test('leaves the name of an account that had none', async () => {
+    const next = newAddress()
+    const { account } = await service.identity.createAccount({ username: 'without-one', password }, clientOf(testTerms))
+    await propose(account.id, next)
+    await open(await tokenFor(next))
+    expect(await find(account.id)).toMatchObject({ username: 'without-one', email: next, emailVerified: true })
+    for (const identifier of ['without-one', next]) expect(await signedInAs(identifier)).toBe(account.id)
   })
 
   test('makes the id the name where another account goes by the new address, which signs in here nevertheless', async () => {

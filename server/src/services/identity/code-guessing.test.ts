@@ -98,7 +98,7 @@ test('the owner is told once, and an operator of either contract lets strangers 
   for (const terms of [here, there]) {
     const { id, username } = await register()
     for (let turn = 0; turn < codeLockout.failures; turn += 1) await guess(username, stranger())
-    expect((await rows.mails(id)).filter((kind) => kind === 'account_locked')).toHaveLength(1)
+    expect((await rows.mails(id)).filter((kind) => kind === 'codes_guessed')).toHaveLength(1)
     await service.identity.operate.unlock(username, terms)
     expect(await refusalOf(begin(username, stranger())), terms.name).toBeUndefined()
   }

@@ -54,7 +54,11 @@ export function readAccount(given: AccountToImport, terms: Terms, now: number): 
   if (username === null) return { problem: 'it has neither username nor email' }
   if (email === null && policy.identifier === 'email') return { problem: 'email is missing' }
   if (email !== null && !emailPattern.test(email)) return { problem: 'email is no e-mail address' }
-  if (username !== email && !usernamePattern.test(username)) return { problem: 'username is not allowed' }
+  // An address is a name for whoever it belongs to, and for nobody else.
+  const ofSomebodyElse = emailPattern.test(username) && username.toLowerCase() !== email
+  if (username !== email && (!usernamePattern.test(username) || ofSomebodyElse)) {
+    return { problem: 'username is not allowed' }
+  }
   const needsEmail = given.emailVerified ? 'email_verified' : given.secondFactor ? 'second_factor' : undefined
   if (email === null && needsEmail) return { problem: `${needsEmail} needs an email` }
 

@@ -3,7 +3,7 @@ import { sha256 } from '../../platform/secrets.ts'
 import { after, type Deps, originOf } from './deps.ts'
 import { type IdentityErrorCode, refuse } from './errors.ts'
 import { announced, eventsJson } from './events.ts'
-import { type AccountView, type Client, codeTtl, type Policy } from './policy.ts'
+import { type AccountView, type Client, codeLockout, codeTtl } from './policy.ts'
 import { openSession, type Session, type SigningIn } from './sessions.ts'
 import * as store from './store/index.ts'
 import { tenantName } from './tenants.ts'
@@ -97,21 +97,23 @@ function reasonAgainst(account: AccountView, { terms }: Client): IdentityErrorCo
 /** Counts a failure, or takes as long as counting one. Says whether there is a lock now, be it of another failure. */
 export async function recordRefusal(
   deps: Deps,
-  refused: { counter: Buffer; account: AccountView | undefined; counts: boolean; lockout?: Policy['lockout'] },
+  refused: { counter: Buffer; account: AccountView | undefined; counts: boolean; of?: 'codes' },
   client: Client,
 ): Promise<{ refusesAll: boolean }> {
   const { terms } = client
-  const { counter, account, counts, lockout } = refused
+  const { counter, account, counts } = refused
+  // Wrong codes are counted beside what the contract counts: over all contracts, with a mail of their own.
+  const ofCodes = refused.of === 'codes'
   const { locked, refusesAll } = await store.recordRefusal(deps.database, {
     counter,
     contract: terms.name,
-    lockout: lockout ?? terms.policy.lockout,
+    lockout: ofCodes ? codeLockout : terms.policy.lockout,
     increment: counts ? 1 : 0,
-    logged: lockout === undefined,
+    logged: !ofCodes,
     accountId: account?.id ?? null,
     ...originOf(client),
-    mailId: newId(),
-    lockEvents: eventsJson(account ? announced(deps, terms, 'locked', account) : []),
+    mail: { id: newId(), kind: ofCodes ? 'codes_guessed' : 'account_locked' },
+    lockEvents: eventsJson(account && !ofCodes ? announced(deps, terms, 'locked', account) : []),
   })
   if (locked) {
     deps.eventsRecorded()

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { identityRows, refusalOf, tallyOf } from '../../../tests/support/identity-rows.ts'
 import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import { sql } from '../../platform/db/database.ts'
 import type { Client } from './policy.ts'
 
 const service = identityService('squatted_address')
@@ -83,8 +84,13 @@ describe('an address that an account of another contract took for its name witho
 
   test('goes to one of those who register at once', async () => {
     const { email } = await squatted()
-    const both = Array.from({ length: 8 }, () => register(email))
-    expect(await tallyOf(both)).toEqual({ success: 1, 'identity.username_taken': 7 })
+    // Nobody writes an account before each of them has looked who has the address.
+    const writing = sql`LOCK TABLE accounts IN SHARE MODE`
+    const all = await rows.allAtOnce(
+      writing,
+      Array.from({ length: 4 }, () => () => register(email)),
+    )
+    expect(await tallyOf(all)).toEqual({ success: 1, 'identity.username_taken': 3 })
   })
 
   test('is taken for a second one of the same contract, until the first gave it up', async () => {

@@ -2,7 +2,7 @@ import { sha256 } from '../../platform/secrets.ts'
 import type { Deps } from './deps.ts'
 import { refuse } from './errors.ts'
 import { recordRefusal } from './login.ts'
-import { type Client, codeAttempts, codeLockout } from './policy.ts'
+import { type Client, codeAttempts } from './policy.ts'
 import { openSession, type Session } from './sessions.ts'
 import * as store from './store/index.ts'
 
@@ -30,7 +30,7 @@ export const verifySecondFactor =
       if (found.attempts === 1) {
         await recordRefusal(deps, { counter: found.counter, account, counts: true }, client)
         const counter = lockout.codesOf(account.id)
-        await recordRefusal(deps, { counter, account, counts: true, lockout: codeLockout }, client)
+        await recordRefusal(deps, { counter, account, counts: true, of: 'codes' }, client)
       }
       throw refuse('identity.invalid_code')
     }

@@ -5,6 +5,7 @@ export const mailKinds = [
   'mfa_code',
   'password_changed',
   'account_locked',
+  'codes_guessed',
   'new_device',
   'address_changed',
 ] as const

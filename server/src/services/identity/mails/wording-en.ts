@@ -50,6 +50,16 @@ export const english: Wording = {
         'If this was not you, nobody got in, and there is nothing to do. A password that you use nowhere else keeps it that way.',
       ],
     }),
+    codes_guessed: (told) => ({
+      subject: `Somebody knows the password of your ${told.title} account`,
+      before: [
+        `Wrong sign-in codes were entered too many times for your ${told.title} account, the last time on ${told.at}${from(told)}. Whoever did so knows your password, but did not get in.`,
+      ],
+      after: [
+        'If this was not you, change your password now. For a day, codes are only sent to devices that you have signed in from before.',
+        'If this was you, sign in from such a device, with the code of the latest mail.',
+      ],
+    }),
     new_device: (told) => ({
       subject: `New sign-in to your ${told.title} account`,
       before: [

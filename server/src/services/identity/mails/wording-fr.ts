@@ -65,6 +65,16 @@ export const french: Wording = {
         'Si ce n’était pas vous, personne n’est entré et vous n’avez rien à faire. Pour que cela reste ainsi, gardez un mot de passe que vous n’utilisez nulle part ailleurs.',
       ],
     })),
+    codes_guessed: typeset((told) => ({
+      subject: `Quelqu’un connaît le mot de passe de votre compte ${told.title}`,
+      before: [
+        `Des codes de connexion erronés ont été saisis trop de fois pour votre compte ${told.title}, la dernière fois le ${told.at}${from(told)}. Cette personne connaît votre mot de passe, mais n’est pas entrée.`,
+      ],
+      after: [
+        'Si ce n’était pas vous, changez votre mot de passe maintenant. Pendant une journée, les codes ne sont envoyés qu’aux appareils avec lesquels vous vous êtes déjà connecté.',
+        'Si c’était vous, connectez-vous depuis l’un de ces appareils, avec le code du dernier message.',
+      ],
+    })),
     new_device: typeset((told) => ({
       subject: `Nouvelle connexion à votre compte ${told.title}`,
       before: [

@@ -25,6 +25,7 @@ const recipients: Readonly<Record<MailKind, (row: MailRow) => string | null>> = 
   mfa_code: ({ email }) => email,
   password_changed: ({ email }) => email,
   account_locked: ({ email }) => email,
+  codes_guessed: ({ email }) => email,
   new_device: ({ email }) => email,
   address_changed: ({ previousEmail }) => previousEmail,
 }

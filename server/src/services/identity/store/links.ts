@@ -87,7 +87,7 @@ export const useVerification = (db: Queryable, by: UsedLink & { enrol: boolean; 
       RETURNING account_id, email, previous_email
     ), proven AS (
       UPDATE accounts a SET email = used.email, email_verified_at = now(),
-             username = CASE WHEN lower(a.username) <> lower(a.email) OR lower(a.email) = lower(used.email) THEN a.username
+             username = CASE WHEN lower(a.username) IS DISTINCT FROM lower(a.email) OR lower(a.email) = lower(used.email) THEN a.username
                WHEN EXISTS (SELECT 1 FROM accounts o
                              WHERE o.tenant_id = a.tenant_id AND lower(o.username) = lower(used.email) AND o.id <> a.id)
                  OR EXISTS (SELECT 1 FROM retired_usernames r

@@ -1,4 +1,5 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
+import type { MailKind } from '../mails/kinds.ts'
 import type { AccountRow } from './accounts.ts'
 
 /** Devices and networks that an account has known at most: clients that keep no cookie are a new one at each sign-in. */
@@ -60,7 +61,8 @@ interface Refused {
   accountId: string | null
   ip: string | null
   userAgent: string | undefined
-  mailId: string
+  /** The mail that tells of a lock. */
+  mail: { id: string; kind: MailKind }
   /** JSON of the events that tell of a lock. */
   lockEvents: string
 }
@@ -93,7 +95,7 @@ export const recordRefusal = (db: Queryable, by: Refused) =>
       RETURNING a.id, a.tenant_id, a.sequence, a.email_verified_at
     ), mail AS (
       INSERT INTO mail_jobs (id, account_id, contract, kind)
-      SELECT ${by.mailId}::uuid, id, ${by.contract}::text, 'account_locked' FROM locked WHERE email_verified_at IS NOT NULL
+      SELECT ${by.mail.id}::uuid, id, ${by.contract}::text, ${by.mail.kind}::text FROM locked WHERE email_verified_at IS NOT NULL
     ), activity AS (
       INSERT INTO activities (account_id, tenant_id, contract, action, details, ip, user_agent)
       SELECT a.id, a.tenant_id, ${by.contract}::text, 'login_failed',

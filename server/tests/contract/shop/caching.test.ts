@@ -1,0 +1,49 @@
+import { expect, inject, test } from 'vitest'
+import { call, type Pair, shopClient, uniqueName } from '../../support/shop-client.ts'
+
+const shop = shopClient(inject('arrangement'))
+
+test('S-25 S-26 S-34 S-39 nothing that concerns one person is kept by a cache, at the gateway and behind it', async () => {
+  const { urls } = shop
+  const username = uniqueName('person')
+  const json = { username, password: 'long enough' }
+  const registered = await call('POST', `${urls.gateway}/auth/register`, { json })
+  const signedIn = await call<Pair>('POST', `${urls.gateway}/auth/login`, { json })
+  const { access_token: token, refresh_token } = signedIn.body.data
+  const answers = [
+    registered,
+    signedIn,
+    await call('POST', `${urls.auth}/auth/login`, { json }),
+    await call('POST', `${urls.gateway}/auth/refresh`, { json: { refresh_token } }),
+    await call('POST', `${urls.gateway}/auth/verify`, { json: { token } }),
+    await call('GET', `${urls.gateway}/users/profile`, { token }),
+    await call('GET', `${urls.users}/users/profile`, { token }),
+    await call('GET', `${urls.gateway}/orders`, { token }),
+    await call('GET', `${urls.orders}/orders`, { token }),
+  ]
+  for (const { status, headers, text } of answers) {
+    expect([200, 201], text).toContain(status)
+    expect(headers.get('cache-control'), text).toBe('no-store')
+  }
+})
+
+test('S-25 S-34 S-35 no refusal is kept by a cache', async () => {
+  const { urls } = shop
+  const json = { username: uniqueName('nobody'), password: 'long enough' }
+  const answers = [
+    await call('POST', `${urls.gateway}/auth/login`, { json }),
+    await call('GET', `${urls.gateway}/users/profile`),
+    await call('GET', `${urls.gateway}/products/999999`),
+    await call('GET', `${urls.gateway}/nothing-here`),
+  ]
+  expect(answers.map(({ status }) => status)).toEqual([401, 401, 404, 404])
+  for (const { headers, text } of answers) expect(headers.get('cache-control'), text).toBe('no-store')
+})
+
+test('S-35 what everybody may see is not kept from caches', async () => {
+  for (const base of [shop.urls.gateway, shop.urls.orders]) {
+    const answer = await call('GET', `${base}/products`)
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('cache-control')).toBeNull()
+  }
+})
