@@ -4,6 +4,8 @@ import { arrangements } from './tests/support/arrangements.ts'
 const common = {
   root: import.meta.dirname,
   pool: 'forks' as const,
+  // The files of a project share one process: they keep no state in modules, and starting one for each took a minute.
+  isolate: false,
   testTimeout: 20_000,
   hookTimeout: 60_000,
 }

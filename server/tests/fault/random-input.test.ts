@@ -18,8 +18,8 @@ const formless = /^\/(livez|readyz|health|metrics|auth\/health|\.well-known\/jwk
 
 describe.each([
   // In four processes what the gateway lets pass also crosses to another process and comes back.
-  { arrangement: 'all', batches: 500, withinMs: 40_000 },
-  { arrangement: 'shop-in-four', batches: 200, withinMs: 40_000 },
+  { arrangement: 'all', batches: 500, withinMs: 20_000 },
+  { arrangement: 'shop-in-four', batches: 200, withinMs: 20_000 },
 ] as const)('$arrangement', ({ arrangement, batches, withinMs }) => {
   let shop: RunningArrangement
   let base: string
