@@ -4,8 +4,6 @@ import { arrangements } from './tests/support/arrangements.ts'
 const common = {
   root: import.meta.dirname,
   pool: 'forks' as const,
-  // The files of a project share one process: they keep no state in modules, and starting one for each took a minute.
-  isolate: false,
   testTimeout: 20_000,
   hookTimeout: 60_000,
 }
@@ -36,6 +34,8 @@ export default defineConfig({
         test: {
           ...common,
           name: `contract:${arrangement}`,
+          // The files share one process: they keep no state in modules and talk to the same server, and starting one for each took time.
+          isolate: false,
           globalSetup: ['tests/support/arrangement-setup.ts'],
           include: [`tests/contract/${folder}/*.test.ts`],
         },
