@@ -1,26 +1,12 @@
 import pg from 'pg'
 import { expect } from 'vitest'
 import type { Arrangement } from './arrangements.ts'
+import { type Answer, type Call, call } from './http-call.ts'
 import { type Claims, claimsOf, uniqueName } from './shop-client.ts'
 
+export { type Answer, type Call, call } from './http-call.ts'
+
 /** The clients service as its clients see it, and what lies in its database. */
-
-export interface Answer<Body> {
-  status: number
-  headers: Headers
-  /** The body as it came. */
-  text: string
-  body: Body
-}
-
-export interface Call {
-  token?: string | undefined
-  /** Sent as JSON. */
-  json?: unknown
-  /** Sent as it is. */
-  raw?: string
-  headers?: Record<string, string>
-}
 
 export interface ClientObject {
   id: string
@@ -59,30 +45,6 @@ export const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 export const unknownId = '01900000-0000-7000-8000-00000000dead'
 
 export const uniqueEmail = (): string => `${uniqueName('client')}@example.org`
-
-/** One request; the answer must be JSON. */
-export async function call<Body = Record<string, unknown>>(
-  method: string,
-  url: string,
-  { token, json, raw, headers }: Call = {},
-): Promise<Answer<Body>> {
-  const body = json === undefined ? raw : JSON.stringify(json)
-  const answer = await fetch(url, {
-    method,
-    redirect: 'manual',
-    headers: {
-      ...(json !== undefined && { 'content-type': 'application/json' }),
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...headers,
-    },
-    ...(body !== undefined && { body }),
-  })
-  const text = await answer.text()
-  expect(answer.headers.get('content-type'), `${method} ${url}: ${answer.status} ${text.slice(0, 200)}`).toMatch(
-    /^application\/json(; charset=utf-8)?$/,
-  )
-  return { status: answer.status, headers: answer.headers, text, body: JSON.parse(text) as Body }
-}
 
 /**
  * The contract's error form, exactly.

@@ -5,56 +5,25 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { expect } from 'vitest'
 import type { Arrangement } from './arrangements.ts'
+import type { Call } from './http-call.ts'
+import * as http from './http-call.ts'
 import { runCommand, testEnvironment } from './processes.ts'
+
+export type { Call } from './http-call.ts'
 
 /** The shop as its clients see it, and what lies in its databases. */
 
-export interface Answer<Data> {
-  status: number
-  headers: Headers
-  /** The body as it came. */
-  text: string
-  body: {
-    success: boolean
-    data: Data
-    message?: string
-    count?: number
-    error?: { code: string; message: string }
-  }
-}
-
-export interface Call {
-  token?: string | undefined
-  /** Sent as JSON. */
-  json?: unknown
-  /** Sent as it is. */
-  raw?: string
-  headers?: Record<string, string>
-}
+export type Answer<Data> = http.Answer<{
+  success: boolean
+  data: Data
+  message?: string
+  count?: number
+  error?: { code: string; message: string }
+}>
 
 /** One request; the answer must be JSON. */
-export async function call<Data = unknown>(
-  method: string,
-  url: string,
-  { token, json, raw, headers }: Call = {},
-): Promise<Answer<Data>> {
-  const body = json === undefined ? raw : JSON.stringify(json)
-  const answer = await fetch(url, {
-    method,
-    redirect: 'manual',
-    headers: {
-      ...(json !== undefined && { 'content-type': 'application/json' }),
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...headers,
-    },
-    ...(body !== undefined && { body }),
-  })
-  const text = await answer.text()
-  expect(answer.headers.get('content-type'), `${method} ${url}: ${answer.status} ${text.slice(0, 200)}`).toMatch(
-    /^application\/json(; charset=utf-8)?$/,
-  )
-  return { status: answer.status, headers: answer.headers, text, body: JSON.parse(text) as Answer<Data>['body'] }
-}
+export const call = <Data = unknown>(method: string, url: string, how: Call = {}): Promise<Answer<Data>> =>
+  http.call<Answer<Data>['body']>(method, url, how)
 
 /** The contract's error form, exactly. */
 export function expectFailure(answer: Answer<unknown>, status: number, code: string, note = ''): void {

@@ -29,6 +29,7 @@ export interface ImportedAccount {
   passwordHash: string | null
   emailVerified: boolean
   secondFactor: boolean
+  /** Other than a person's, which is what an account is without a grant. */
   role: string | null
   administrator: boolean
   locale: Locale

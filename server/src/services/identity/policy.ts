@@ -36,7 +36,7 @@ export interface Roles {
 export interface Policy {
   /** `email`: the username or a proven address. */
   identifier: 'username' | 'email'
-  /** `required`: nobody signs in before the address is proven. `mailed`: a link is mailed and nothing waits for it. */
+  /** `required`: nobody signs in before the address is proven. `mailed`: a link is mailed and nothing waits for it. `never`: registering mails none. */
   verifiedEmail: 'required' | 'mailed' | 'never'
   /** `enrolled`: asked of accounts that have it on. `always`: asked of everybody. */
   secondFactor: 'enrolled' | 'always'

@@ -1,5 +1,5 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
-import type { Locale } from '../policy.ts'
+import type { ImportedAccount } from '../imported-account.ts'
 
 export interface NewTenant {
   id: string
@@ -13,22 +13,9 @@ export const ensureTenants = (tx: Queryable, tenants: readonly NewTenant[]) =>
     SELECT id, name FROM jsonb_to_recordset(${JSON.stringify(tenants)}::jsonb) AS t(id uuid, name text)
     ON CONFLICT (lower(name)) DO NOTHING`)
 
-export interface ImportedRow {
+export interface ImportedRow extends ImportedAccount {
   id: string
   eventId: string
-  tenant: string
-  username: string
-  email: string | null
-  displayName: string | null
-  passwordHash: string | null
-  emailVerified: boolean
-  secondFactor: boolean
-  /** Other than a person's, which is what an account is without a grant. */
-  role: string | null
-  administrator: boolean
-  locale: Locale
-  active: boolean
-  createdAt: Date | null
 }
 
 /**
