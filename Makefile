@@ -8,20 +8,25 @@ NODE := $(BIN)/node
 # The project's own Node (24), whatever the machine has, also for the processes that tests start.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help start test coverage check format bench
+.PHONY: help install start test test-integration coverage check format bench logs
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 node_modules/.package-lock.json: package.json package-lock.json server/package.json
 	npm ci --no-audit --no-fund
 	@touch $@
+
+install: node_modules/.package-lock.json ## install the dependencies, as every other task does by itself
 
 start: node_modules/.package-lock.json ## run everything on http://localhost:8000 in development mode (TOPOLOGY=shop for another topology)
 	GUICHET_DEV=$${GUICHET_DEV:-true} exec $(NODE) server/src/main.ts start $(TOPOLOGY)
 
 test: node_modules/.package-lock.json ## run every test
 	$(BIN)/vitest run --config server/vitest.config.ts --reporter=default $(if $(REPORT),--reporter=json --outputFile.json=$(REPORT))
+
+test-integration: node_modules/.package-lock.json ## check the running help desk (AUTH_SERVICE_URL, USER_SERVICE_URL) from outside
+	$(NODE) scripts/test-integration.js
 
 coverage: node_modules/.package-lock.json ## run every test and say how much of the code they reach
 	$(BIN)/vitest run --config server/vitest.config.ts --coverage --coverage.provider=v8 --coverage.include='server/src/**/*.ts' --coverage.reporter=text-summary
@@ -38,3 +43,6 @@ format: node_modules/.package-lock.json ## put the code in its standard form
 
 bench: node_modules/.package-lock.json ## measure, side by side, what the design promises
 	$(NODE) server/bench/main.ts
+
+logs: ## follow the log files of what runs from here, as the help desk's
+	tail -n 100 -F logs/*.log

@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os'
 import { measureLogins } from './logins.ts'
+import { measureProfile } from './profile.ts'
 import { measureReads } from './reads.ts'
 import { type Result, table } from './result.ts'
 import { measureSessions } from './sessions.ts'
@@ -13,6 +14,7 @@ const measurements = [
   measureLogins,
   measureVerifyBesideLogins,
   measureReads,
+  measureProfile,
   measureTokens,
   measureSessions,
 ]

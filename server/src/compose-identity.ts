@@ -104,6 +104,6 @@ export function remoteIdentity(world: World): IdentityParts {
   return {
     port: identityOverHttp(client),
     events: httpEventSource({ service: 'identity', client }),
-    probe: readinessOf(client),
+    probe: readinessOf(client, world.config),
   }
 }

@@ -1,13 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import { type IdentityParts, localIdentity, openIdentity, remoteIdentity } from './compose-identity.ts'
+import { openProfiles } from './compose-profiles.ts'
+import { verifiers } from './compose-verifiers.ts'
 import type { Config, Listening } from './config.ts'
-import { type Contract, type ServiceName, type Services, serviceNames } from './contracts/_kit/contract.ts'
+import type { ServiceName, Services } from './contracts/_kit/contract.ts'
 import { createDeviceCookies } from './contracts/_kit/cookies.ts'
 import { createLimiter } from './contracts/_kit/limiter.ts'
+import { createUploads, uploadsDirectory } from './contracts/_kit/upload.ts'
 import type { Contracts } from './contracts/registry.ts'
 import { plantDemo, requireAdministrators } from './first-start.ts'
 import type { Probe, Probes } from './gateway/health.ts'
-import type { IdentityPort } from './gateway/identity-port.ts'
 import { identityRoutes, publicKeyRoute } from './gateway/identity-routes.ts'
 import { createListener } from './gateway/listener.ts'
 import { mailboxRoutes } from './gateway/mailbox-page.ts'
@@ -17,16 +19,15 @@ import type { Database } from './platform/db/database.ts'
 import { messageOf, StartError } from './platform/errors.ts'
 import type { EventSource } from './platform/events/bus.ts'
 import { type EventHandlers, startConsumer } from './platform/events/consumer.ts'
+import type { DomainEvent } from './platform/events/event.ts'
 import { eventFeedRoutes } from './platform/events/http-bus.ts'
-import { jwksKeySource, localKeySource } from './platform/http/key-source.ts'
+import { listenOn } from './platform/http/listen.ts'
 import { createRevocationList, type RevocationList } from './platform/http/revocation-list.ts'
-import { createTokenVerifier, type TokenVerifier } from './platform/http/token-verifier.ts'
 import { createLifecycle } from './platform/lifecycle.ts'
 import type { Logger } from './platform/log.ts'
 import * as ordersService from './services/orders/index.ts'
-import * as profilesService from './services/profiles/index.ts'
-import type { Plan } from './topologies.ts'
-import { openClient, openRelayOf, openStore, openWorld, readinessOf, runRelay, secretOf, type World } from './world.ts'
+import { followersIn, type Plan } from './topologies.ts'
+import { openClient, openRelayOf, openStore, openWorld, readinessOf, runRelay, type World } from './world.ts'
 
 /** A process that runs, and how to end it. */
 export interface Running {
@@ -82,7 +83,8 @@ async function wire(world: World & { plan: Plan }): Promise<Running> {
   const identity = runs('identity') ? await ownIdentity(world) : remoteIdentity(world)
   const profiles = runs('profiles') ? openProfiles(world, identity.port) : undefined
   const orders = runs('orders') ? openOrders(world) : undefined
-  // Nobody of ours follows orders yet; the relay marks their events published, so that they can be pruned.
+  // Nobody of ours follows profiles and orders yet; their relays mark events published, so that they can be pruned.
+  const profilesRelay = profiles && openRelayOf(world, 'profiles', [], profiles.store)
   const ordersRelay = orders && openRelayOf(world, 'orders', [], orders.store)
   const local: Partial<Services> = {
     ...(identity.service && { identity: identity.service }),
@@ -90,7 +92,7 @@ async function wire(world: World & { plan: Plan }): Promise<Running> {
     ...(orders && { orders: orders.service }),
   }
   const probes: Probes = {
-    ...((identity.service || config.listeners.some(({ gateway }) => gateway)) && { identity: identity.probe }),
+    identity: identity.probe,
     ...(profiles && { profiles: profiles.store.database.ping }),
     ...(orders && { orders: orders.store.database.ping }),
   }
@@ -98,10 +100,11 @@ async function wire(world: World & { plan: Plan }): Promise<Running> {
   const listeners = await openListeners(world, { local, identity, probes, revocations })
 
   // From here on what is stopped first at the end: consumers and feeds, so that no long poll holds a listener open.
-  for (const relay of [identity.relay, ordersRelay]) if (relay) runRelay(world, relay)
+  for (const relay of [identity.relay, profilesRelay, ordersRelay]) if (relay) runRelay(world, relay)
   life.onStop('identity', async () => identity.service?.close())
-  if (profiles) consume(world, identity.events, 'profiles', profiles.store.database, profilesService.followAccounts)
-  if (orders) consume(world, identity.events, 'orders', orders.store.database, ordersService.followAccounts)
+  if (profiles) consume(world, identity.events, 'profiles', profiles.store.database, profiles.service.follows)
+  if (orders)
+    consume(world, identity.events, 'orders', orders.store.database, { handlers: ordersService.followAccounts })
   life.onStop('revocation list', revocations.stop)
   await revocations.follow(identity.port.revocations, 1_000)
 
@@ -117,13 +120,7 @@ async function wire(world: World & { plan: Plan }): Promise<Running> {
 async function ownIdentity(world: World & { plan: Plan }): Promise<IdentityParts> {
   const opened = await openIdentity(world)
   for (const name of world.plan.contracts) opened.observeFor(world.contracts[name])
-  return localIdentity(world, opened, openRelayOf(world, 'identity', world.plan.followers, opened.store))
-}
-
-function openProfiles(world: World, identity: IdentityPort) {
-  const store = openStore(world, 'profiles', profilesService.pruning)
-  const service = profilesService.openProfiles({ ...store, accounts: identity.accounts })
-  return { store, service }
+  return localIdentity(world, opened, openRelayOf(world, 'identity', followersIn(world.plan), opened.store))
 }
 
 function openOrders(world: World) {
@@ -138,9 +135,9 @@ function consume(
   source: EventSource,
   name: ServiceName,
   database: Database,
-  handlers: EventHandlers,
+  follows: { handlers: EventHandlers; onHandled?: (event: DomainEvent) => void },
 ): void {
-  const consumer = startConsumer({ name, source, database, handlers, log })
+  const consumer = startConsumer({ name, source, database, log, ...follows })
   life.onStop(`consumer ${name}`, consumer.stop)
 }
 
@@ -155,7 +152,7 @@ async function openListeners(
   if (!home) throw new StartError(`"${plan.label}" serves no contract.`)
 
   const gateway = config.listeners.some((unit) => unit.gateway)
-  const away = gateway ? serviceNames.filter((name) => !local[name]) : []
+  const away = gateway ? plan.everywhere.filter((name) => !local[name]) : []
   const upstreams: Partial<Record<ServiceName, Upstream>> = {}
   const probes: Partial<Record<ServiceName, Probe>> = { ...parts.probes }
   for (const name of away) {
@@ -167,10 +164,11 @@ async function openListeners(
     life.onStop(`upstream ${name}`, upstream.close)
     metrics.gauge(`guichet_upstream_${name}_requests`, `Requests under way to ${name}`, upstream.inFlight)
     upstreams[name] = upstream
-    probes[name] ??= readinessOf(openClient(world, name))
+    probes[name] ??= readinessOf(openClient(world, name), config)
   }
 
   const limiter = createLimiter({ scale: config.limitsScale, unlimited: config.unlimited, redis: world.redis })
+  const uploads = createUploads({ directory: uploadsDirectory() })
   const devices = createDeviceCookies(world.deriveKey('device-cookies'), { secure: !config.development })
   const verifierOf = verifiers(world, parts)
   const listeners: { unit: Listening; app: FastifyInstance }[] = []
@@ -186,6 +184,7 @@ async function openListeners(
       probes,
       verifierOf,
       limiter,
+      uploads,
       devices,
       serviceToken: internalToken,
       probeRedis: world.redis?.ping,
@@ -211,40 +210,13 @@ function internalRoutes(scope: FastifyInstance, { service, relay }: IdentityPart
   if (relay) eventFeedRoutes(scope, relay)
 }
 
-/** One verifier a contract, shared by all listeners of the process. */
-function verifiers(
-  { config }: World,
-  { identity, revocations }: { identity: IdentityParts; revocations: RevocationList },
-) {
-  const keys = identity.service ? localKeySource(identity.service.keys.jwks) : jwksKeySource(identity.port.jwks, clock)
-  const made = new Map<string, TokenVerifier>()
-  return ({ name }: Contract): TokenVerifier => {
-    let verifier = made.get(name)
-    if (!verifier) {
-      verifier = createTokenVerifier({
-        audience: name,
-        secret: secretOf(config, name),
-        keys,
-        revocations,
-        askIdentity: identity.port.tokenStands,
-        clock,
-      })
-      made.set(name, verifier)
-    }
-    return verifier
-  }
-}
-
 async function listen(app: FastifyInstance, { name, host, port }: Listening): Promise<string[]> {
   try {
-    await app.listen({ host, port })
+    const bound = await listenOn(app, { host, port })
+    return bound.map(({ family, address, port }) => `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`)
   } catch (error) {
     const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
     const advice = taken ? `Another program listens there: stop it, or choose another port.` : messageOf(error)
     throw new StartError(`${name} cannot listen on ${host}:${port}. ${advice}`, { cause: error })
   }
-  return app.addresses().flatMap((bound) => {
-    if (typeof bound === 'string') return []
-    return `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`
-  })
 }

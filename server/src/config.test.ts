@@ -182,7 +182,7 @@ describe('log file and instance', () => {
     [['shop/auth-service'], 'auth-service-1'],
     [['identity', 'profiles'], 'identity-profiles-1'],
     [['clients'], 'clients-1'],
-    [['helpdesk'], 'auth-service-1'],
+    [['helpdesk'], 'helpdesk-1'],
   ])('the first instance of %j is %s', (words, id) => {
     expect(load(development, ...words).instanceId).toBe(id)
   })
@@ -227,7 +227,7 @@ describe("a contract's own terms", () => {
   test('half a limit leaves the other half as the contract has it', () => {
     const { limits } = contracts.helpdesk
     const { overrides } = load({ ...development, HELPDESK_LIMIT_READ_WINDOW: '1h' }, 'helpdesk')
-    expect(overrides.helpdesk).toEqual({ limits: { read: { points: limits.read.points, seconds: 3_600 } } })
+    expect(overrides.helpdesk).toEqual({ limits: { read: { ...limits.read, seconds: 3_600 } } })
   })
 
   test('the first user of tenants administers it in development, or where that is asked for', () => {

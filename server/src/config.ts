@@ -6,11 +6,14 @@ import { type ServiceName, serviceNames } from './contracts/_kit/contract.ts'
 import type { ContractName, ContractOverrides } from './contracts/registry.ts'
 import { readDatabaseUrls } from './database-settings.ts'
 import { createReader, type Environment, type Reader } from './environment.ts'
+import { readHosts } from './host-names.ts'
 import { readMailFrom, readSmtp, type SmtpSettings } from './mail-settings.ts'
 import { messageOf, StartError } from './platform/errors.ts'
 import type { LogFile } from './platform/log.ts'
+import type { ObjectStoreSettings } from './platform/storage/open-object-store.ts'
 import { seedDefaults } from './seed-names.ts'
 import { type PasswordHashing, recommendedHashing } from './services/identity/index.ts'
+import { readAvatarStore, readUploadMaxBytes } from './storage-settings.ts'
 import { type Plan, planOf, type Unit, usualPort } from './topologies.ts'
 
 export interface Listening extends Unit {
@@ -28,11 +31,15 @@ export interface Config {
   logFile: LogFile | undefined
   /** Which of several instances of the same unit this is. */
   instanceId: string
+  /** What the process calls itself in what health tells; undefined: the contract's own name for it. */
+  serviceName: string | undefined
   /** Multiplies the limits that answer 429. */
   limitsScale: number
   /** The contracts whose limits are switched off, in development. */
   unlimited: readonly ContractName[]
   listeners: readonly Listening[]
+  /** The contracts that a gateway of several serves alone on a host of their own, by its name in lower case. */
+  hosts: ReadonlyMap<string, ContractName>
   /** Undefined in development, where it is derived from the master secret. */
   internalToken: string | undefined
   /** What `/metrics` wants as a Bearer token outside development; undefined: nobody may read it there. */
@@ -54,6 +61,10 @@ export interface Config {
   appUrl: string | undefined
   /** Undefined: no Redis, and limits are counted in each process. */
   redisUrl: string | undefined
+  /** Where avatars are kept. */
+  avatars: ObjectStoreSettings
+  /** Bytes that an uploaded file may have. */
+  uploadMaxBytes: number
   /** Connections to each database that a process holds at most. */
   poolSize: number
   /** The database of each service; undefined: the embedded server of the data folder. */
@@ -114,21 +125,28 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
     problems.push('REDIS_URL is missing: outside development the limits of tenants are counted in Redis.')
   }
 
+  const dataDir = resolve(read.text('GUICHET_DATA_DIR') ?? './data')
   const config: Config = {
     development,
-    dataDir: resolve(read.text('GUICHET_DATA_DIR') ?? './data'),
+    dataDir,
     secret,
     logLevel: read.choice('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
     logFile: readLogFile(read, plan),
     instanceId: readInstanceId(read, plan),
+    serviceName: readServiceName(read),
     limitsScale,
     unlimited: plan.contracts.filter((name) => readUnlimited(read, name, development)),
     listeners: readListeners(read, plan, development),
+    hosts: readHosts(read, plan, development),
     internalToken,
     metricsToken: read.secret('GUICHET_METRICS_TOKEN') ?? internalToken,
     trustedProxies: read.list('GUICHET_TRUSTED_PROXIES'),
-    corsOrigins: readOrigins(read, development),
-    upstreamTimeoutMs: read.integer('GUICHET_UPSTREAM_TIMEOUT_MS', { fallback: 5_000, min: 50, max: 120_000 }),
+    corsOrigins: readOrigins(read, plan, development),
+    upstreamTimeoutMs: read.integer('GUICHET_UPSTREAM_TIMEOUT_MS', {
+      fallback: seedDefaults[plan.topology]?.upstreamTimeoutMs ?? 5_000,
+      min: 50,
+      max: 120_000,
+    }),
     revocationStalenessMs: read.integer('GUICHET_REVOCATION_STALENESS_MS', {
       fallback: 60_000,
       min: 3_000,
@@ -140,6 +158,8 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
     mailFrom: readMailFrom(read),
     appUrl: read.url('GUICHET_APP_URL'),
     redisUrl,
+    avatars: readAvatarStore(read, dataDir),
+    uploadMaxBytes: readUploadMaxBytes(read),
     poolSize: read.integer('GUICHET_DATABASE_POOL', { fallback: 10, min: 1, max: 500 }),
     databaseUrls: readDatabaseUrls(read, plan),
     serviceUrls: readServiceUrls(read, plan),
@@ -188,21 +208,36 @@ function readInstanceId(read: Reader, { topology, listeners, label }: Plan): str
   return id
 }
 
+function readServiceName(read: Reader): string | undefined {
+  const name = read.text('GUICHET_SERVICE_NAME')
+  if (name !== undefined && !/^[\w.-]{1,100}$/.test(name)) {
+    read.problems.push(`${read.called('GUICHET_SERVICE_NAME')} may have letters, digits and . _ -, up to 100.`)
+  }
+  return name
+}
+
 /** `none` keeps a topology that has a log file by default from writing one. */
-function readLogFile(read: Reader, { topology }: Plan): LogFile | undefined {
-  const path = read.text('GUICHET_LOG_FILE') ?? seedDefaults[topology]?.logFile ?? 'none'
+function readLogFile(read: Reader, { topology, label }: Plan): LogFile | undefined {
+  // Two processes must not write one file: a unit that runs alone has one of its own name.
+  const usual = seedDefaults[topology]?.logFile?.replace('<unit>', label.split('/').at(-1) ?? label)
+  const path = read.text('GUICHET_LOG_FILE') ?? usual ?? 'none'
   const sizeBytes = read.bytes('GUICHET_LOG_FILE_SIZE', { fallback: 10 * 1_024 ** 2, min: 1_024, max: 10 * 1_024 ** 3 })
   const count = read.integer('GUICHET_LOG_FILE_COUNT', { fallback: 10, min: 1, max: 1_000 })
   return path === 'none' ? undefined : { path: resolve(path), sizeBytes, count }
 }
 
-function readOrigins(read: Reader, development: boolean): (string | RegExp)[] {
-  const origins = read.list('GUICHET_CORS_ORIGINS')
-  for (const origin of origins) {
-    if (!/^https?:\/\/[^/\s]+$/.test(origin))
-      read.problems.push(`GUICHET_CORS_ORIGINS: "${origin}" is not an origin like https://shop.example.org.`)
+function readOrigins(read: Reader, { topology }: Plan, development: boolean): (string | RegExp)[] {
+  const named = read.list('GUICHET_CORS_ORIGINS')
+  // The portal's seed names one origin beside those that it has anyway.
+  const further = topology === 'portal' ? read.list('FRONTEND_URL').map((url) => url.replace(/\/+$/, '')) : []
+  for (const origin of [...named, ...further]) {
+    if (!/^https?:\/\/[^/\s]+$/.test(origin)) {
+      const name = named.includes(origin) ? read.called('GUICHET_CORS_ORIGINS') : 'FRONTEND_URL'
+      read.problems.push(`${name}: "${origin}" is not an origin like https://shop.example.org.`)
+    }
   }
-  return origins.length === 0 && development ? [localOrigins] : origins
+  const usual = development ? [localOrigins] : (seedDefaults[topology]?.corsOrigins ?? [])
+  return [...(named.length > 0 ? named : usual), ...further]
 }
 
 function readHashing(read: Reader, development: boolean): PasswordHashing {

@@ -1,8 +1,18 @@
-import type { Limit, LimitClass } from './contracts/_kit/contract.ts'
+import type { Limit, LimitClass, Windows } from './contracts/_kit/contract.ts'
+import { limitOf } from './contracts/_kit/limiter.ts'
 import { type ContractName, type ContractOverrides, contracts } from './contracts/registry.ts'
 import type { Reader } from './environment.ts'
 
-const limitClasses = ['credentials', 'mail', 'write', 'read', 'metrics'] as const satisfies readonly LimitClass[]
+const limitClasses = [
+  'credentials',
+  'mail',
+  'write',
+  'read',
+  'metrics',
+  'register',
+  'upload',
+  'download',
+] as const satisfies readonly LimitClass[]
 const day = 86_400
 
 /** What the variables `<CONTRACT>_…` change in a contract's terms and limits; undefined when they change nothing. */
@@ -24,14 +34,19 @@ export function readOverrides(read: Reader, name: ContractName, development: boo
   })
 }
 
-function readLimit(read: Reader, name: ContractName, limit: LimitClass): Limit | undefined {
+/** `100` with a window beside it, or several windows in one, as `3/1s,20/1m,100/15m`. */
+function readLimit(read: Reader, name: ContractName, limit: LimitClass): Windows | undefined {
   const variable = `${name.toUpperCase()}_LIMIT_${limit.toUpperCase()}`
+  if (read.text(variable)?.includes('/')) return read.windows(variable, { points: mostPoints, seconds: day })
   const changed = whatIsSet({
-    points: read.count(variable, { min: 1, max: 1_000_000 }),
+    points: read.count(variable, { min: 1, max: mostPoints }),
     seconds: read.duration(`${variable}_WINDOW`, { min: 1, max: day }),
   })
-  return changed && { ...contracts[name].limits[limit], ...changed }
+  const [usual] = [limitOf(contracts[name].limits, limit)].flat() as [Limit]
+  return changed && { ...usual, ...changed }
 }
+
+const mostPoints = 1_000_000
 
 /** True when the contract's limits are switched off, which only development may do. */
 export function readUnlimited(read: Reader, name: ContractName, development: boolean): boolean {

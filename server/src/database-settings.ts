@@ -6,42 +6,76 @@ const variable = (service: ServiceName) => `${service.toUpperCase()}_DATABASE_UR
 
 /** All services of the plan on the servers that the variables name, or all of them embedded: never a mixture. */
 export function readDatabaseUrls(read: Reader, plan: Plan): Record<ServiceName, string> | undefined {
-  const urls = serviceNames.map((service) => [service, urlOf(read, plan, service)] as const)
-  const present = urls.filter(([, url]) => url !== undefined)
-  if (present.length === 0) return undefined
+  const own = new Map(serviceNames.map((service) => [service, read.databaseUrl(variable(service), { aliases: false })]))
+  const urls = serviceNames.map((service) => {
+    const url = own.get(service)
+    if (url === undefined) return [service, seedUrlOf(read, plan, service)] as const
+    const shared = serviceNames.some((other) => other !== service && own.get(other) === url)
+    return [service, shared ? inSchema(url, service) : url] as const
+  })
+  if (urls.every(([, url]) => url === undefined)) return undefined
   for (const [service, url] of urls) {
     if (url !== undefined || !plan.services.includes(service)) continue
     const name = read.called(variable(service))
     read.problems.push(`${name} is missing: it must be set as soon as another database URL is.`)
   }
-  const known = Object.fromEntries(urls.map(([service, url]) => [service, url ?? ''])) as Record<ServiceName, string>
-  for (const [service, url] of present) {
-    if (url !== undefined && present.some(([other, same]) => other !== service && same === url)) {
-      known[service] = inSchema(url, service)
-    }
-  }
-  return known
+  return Object.fromEntries(urls.map(([service, url]) => [service, url ?? ''])) as Record<ServiceName, string>
 }
 
-const urlOf = (read: Reader, { topology }: Plan, service: ServiceName): string | undefined =>
-  read.databaseUrl(variable(service)) ??
-  (topology === 'clients' && service === 'identity' ? urlFromParts(read) : undefined)
+/**
+ * By a seed's name, which means those of the services that the plan runs: two units may each have a database under the same name.
+ * Identity has the default schema there and every other service one of its own, whether they share a database or not.
+ */
+function seedUrlOf(read: Reader, { topology, services }: Plan, service: ServiceName): string | undefined {
+  if (!services.includes(service)) return undefined
+  const url = read.databaseUrl(variable(service)) ?? urlFromParts(read, topology)
+  return url === undefined || service === 'identity' ? url : inSchema(url, service)
+}
 
-/** The clients' seed names its database in five parts; one of them set is enough, the others have its defaults. */
-function urlFromParts(read: Reader): string | undefined {
-  const port = read.count('DATABASE_PORT', { min: 1, max: 65_535 })
-  const [host, username, password, name] = ['HOST', 'USERNAME', 'PASSWORD', 'NAME'].map((part) =>
-    read.text(`DATABASE_${part}`),
+interface DatabaseParts {
+  prefix: string
+  /** The suffixes of the variables for user and password. */
+  user: string
+  password: string
+  defaults: { user: string; password?: string; port: number; name: string }
+}
+
+/** The seeds that name their database in five parts; one of them set is enough, the others have their defaults. */
+const databaseParts: Readonly<Record<string, DatabaseParts>> = {
+  clients: {
+    prefix: 'DATABASE',
+    user: 'USERNAME',
+    password: 'PASSWORD',
+    defaults: { user: 'postgres', password: 'postgres', port: 5_433, name: 'clients_db' },
+  },
+  portal: {
+    prefix: 'DB',
+    user: 'USER',
+    password: 'PASSWORD',
+    defaults: { user: 'rncp_user', port: 5_432, name: 'rncp_db' },
+  },
+}
+
+function urlFromParts(read: Reader, topology: string): string | undefined {
+  const parts = databaseParts[topology]
+  if (!parts) return undefined
+  const { prefix, defaults } = parts
+  const port = read.count(`${prefix}_PORT`, { min: 1, max: 65_535 })
+  const [host, user, password, name] = ['HOST', parts.user, parts.password, 'NAME'].map((part) =>
+    read.text(`${prefix}_${part}`),
   )
-  if ([port, host, username, password, name].every((part) => part === undefined)) return undefined
+  if ([port, host, user, password, name].every((part) => part === undefined)) return undefined
+  const secret = password ?? defaults.password
+  if (secret === undefined)
+    read.problem(`${prefix}_${parts.password} is missing: the database's password has no default.`)
   const address = host?.includes(':') ? `[${host.replaceAll(/[[\]]/g, '')}]` : (host ?? 'localhost')
-  const credentials = [username ?? 'postgres', password ?? 'postgres'].map(encodeURIComponent).join(':')
-  const url = `postgresql://${credentials}@${address}:${port ?? 5_433}/${encodeURIComponent(name ?? 'clients_db')}`
-  if (!URL.canParse(url)) read.problems.push(`DATABASE_HOST must be a host name or an address, not "${host}".`)
+  const credentials = [user ?? defaults.user, secret ?? ''].map(encodeURIComponent).join(':')
+  const url = `postgresql://${credentials}@${address}:${port ?? defaults.port}/${encodeURIComponent(name ?? defaults.name)}`
+  if (!URL.canParse(url)) read.problem(`${prefix}_HOST must be a host name or an address, not "${host}".`)
   return url
 }
 
-/** One URL for several services: each has a schema of its own in that database. */
+/** A service that shares a database has a schema of its own in it. */
 function inSchema(url: string, service: ServiceName): string {
   const parsed = new URL(url)
   const options = parsed.searchParams.get('options')

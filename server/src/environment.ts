@@ -20,6 +20,11 @@ export interface Range {
 
 export type Reader = ReturnType<typeof createReader>
 
+interface Found {
+  name: string
+  value: string
+}
+
 /**
  * Reads variables one by one and collects what is wrong with them in `problems`. An empty variable counts as unset. A
  * value that may hold a password is not repeated in its problem.
@@ -28,12 +33,16 @@ export function createReader(env: Environment, topology: string) {
   const problems: string[] = []
   const namesOf = (name: string): string[] => [name, ...(aliases[topology]?.[name] ?? [])]
   /** The value with the name it was found under, for messages. */
-  const find = (name: string): { name: string; value: string } | undefined => {
+  const find = (name: string): Found | undefined => {
     for (const candidate of namesOf(name)) {
-      const value = env[candidate]?.trim()
-      if (value) return { name: candidate, value }
+      const found = findOne(candidate)
+      if (found) return found
     }
     return undefined
+  }
+  const findOne = (name: string): Found | undefined => {
+    const value = env[name]?.trim()
+    return value ? { name, value } : undefined
   }
   const number = (name: string, { fallback, min, max }: Range & { fallback: number }): number => {
     const found = find(name)
@@ -49,15 +58,23 @@ export function createReader(env: Environment, topology: string) {
     problems.push(`${find(name)?.name ?? name} must be a whole number.`)
     return range.fallback
   }
-  const urlOf = (name: string, protocols: RegExp, form: string): string | undefined => {
-    const found = find(name)
+  const urlOf = (found: Found | undefined, protocols: RegExp, form: string): string | undefined => {
     if (found && !(URL.canParse(found.value) && protocols.test(new URL(found.value).protocol)))
       problems.push(`${found.name} must be a URL like ${form}.`)
     return found?.value
   }
 
+  const secondsOf = (text: string, bare: keyof typeof secondsIn): number => {
+    const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? []
+    return Math.ceil(Number(digits) * secondsIn[(unit ?? bare) as keyof typeof secondsIn])
+  }
+
   return {
     problems,
+    /** Adds a problem, unless it was said already. */
+    problem(text: string): void {
+      if (!problems.includes(text)) problems.push(text)
+    },
     number,
     integer,
     /** The name with the seed's for it, for messages about what is missing. */
@@ -70,12 +87,25 @@ export function createReader(env: Environment, topology: string) {
     duration(name: string, { min, max }: Range): number | undefined {
       const found = find(name)
       if (!found) return undefined
-      const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(found.value) ?? []
-      const bare = inMilliseconds.has(found.name) ? 'ms' : 's'
-      const seconds = Math.ceil(Number(digits) * secondsIn[(unit ?? bare) as keyof typeof secondsIn])
+      const seconds = secondsOf(found.value, inMilliseconds.has(found.name) ? 'ms' : 's')
       if (seconds >= min && seconds <= max) return seconds
       problems.push(`${found.name} must be a time like 90s, 15m, 24h or 7d, from ${min} s to ${max} s.`)
       return min
+    },
+    /** Limits with their windows, as `3/1s,20/1m`; undefined when unset or none. */
+    windows(name: string, most: { points: number; seconds: number }) {
+      const found = find(name)
+      if (!found) return undefined
+      const windows = found.value.split(',').map((entry) => {
+        const [points = '', window = ''] = entry.trim().split('/')
+        return { points: Number(points), seconds: secondsOf(window, 's') }
+      })
+      const fits = ({ points, seconds }: { points: number; seconds: number }) =>
+        Number.isInteger(points) && points >= 1 && points <= most.points && seconds >= 1 && seconds <= most.seconds
+      const [first, ...others] = windows
+      if (first && windows.length <= 5 && windows.every(fits)) return [first, ...others] as const
+      problems.push(`${found.name} must be limits with their windows like 3/1s,20/1m, five at most.`)
+      return undefined
     },
     bytes(name: string, { fallback, min, max }: Range & { fallback: number }): number {
       const found = find(name)
@@ -114,8 +144,10 @@ export function createReader(env: Environment, topology: string) {
         .split(',')
         .map((entry) => entry.trim())
         .filter((entry) => entry !== ''),
-    url: (name: string) => urlOf(name, /^https?:$/, 'https://host:port')?.replace(/\/+$/, ''),
-    databaseUrl: (name: string) => urlOf(name, /^postgres(ql)?:$/, 'postgresql://user:password@host:5432/database'),
-    redisUrl: (name: string) => urlOf(name, /^rediss?:$/, 'redis://host:6379/0 or rediss://host:6379/0'),
+    url: (name: string) => urlOf(find(name), /^https?:$/, 'https://host:port')?.replace(/\/+$/, ''),
+    /** @param options.aliases false: by our own name only */
+    databaseUrl: (name: string, { aliases: aliased = true } = {}) =>
+      urlOf(aliased ? find(name) : findOne(name), /^postgres(ql)?:$/, 'postgresql://user:password@host:5432/database'),
+    redisUrl: (name: string) => urlOf(find(name), /^rediss?:$/, 'redis://host:6379/0 or rediss://host:6379/0'),
   }
 }

@@ -11,6 +11,8 @@ const load = (env: Environment, word: string) => loadConfig({ ...development, ..
 interface Scenario {
   env: Environment
   gives: { [Key in keyof Config]?: unknown }
+  /** Where it gives that; the whole topology and its last unit when absent. */
+  words?: readonly string[]
 }
 
 /** What each seed's variables come to in its own topology. */
@@ -53,6 +55,21 @@ const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
     {
       env: { DATABASE_URL: 'postgresql://u:p@h/auth_db' },
       gives: { databaseUrls: { identity: 'postgresql://u:p@h/auth_db' } },
+      words: ['helpdesk', 'helpdesk/auth-service'],
+    },
+    {
+      env: { DATABASE_URL: 'postgresql://u:p@h/user_db' },
+      gives: { databaseUrls: { profiles: 'postgresql://u:p@h/user_db?options=-c+search_path%3Dprofiles' } },
+    },
+    { env: { AUTH_SERVICE_URL: 'http://auth:3001/' }, gives: { serviceUrls: { identity: 'http://auth:3001' } } },
+    { env: { AUTH_SERVICE_TIMEOUT: '800' }, gives: { upstreamTimeoutMs: 800 } },
+    { env: { UPLOAD_MAX_SIZE: '1048576' }, gives: { uploadMaxBytes: 1_048_576 } },
+    { env: { DB_POOL_MAX: '7' }, gives: { poolSize: 7 } },
+    {
+      env: { RATE_LIMIT_WINDOW: '60000', RATE_LIMIT_MAX: '9' },
+      gives: {
+        overrides: { helpdesk: { limits: { write: { points: 9, seconds: 60 }, read: { points: 9, seconds: 60 } } } },
+      },
     },
     { env: { JWT_SECRET: secret }, gives: { contractSecrets: { helpdesk: secret } } },
     { env: { JWT_EXPIRES_IN: '2h' }, gives: { overrides: { helpdesk: { accessTtl: 7_200 } } } },
@@ -83,6 +100,36 @@ const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
     { env: { USER_SERVICE_URL: 'http://user:3002/' }, gives: { serviceUrls: { profiles: 'http://user:3002' } } },
     { env: { USER_SERVICE_TIMEOUT: '700' }, gives: { upstreamTimeoutMs: 700 } },
   ],
+  portal: [
+    {
+      env: { DB_PASSWORD: 'p' },
+      gives: {
+        databaseUrls: {
+          identity: 'postgresql://rncp_user:p@localhost:5432/rncp_db',
+          profiles: 'postgresql://rncp_user:p@localhost:5432/rncp_db?options=-c+search_path%3Dprofiles',
+        },
+      },
+    },
+    {
+      env: { DB_HOST: 'db', DB_PORT: '5433', DB_USER: 'u', DB_PASSWORD: 'p', DB_NAME: 'n' },
+      gives: { databaseUrls: { identity: 'postgresql://u:p@db:5433/n' } },
+    },
+    { env: { JWT_SECRET: secret }, gives: { contractSecrets: { portal: secret } } },
+    {
+      env: { USER_SERVICE_URL: 'http://rncp-user-service:3001' },
+      gives: {
+        serviceUrls: { identity: 'http://rncp-user-service:3001', profiles: 'http://rncp-user-service:3001' },
+      },
+      words: ['portal', 'portal/rncp-api-gateway'],
+    },
+    { env: { PROXY_TIMEOUT_MS: '1000' }, gives: { upstreamTimeoutMs: 1_000 } },
+    { env: {}, gives: { upstreamTimeoutMs: 30_000 } },
+    { env: { SERVICE_NAME: 'user-service' }, gives: { serviceName: 'user-service' } },
+    {
+      env: { FRONTEND_URL: 'https://front.example/' },
+      gives: { corsOrigins: [expect.any(RegExp), 'https://front.example'] },
+    },
+  ],
   tenants: [
     { env: { DATABASE_URL: 'postgres://u:p@h/t' }, gives: { databaseUrls: { identity: 'postgres://u:p@h/t' } } },
     { env: { SECRET_KEY: secret }, gives: { secret } },
@@ -111,10 +158,9 @@ test('every contract with a topology of its own has its scenarios', () => {
 
 for (const [name, list] of Object.entries(scenarios)) {
   describe(name, () => {
-    test.each(list)('$env', ({ env, gives }) => {
-      const { units } = topologies.find((topology) => topology.name === name) ?? { units: [] }
-      // In the whole topology, and in a unit of it.
-      for (const word of [name, `${name}/${units.at(-1)?.name}`]) expect(load(env, word)).toMatchObject(gives)
+    const { units } = topologies.find((topology) => topology.name === name) ?? { units: [] }
+    test.each(list)('$env', ({ env, gives, words = [name, `${name}/${units.at(-1)?.name}`] }) => {
+      for (const word of words) expect(load(env, word)).toMatchObject(gives)
     })
 
     test.each(list)('$env changes nothing elsewhere', ({ env }) => {
@@ -145,4 +191,25 @@ test('what is missing is called by both names', () => {
   expect(() => loadConfig({ REDIS_URL: 'redis://r' }, planOf(['tenants']))).toThrow(
     /GUICHET_SECRET or SECRET_KEY is missing/,
   )
+})
+
+test('a unit alone and the whole topology find a service in one and the same place', () => {
+  const env = { DATABASE_URL: 'postgresql://u:p@h/helpdesk' }
+  const whole = load(env, 'helpdesk').databaseUrls
+  expect(load(env, 'helpdesk/auth-service').databaseUrls?.identity).toBe(whole?.identity)
+  expect(load(env, 'helpdesk/user-service').databaseUrls?.profiles).toBe(whole?.profiles)
+  expect(whole?.identity).not.toBe(whole?.profiles)
+})
+
+test('the database of the portal wants a password', () => {
+  expect(() => load({ DB_HOST: 'db' }, 'portal')).toThrow(/DB_PASSWORD is missing/)
+})
+
+test('outside development pages of the front end may call the portal, those of strangers not', () => {
+  const production = { GUICHET_SECRET: secret, INTERNAL_SERVICE_TOKEN: secret, FRONTEND_URL: 'https://front.example' }
+  expect(loadConfig(production, planOf(['portal'])).corsOrigins).toEqual([
+    'http://localhost:3000',
+    'http://localhost:5174',
+    'https://front.example',
+  ])
 })

@@ -34,14 +34,25 @@ export const aliases: Readonly<Record<string, Readonly<Record<string, readonly s
     HELPDESK_LIMIT_CREDENTIALS_WINDOW: ['AUTH_RATE_LIMIT_WINDOW_MS'],
     HELPDESK_LIMIT_MAIL: ['AUTH_RATE_LIMIT_MAX'],
     HELPDESK_LIMIT_MAIL_WINDOW: ['AUTH_RATE_LIMIT_WINDOW_MS'],
-    HELPDESK_LIMIT_WRITE: ['RATE_LIMIT_MAX_REQUESTS'],
-    HELPDESK_LIMIT_WRITE_WINDOW: ['RATE_LIMIT_WINDOW_MS'],
-    HELPDESK_LIMIT_READ: ['RATE_LIMIT_MAX_REQUESTS'],
-    HELPDESK_LIMIT_READ_WINDOW: ['RATE_LIMIT_WINDOW_MS'],
+    PROFILES_DATABASE_URL: ['DATABASE_URL'],
+    HELPDESK_LIMIT_WRITE: ['RATE_LIMIT_MAX_REQUESTS', 'RATE_LIMIT_MAX'],
+    HELPDESK_LIMIT_WRITE_WINDOW: ['RATE_LIMIT_WINDOW_MS', 'RATE_LIMIT_WINDOW'],
+    HELPDESK_LIMIT_READ: ['RATE_LIMIT_MAX_REQUESTS', 'RATE_LIMIT_MAX'],
+    HELPDESK_LIMIT_READ_WINDOW: ['RATE_LIMIT_WINDOW_MS', 'RATE_LIMIT_WINDOW'],
+    GUICHET_DATABASE_POOL: ['DB_POOL_MAX'],
+    GUICHET_UPLOAD_MAX_BYTES: ['UPLOAD_MAX_SIZE'],
+    GUICHET_IDENTITY_URL: ['AUTH_SERVICE_URL'],
     GUICHET_PROFILES_URL: ['USER_SERVICE_URL'],
-    GUICHET_UPSTREAM_TIMEOUT_MS: ['USER_SERVICE_TIMEOUT'],
+    GUICHET_UPSTREAM_TIMEOUT_MS: ['AUTH_SERVICE_TIMEOUT', 'USER_SERVICE_TIMEOUT'],
     // The seed's compose file sets one, its code reads the other.
     GUICHET_CORS_ORIGINS: ['CORS_ORIGIN', 'CORS_ORIGINS'],
+  },
+  portal: {
+    PORTAL_JWT_SECRET: ['JWT_SECRET'],
+    GUICHET_IDENTITY_URL: ['USER_SERVICE_URL'],
+    GUICHET_PROFILES_URL: ['USER_SERVICE_URL'],
+    GUICHET_UPSTREAM_TIMEOUT_MS: ['PROXY_TIMEOUT_MS'],
+    GUICHET_SERVICE_NAME: ['SERVICE_NAME'],
   },
   tenants: {
     IDENTITY_DATABASE_URL: ['DATABASE_URL'],
@@ -64,17 +75,35 @@ export const aliases: Readonly<Record<string, Readonly<Record<string, readonly s
 export const inMilliseconds: ReadonlySet<string> = new Set([
   'LOCK_TIME',
   'RATE_LIMIT_WINDOW_MS',
+  'RATE_LIMIT_WINDOW',
   'AUTH_RATE_LIMIT_WINDOW_MS',
 ])
 
+interface SeedDefaults {
+  instanceId?: string
+  /** With `<unit>` for what runs: the unit, or the whole topology. */
+  logFile?: string
+  upstreamTimeoutMs?: number
+  corsOrigins?: readonly string[]
+}
+
 /** The seeds' defaults, where ours is another one. */
-export const seedDefaults: Readonly<Record<string, { instanceId?: string; logFile?: string }>> = {
+export const seedDefaults: Readonly<Record<string, SeedDefaults>> = {
   clients: { instanceId: 'clients-1' },
+  helpdesk: { logFile: 'logs/<unit>.log' },
+  portal: { upstreamTimeoutMs: 30_000, corsOrigins: ['http://localhost:3000', 'http://localhost:5174'] },
   tenants: { logFile: 'logs/user_service.log' },
 }
 
 /** Names of a seed that mean nothing here, with the reason. */
 export const withoutEffect: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   shop: { DB_PATH: 'it names an SQLite file, and the services keep their data in PostgreSQL' },
-  helpdesk: { BCRYPT_ROUNDS: 'passwords are hashed with argon2id; GUICHET_ARGON2_* set its cost' },
+  helpdesk: {
+    BCRYPT_ROUNDS: 'passwords are hashed with argon2id; GUICHET_ARGON2_* set its cost',
+    REDIS_PROFILE_TTL: 'profiles are read from the database, so that a change shows at once',
+    REDIS_USER_LIST_TTL: 'lists are read from the database, so that a change shows at once',
+    DB_POOL_MIN: 'connections are opened when they are needed',
+    DB_IDLE_TIMEOUT: 'the pool has a time of its own',
+    DB_CONNECT_TIMEOUT: 'the pool has a time of its own',
+  },
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { planOf, topologies, usualPort } from './topologies.ts'
+import { followersIn, planOf, topologies, usualPort } from './topologies.ts'
 
 test.each([
   [['nonsense']],
@@ -11,7 +11,7 @@ test.each([
   [['clients/auth-service']],
 ])('%j is refused with the names there are', (words) => {
   expect(() => planOf(words)).toThrow(
-    /all, shop, clients, helpdesk, tenants[\s\S]*shop\/auth-service[\s\S]*tenants\/user-service[\s\S]*gateway, identity, profiles, orders/,
+    /all, shop, clients, helpdesk, tenants, portal[\s\S]*shop\/auth-service[\s\S]*tenants\/user-service[\s\S]*gateway, identity, profiles, orders/,
   )
 })
 
@@ -23,8 +23,9 @@ test('the default is everything', () => {
 test.each([
   ['shop', ['api-gateway 8000', 'auth-service 8001', 'user-service 8002', 'orders-service 8003']],
   ['clients', ['clients-service 3001']],
-  ['helpdesk', ['auth-service 3001']],
+  ['helpdesk', ['auth-service 3001', 'user-service 3002']],
   ['tenants', ['user-service 5000']],
+  ['portal', ['rncp-api-gateway 3001', 'rncp-user-service 3002']],
 ])('%s has its documented ports, and one contract', (name, listeners) => {
   const plan = planOf([name])
   expect(plan.listeners.map((unit) => `${unit.name} ${unit.port}`)).toEqual(listeners)
@@ -47,16 +48,19 @@ describe('who follows events', () => {
     ['gateway', ['profiles', 'orders']],
     ['clients', []],
     ['clients/clients-service', []],
-    ['helpdesk', []],
+    ['helpdesk', ['profiles']],
+    ['helpdesk/user-service', ['profiles']],
     ['tenants', []],
+    ['portal', ['profiles']],
+    ['portal/rncp-api-gateway', ['profiles']],
   ])('with %s: %j', (word, followers) => {
-    expect(planOf([word]).followers).toEqual(followers)
+    expect(followersIn(planOf([word]))).toEqual(followers)
   })
 
   test('every follower runs in some unit of the topology', () => {
     for (const { name, units } of topologies) {
       const run = units.flatMap(({ services }) => services)
-      expect(planOf([name]).followers.filter((service) => !run.includes(service))).toEqual([])
+      expect(followersIn(planOf([name])).filter((service) => !run.includes(service))).toEqual([])
     }
   })
 })
@@ -64,6 +68,7 @@ describe('who follows events', () => {
 test('a service is looked for where its unit of the topology listens, or else its role', () => {
   expect(usualPort('shop', 'identity')).toBe(8001)
   expect(usualPort('helpdesk', 'identity')).toBe(3001)
+  expect(usualPort('portal', 'profiles')).toBe(3002)
   expect(usualPort('all', 'orders')).toBe(8003)
   expect(usualPort('clients', 'profiles')).toBe(8002)
 })

@@ -44,12 +44,23 @@ export const topologies: readonly Topology[] = [
   {
     name: 'helpdesk',
     contracts: ['helpdesk'],
-    units: [{ name: 'auth-service', port: 3001, services: ['identity'], gateway: false }],
+    units: [
+      { name: 'auth-service', port: 3001, services: ['identity'], gateway: false },
+      { name: 'user-service', port: 3002, services: ['profiles'], gateway: false },
+    ],
   },
   {
     name: 'tenants',
     contracts: ['tenants'],
     units: [{ name: 'user-service', port: 5000, services: ['identity'], gateway: false }],
+  },
+  {
+    name: 'portal',
+    contracts: ['portal'],
+    units: [
+      { name: 'rncp-api-gateway', port: 3001, services: [], gateway: true },
+      { name: 'rncp-user-service', port: 3002, services: ['identity', 'profiles'], gateway: false },
+    ],
   },
 ]
 
@@ -70,8 +81,8 @@ export interface Plan {
   contracts: readonly ContractName[]
   /** The services that run in this process. */
   services: readonly ServiceName[]
-  /** The services of the whole topology that follow identity's events, in whichever process. */
-  followers: readonly ServiceName[]
+  /** The services of the whole topology, in whichever process. */
+  everywhere: readonly ServiceName[]
   listeners: readonly Unit[]
   /** True when the other services run in other processes: these two then talk over HTTP. */
   distributed: boolean
@@ -95,8 +106,15 @@ export function planOf(words: readonly string[]): Plan {
 
 function wholeTopology({ name, contracts, units }: Topology): Plan {
   const services = units.flatMap((unit) => unit.services)
-  const followers = followersAmong(services)
-  return { label: name, topology: name, contracts, services, followers, listeners: units, distributed: false }
+  return {
+    label: name,
+    topology: name,
+    contracts,
+    services,
+    everywhere: services,
+    listeners: units,
+    distributed: false,
+  }
 }
 
 /** Several roles in one process share one listener. */
@@ -105,19 +123,19 @@ function someRoles(wanted: readonly Unit[]): Plan {
   const name = wanted.map((role) => role.name).join(' ')
   const [first] = wanted
   const listener = { name, port: first?.port ?? 8000, services, gateway: wanted.some((role) => role.gateway) }
-  const followers = followersAmong(serviceNames)
   return {
     label: name,
     topology: 'all',
     contracts: everyContract,
     services,
-    followers,
+    everywhere: serviceNames,
     listeners: [listener],
     distributed: true,
   }
 }
 
-const followersAmong = (services: readonly ServiceName[]) => services.filter((service) => service !== 'identity')
+/** The services of the topology that follow identity's events. */
+export const followersIn = ({ everywhere }: Plan): ServiceName[] => everywhere.filter((name) => name !== 'identity')
 
 /** The port on which a service is looked for by default: that of its unit in the topology, else that of its role. */
 export function usualPort(topology: string, service: ServiceName): number {

@@ -53,7 +53,7 @@ export async function openWorld(config: Config, choice: DatabaseChoice, life: Li
     databases,
     deriveKey,
     internalToken,
-    contracts: configured(config.overrides),
+    contracts: configured(config),
     redis: await connectRedis(config, choice.log, life),
     listening: { url: undefined },
   }
@@ -91,10 +91,11 @@ export function openClient({ config, internalToken, life }: World, service: Serv
   return client
 }
 
+/** Asks another process whether it is ready; one that is slower than requests may be counts as down. */
 export const readinessOf =
-  (client: InternalClient): Probe =>
+  (client: InternalClient, { upstreamTimeoutMs }: Config): Probe =>
   async () => {
-    await client.call('GET', '/readyz', { deadlineMs: 2_000 })
+    await client.call('GET', '/readyz', { deadlineMs: Math.min(2_000, upstreamTimeoutMs) })
   }
 
 export const secretOf = ({ contractSecrets }: Config, contract: string): string | undefined =>

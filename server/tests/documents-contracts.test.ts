@@ -43,22 +43,16 @@ test('C-04 C-05 the clients, with mail', { timeout: 60_000 }, async () => {
 })
 
 test('C-25 T-34 one contract by itself', { timeout: 120_000 }, async () => {
-  const [port = 0] = await freePorts(1)
+  const [port = 0, users = 0] = await freePorts(2)
   const dataDir = await dataFolder(onTestFinished)
-  const env = {
-    ...testEnvironment,
-    GUICHET_DATA_DIR: dataDir,
-    GUICHET_LOG_FILE: join(dataDir, 'service.log'),
-    PORT: String(port),
-  }
+  const common = { ...testEnvironment, GUICHET_DATA_DIR: dataDir, GUICHET_LOG_FILE: join(dataDir, 'service.log') }
+  const portsOf = (line: string) =>
+    line.endsWith('portal')
+      ? { RNCP_API_GATEWAY_PORT: String(port), RNCP_USER_SERVICE_PORT: String(users) }
+      : { PORT: String(port) }
   const asked: Readonly<Record<string, () => Promise<void>>> = {
     async clients() {
       expect(await (await get(port, '/health')).json()).toMatchObject({ service: 'clients-service' })
-    },
-    async helpdesk() {
-      const admin = { email: 'admin@helpdesk.example', password: 'Admin123!' }
-      expect(readme.text).toContain(`\`${admin.email}\` with \`${admin.password}\``)
-      expect((await post(port, '/api/auth/login', admin)).status).toBe(200)
     },
     async tenants() {
       const first = { email: 'first@example.org', password: 'User123!', tenant_name: 'Acme' }
@@ -66,12 +60,20 @@ test('C-25 T-34 one contract by itself', { timeout: 120_000 }, async () => {
       const { access_token } = (await (await post(port, '/api/login', first)).json()) as { access_token: string }
       expect(await (await get(port, '/api/users/me', access_token)).json()).toMatchObject({ role: 'vendor_admin' })
     },
+    async portal() {
+      expect(await (await get(port, '/')).text()).toBe('Hello World!')
+      for (const name of ['admin', 'ada', 'grace']) {
+        const [, password] = new RegExp(`\`(?:${name}@portal\\.example)\` with \`([^\`]+)\``).exec(readme.text) ?? []
+        expect((await post(port, '/auth/login', { email: `${name}@portal.example`, password })).status).toBe(200)
+      }
+    },
   }
   const lines = commandsOf(readme, 'make start TOPOLOGY=clients').split('\n')
   expect(lines).toEqual(Object.keys(asked).map((name) => `make start TOPOLOGY=${name}`))
   // One after another on one data folder, as it is said there.
   for (const [index, ask] of Object.values(asked).entries()) {
-    const terminal = inTerminal(made(lines[index]!), env)
+    const line = lines[index]!
+    const terminal = inTerminal(made(line), { ...common, ...portsOf(line) })
     try {
       await terminal.says(/Guichet is ready/)
       await ask()
@@ -79,6 +81,73 @@ test('C-25 T-34 one contract by itself', { timeout: 120_000 }, async () => {
       await terminal.stop()
     }
   }
+})
+
+test('a host for each contract', { timeout: 60_000 }, async () => {
+  const dataDir = await dataFolder(onTestFinished)
+  const server = await startProcess(['start'], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: '0' })
+  onTestFinished(async () => void (await server.stop()))
+  const blocks = readme.blocks.filter((block) => firstLine(block) === 'curl http://portal.localhost:8000/')
+  const { port } = new URL(server.urls.gateway!)
+  const edit = (commands: string) => commands.replaceAll('.localhost:8000', `.localhost:${port}`)
+
+  const { code, results } = await runBlocks(blocks, { env: testEnvironment, edit })
+
+  expect(code, results[0]?.stderr).toBe(0)
+  expect(results[0]?.statuses).toEqual([200, 200, 200, 200])
+  expect(results[0]?.stdout).toMatch(/^Hello World!/)
+})
+
+describe('the help desk', () => {
+  const started = async () => {
+    const [auth, users] = (await freePorts(2)).map(String) as [string, string]
+    const dataDir = await dataFolder(onTestFinished)
+    const urls = { AUTH_SERVICE_URL: `http://127.0.0.1:${auth}`, USER_SERVICE_URL: `http://127.0.0.1:${users}` }
+    const env = { ...testEnvironment, GUICHET_DEV: 'true', GUICHET_DATA_DIR: dataDir, ...urls }
+    return { auth, users, env }
+  }
+  /** What `make test-integration` says of the two services, and its exit code. */
+  const checked = async (env: Readonly<Record<string, string>>) => {
+    const [block] = readme.blocks.filter((one) => firstLine(one) === 'make test-integration')
+    const { code, results } = await runBlocks(block ? [block] : [], { env, edit: made })
+    return { code, text: `${results[0]?.stdout}${results[0]?.stderr}` }
+  }
+
+  test('H-43 H-44 H-45 the help desk, checked from outside', { timeout: 60_000 }, async () => {
+    const { auth, users, env } = await started()
+    const ports = { AUTH_SERVICE_PORT: auth, USER_SERVICE_PORT: users }
+    const terminal = inTerminal(made(commandsOf(readme, 'make start TOPOLOGY=helpdesk')), { ...env, ...ports })
+    onTestFinished(terminal.stop)
+    await terminal.says(/Guichet is ready: helpdesk/)
+
+    const { code, text } = await checked(env)
+    expect(code, text).toBe(0)
+
+    const admin = { email: 'admin@helpdesk.example', password: 'Admin123!' }
+    expect(readme.text).toContain(`\`${admin.email}\` with \`${admin.password}\``)
+    expect((await post(Number(auth), '/api/auth/login', admin)).status).toBe(200)
+  })
+
+  test('H-62 H-63 H-64 H-65 H-66 H-67 the help desk as two processes', { timeout: 60_000 }, async () => {
+    const { auth, users, env } = await started()
+    const lines = commandsOf(readme, 'npm run guichet -- start helpdesk/auth-service').split('\n')
+    expect(lines).toHaveLength(2)
+    for (const [index, line] of lines.entries()) {
+      const terminal = inTerminal(line, { ...env, PORT: index === 0 ? auth : users })
+      onTestFinished(terminal.stop)
+      await terminal.says(/is ready/)
+    }
+    const { code, text } = await checked(env)
+    expect(code, text).toBe(0)
+  })
+
+  test('H-68 the check says what to start when a service is away', async () => {
+    const { env } = await started()
+    const { code, text } = await checked(env)
+    expect(code).not.toBe(0)
+    expect(text).toContain(env.AUTH_SERVICE_URL)
+    expect(text).toContain(env.USER_SERVICE_URL)
+  })
 })
 
 describe('on a server of one’s own', () => {

@@ -194,6 +194,7 @@ test.each([
   'ARCHITECTURE.md',
   'EXAMPLES.md',
   'CONTRIBUTING.md',
+  'docs/adding-a-service.md',
   'server/src/contracts/README.md',
   ...contractNames.map((name) => `server/src/contracts/${name}/README.md`),
   'server/src/services/identity/README.md',

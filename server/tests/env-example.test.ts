@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../src/config.ts'
 import type { Environment } from '../src/environment.ts'
+import { withoutEffect } from '../src/seed-names.ts'
 import { planOf, topologies } from '../src/topologies.ts'
 import { repository } from './support/processes.ts'
 
@@ -36,7 +37,7 @@ const example = await readFile(join(repository, '.env.example'), 'utf8')
 /** What the placeholders of the example stand for. */
 const placeholders = {
   '<CONTRACT>': planOf(['all']).contracts.map((name) => name.toUpperCase()),
-  '<LIMIT>': ['CREDENTIALS', 'MAIL', 'WRITE', 'READ', 'METRICS'],
+  '<LIMIT>': ['CREDENTIALS', 'MAIL', 'WRITE', 'READ', 'METRICS', 'REGISTER', 'UPLOAD'],
 }
 const expanded = (name: string): string[] =>
   Object.entries(placeholders).reduce<string[]>(
@@ -71,6 +72,10 @@ test("a seed's name stands under the topology that reads it", () => {
   }
 })
 
+test.each(Object.entries(withoutEffect))('what has no effect in %s is told of as well', (_, names) => {
+  for (const name of Object.keys(names)) expect(example).toMatch(new RegExp(`^# .*\\b${name}\\b`, 'm'))
+})
+
 test('every variable of the example is commented out, so that a copy of it changes nothing', () => {
   expect(example.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([])
 })
@@ -78,7 +83,7 @@ test('every variable of the example is commented out, so that a copy of it chang
 test.each(['all', 'shop'])('the defaults of the example are those of the program: %s', (topology) => {
   // What stands for "none", or depends on the mode or the contract, is an example and no default.
   const examples =
-    /^(NODE_ENV|HOST|PORT|REDIS_URL|\w+_DATABASE_URL|GUICHET_(TRUSTED|CORS|LOG_FILE|APP|INSTANCE)_?\w*|.*<CONTRACT>.*)$/
+    /^(NODE_ENV|HOST|PORT|REDIS_URL|\w+_DATABASE_URL|GUICHET_(TRUSTED|CORS|LOG_FILE|APP|INSTANCE|S3)_?\w*|.*<CONTRACT>.*)$/
   const whole = topology === 'shop' ? /$^/ : /^(?!GUICHET)\w+_PORT$/
   const defaults = Object.fromEntries(
     shown
@@ -91,12 +96,17 @@ test.each(['all', 'shop'])('the defaults of the example are those of the program
   expect(loadConfig({ ...required, ...defaults }, planOf([topology]))).toEqual(loadConfig(required, planOf([topology])))
 })
 
-test('with the example’s parts of a database, clients has what one of them alone gives', () => {
-  const parts = Object.fromEntries(
-    shown.filter(({ name }) => /^DATABASE_/.test(name)).map(({ name, value }) => [name, value]),
-  )
-  const urlOf = (env: Environment) =>
-    loadConfig({ GUICHET_DEV: 'true', ...env }, planOf(['clients'])).databaseUrls?.identity
-  expect(Object.keys(parts)).toHaveLength(5)
-  expect(urlOf(parts)).toBe(urlOf({ DATABASE_HOST: 'localhost' }))
-})
+test.each([
+  { topology: 'clients', prefix: /^DATABASE_/, one: { DATABASE_HOST: 'localhost' } },
+  { topology: 'portal', prefix: /^DB_/, one: { DB_PASSWORD: 'password' } },
+])(
+  'with the example’s parts of a database, $topology has what one of them alone gives',
+  ({ topology, prefix, one }) => {
+    const parts = Object.fromEntries(
+      shown.filter(({ name }) => prefix.test(name)).map(({ name, value }) => [name, value]),
+    )
+    const urlsOf = (env: Environment) => loadConfig({ GUICHET_DEV: 'true', ...env }, planOf([topology])).databaseUrls
+    expect(Object.keys(parts)).toHaveLength(5)
+    expect(urlsOf({ ...parts, ...one })).toEqual(urlsOf(one))
+  },
+)

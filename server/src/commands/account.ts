@@ -38,7 +38,7 @@ export async function account(words: readonly string[], options: AccountOptions,
   if (!act || !complete) throw new StartError(usage)
   const contract = contractNamed(options.contract)
   const config = loadCommandConfig(contract)
-  const { terms } = configured(config.overrides)[contract]
+  const { terms } = configured(config)[contract]
   await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
     act(identity, { name, role, terms, options, print }),
   ).catch((error: unknown) => {

@@ -19,7 +19,7 @@ export async function importAccounts(
 ): Promise<void> {
   const contract = contractNamed(name)
   const config = loadCommandConfig(contract)
-  const { terms } = configured(config.overrides)[contract]
+  const { terms } = configured(config)[contract]
   await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
     importFile(path, identity.importAccounts(terms), dryRun, print),
   )

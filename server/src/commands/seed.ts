@@ -14,7 +14,7 @@ export async function seed({ topology }: { topology: string }, print: Print): Pr
   if (!config.development) {
     throw new StartError('Demo data has a well-known password and is for development: set GUICHET_DEV=true to seed it.')
   }
-  const all = configured(config.overrides)
+  const all = configured(config)
   const contracts = plan.contracts.map((name) => all[name])
   const services = (['identity', 'orders'] as const).filter((name) => plan.services.includes(name))
   await withServices(config, createLogger(config.logLevel), services, (opened) =>

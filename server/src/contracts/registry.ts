@@ -1,13 +1,14 @@
 import { refuseAtEdge, StartError } from '../platform/errors.ts'
 import type { Policy, Terms } from '../services/identity/index.ts'
-import type { Contract, Limit, LimitClass, Limits } from './_kit/contract.ts'
+import type { Contract, LimitClass, Route, Windows } from './_kit/contract.ts'
 import { clients } from './clients/index.ts'
 import { helpdesk } from './helpdesk/index.ts'
+import { portal } from './portal/index.ts'
 import { shop } from './shop/index.ts'
 import { tenants } from './tenants/index.ts'
 
 /** Every contract there is, by name, as its document has it. */
-export const contracts = { shop, clients, helpdesk, tenants } as const satisfies Record<string, Contract>
+export const contracts = { shop, clients, helpdesk, tenants, portal } as const satisfies Record<string, Contract>
 export type ContractName = keyof typeof contracts
 export const contractNames = Object.keys(contracts) as ContractName[]
 
@@ -23,28 +24,35 @@ export interface ContractOverrides {
   accessTtl?: number
   refreshTtl?: number
   lockout?: Partial<Policy['lockout']>
-  limits?: Partial<Record<LimitClass, Partial<Limit>>>
+  limits?: Partial<Record<LimitClass, Windows>>
   /** True: while the contract has no administrator, the first to register becomes it. */
   firstBecomesAdministrator?: boolean
 }
 
 export type Contracts = Readonly<Record<ContractName, Contract>>
 
+export interface ContractSettings {
+  overrides: Readonly<Partial<Record<ContractName, ContractOverrides>>>
+  /** Bytes that an uploaded file may have. */
+  uploadMaxBytes: number
+}
+
 /** The contracts as an installation has them. */
-export function configured(overrides: Readonly<Partial<Record<ContractName, ContractOverrides>>>): Contracts {
-  const entries = contractNames.map((name) => [name, withOverrides(contracts[name], overrides[name] ?? {})] as const)
+export function configured({ overrides, uploadMaxBytes }: ContractSettings): Contracts {
+  const entries = contractNames.map((name) => {
+    const contract = withOverrides(contracts[name], overrides[name] ?? {})
+    return [name, { ...contract, routes: contract.routes.map((route) => taking(route, uploadMaxBytes)) }] as const
+  })
   return Object.fromEntries(entries) as unknown as Contracts
 }
+
+const taking = (route: Route, maxBytes: number): Route =>
+  route.upload ? { ...route, upload: { ...route.upload, maxBytes } } : route
 
 function withOverrides(contract: Contract, { limits, lockout, ...others }: ContractOverrides): Contract {
   const { policy } = contract.terms
   const changed: Policy = { ...policy, ...others, lockout: { ...policy.lockout, ...lockout } }
-  return { ...contract, terms: { ...contract.terms, policy: changed }, limits: limitsOf(contract, limits) }
-}
-
-function limitsOf(contract: Contract, changed: ContractOverrides['limits'] = {}): Limits {
-  const entries = Object.entries(contract.limits) as [LimitClass, Limit][]
-  return Object.fromEntries(entries.map(([name, limit]) => [name, { ...limit, ...changed[name] }])) as unknown as Limits
+  return { ...contract, terms: { ...contract.terms, policy: changed }, limits: { ...contract.limits, ...limits } }
 }
 
 /** Seconds the longest-lived access token of any of them lives. */

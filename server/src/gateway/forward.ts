@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Contract, Route } from '../contracts/_kit/contract.ts'
 import type { Edge } from '../contracts/_kit/edge.ts'
+import type { Uploads } from '../contracts/_kit/upload.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Below it a service's process serves a contract's routes to our own gateways only. */
@@ -9,9 +10,9 @@ export const internalPrefix = (contract: Contract): string => `/internal/contrac
 /** Serves a route by sending it to the process that its service runs in, once the edge has let it pass. */
 export function forwardRoute(
   app: FastifyInstance,
-  options: { contract: Contract; route: Route; upstream: Upstream; edge: Edge },
+  options: { contract: Contract; route: Route; upstream: Upstream; edge: Edge; uploads: Uploads },
 ) {
-  const { contract, route, upstream, edge } = options
+  const { contract, route, upstream, edge, uploads } = options
   app.route({
     method: route.method,
     url: route.url,
@@ -23,10 +24,12 @@ export function forwardRoute(
       const { client, claims } = edge.visitOf(request)
       const headers: Record<string, string> = { 'x-forwarded-for': client.ip ?? '' }
       // A courtesy to services that are not ours; ours trust the token alone.
-      if (typeof claims?.sub === 'string') headers['x-user-id'] = encodeURI(claims.sub)
+      if (claims?.sub !== undefined) headers['x-user-id'] = encodeURI(String(claims.sub))
       // A target in absolute form (RFC 9112, 3.2.2) names the gateway, not the service.
       const target = request.url.replace(/^https?:\/\/[^/?]*/i, '')
-      await upstream.forward(request, reply, { path: `${internalPrefix(contract)}${target}`, headers })
+      const to = { path: `${internalPrefix(contract)}${target}`, headers }
+      if (!route.upload) return upstream.forward(request, reply, to)
+      return uploads.passOn(request, route.upload, (body) => upstream.forward(request, reply, { ...to, body }))
     },
   })
 }

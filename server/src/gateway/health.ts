@@ -28,22 +28,21 @@ export function healthRoutes(
   },
 ) {
   const { contract, unit, probes, own, probeRedis, config } = options
-  const { instanceId, development } = config
+  const { instanceId, serviceName, development } = config
   // On a gateway its own routes come first; a path that it does not use itself tells of the service.
   const order: readonly HealthOf[] = unit.gateway ? ['gateway', ...serviceNames] : unit.services
-  const byUrl = new Map<string, HealthOf>()
+  const byUrl = new Map<string, HealthRoute>()
   for (const of of order) {
-    for (const route of contract.healthRoutes) if (route.of === of && !byUrl.has(route.url)) byUrl.set(route.url, of)
+    for (const route of contract.healthRoutes) if (route.of === of && !byUrl.has(route.url)) byUrl.set(route.url, route)
   }
-  for (const [url, of] of byUrl) {
-    const probe = of === 'gateway' ? undefined : probes[of]
-    const asked = of === 'gateway' ? probes : probe ? { [of]: probe } : {}
+  for (const { url, of, asks = [] } of byUrl.values()) {
+    const asked = of === 'gateway' ? probes : only(probes, [of, ...asks])
     app.get(url, { config: { endpoint: url } }, async (_request, reply) => {
       const [services, redis] = await Promise.all([ask(asked), probeRedis ? answers(probeRedis) : true])
       const healthy = redis && Object.values(services).every(Boolean)
       const uptimeSeconds = Math.floor(process.uptime())
-      const report = { of, healthy, services, redis, version, instanceId, uptimeSeconds, development }
-      const { status, body } = contract.health(report)
+      const about = { version, instanceId, serviceName, uptimeSeconds, development }
+      const { status, body } = contract.health({ of, url, healthy, services, redis, ...about })
       return reply.code(status).header('cache-control', 'no-store').send(body)
     })
   }
@@ -54,6 +53,12 @@ export function healthRoutes(
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', services })
   })
 }
+
+type HealthRoute = Contract['healthRoutes'][number]
+
+/** The probes of some services; a service that this process cannot ask says nothing. */
+const only = (probes: Probes, names: readonly ServiceName[]): Probes =>
+  Object.fromEntries(Object.entries(probes).filter(([name]) => names.some((one) => one === name)))
 
 const answers = (probe: Probe): Promise<boolean> =>
   probe().then(

@@ -1,4 +1,5 @@
 import { type Contracts, termsOf } from '../contracts/registry.ts'
+import { Refusal, refuseAtEdge } from '../platform/errors.ts'
 import type { InternalClient } from '../platform/http/internal-client.ts'
 import type { RevocationFeed, RevocationPage, TokenMarks } from '../platform/http/revocation-list.ts'
 import { type Identity, operator, type PublicJwk } from '../services/identity/index.ts'
@@ -15,15 +16,15 @@ export interface IdentityPort {
 
 /** Identity in this process: direct calls. */
 export function identityHere(identity: Identity, contracts: Contracts): IdentityPort {
+  const { find, create, rename, changeRole } = identity.forServices
   return {
     accounts: {
-      find: identity.findAccount,
-      async create(account, contract, idempotency) {
-        const made = await identity.createAccount(account, operator(termsOf(contracts, contract)), idempotency)
-        return made.account
-      },
-      proposeEmail: (accountId, email, contract) =>
-        identity.proposeEmail(accountId, email, operator(termsOf(contracts, contract))),
+      find,
+      create: (account, contract, idempotency) => create(account, termsOf(contracts, contract), idempotency),
+      proposeEmail: (accountId, email, contract, options) =>
+        identity.proposeEmail(accountId, email, operator(termsOf(contracts, contract)), options),
+      rename,
+      changeRole: (accountId, role, by, contract) => changeRole(accountId, role, by, termsOf(contracts, contract)),
       remove: identity.deleteAccount,
     },
     revocations: identity.revocations,
@@ -32,25 +33,29 @@ export function identityHere(identity: Identity, contracts: Contracts): Identity
   }
 }
 
-/** Identity in another process. */
+/** Identity in another process. What is asked of it in a request's course is refused with `edge.identity_unavailable` while it is away. */
 export function identityOverHttp(client: InternalClient): IdentityPort {
+  const ask = <Answer>(path: string, body: object): Promise<Answer> =>
+    client.call<Answer>('POST', path, { body }).catch((error: unknown) => {
+      if (!(error instanceof Refusal && error.code === 'edge.unavailable')) throw error
+      throw refuseAtEdge('edge.identity_unavailable', error.details, error.cause)
+    })
   return {
     accounts: {
       async find(accountId) {
-        const { account } = await client.call<{ account: AccountSummary | null }>('POST', identityPaths.find, {
-          body: { accountId },
-        })
+        const { account } = await ask<{ account: AccountSummary | null }>(identityPaths.find, { accountId })
         return account ?? undefined
       },
       async create(account, contract, idempotency) {
         const key = idempotency && { ...idempotency, requestHash: idempotency.requestHash.toString('hex') }
         const body = { contract, account, idempotency: key }
-        const answer = await client.call<{ account: AccountSummary }>('POST', identityPaths.create, { body })
-        return answer.account
+        return (await ask<{ account: AccountSummary }>(identityPaths.create, body)).account
       },
-      proposeEmail: (accountId, email, contract) =>
-        client.call('POST', identityPaths.proposeEmail, { body: { accountId, email, contract } }),
-      remove: (accountId) => client.call('POST', identityPaths.remove, { body: { accountId } }),
+      proposeEmail: (accountId, email, contract, options = {}) =>
+        ask(identityPaths.proposeEmail, { accountId, email, contract, ...options }),
+      rename: (accountId, displayName) => ask(identityPaths.rename, { accountId, displayName }),
+      changeRole: (accountId, role, by, contract) => ask(identityPaths.changeRole, { accountId, role, by, contract }),
+      remove: (accountId) => ask(identityPaths.remove, { accountId }),
     },
     revocations: {
       next({ signal, ...body }) {
@@ -64,10 +69,7 @@ export function identityOverHttp(client: InternalClient): IdentityPort {
     },
     async tokenStands(marks) {
       const { sid, uid, ver } = marks
-      const { stands } = await client.call<{ stands: boolean }>('POST', identityPaths.tokenStands, {
-        body: { sid, uid, ver },
-      })
-      return stands
+      return (await ask<{ stands: boolean }>(identityPaths.tokenStands, { sid, uid, ver })).stands
     },
     jwks: () => client.call('GET', identityPaths.jwks),
   }

@@ -10,7 +10,11 @@ test('polls over one connection leave nothing on it', async () => {
   const app = fastify()
   const page = { cursor: '1', revision: 1, revocations: [] }
   // Only what the route calls; everything else of identity has its own tests.
-  identityRoutes(app, { revocations: { next: async () => page } } as unknown as Identity, configured({}))
+  identityRoutes(
+    app,
+    { revocations: { next: async () => page } } as unknown as Identity,
+    configured({ overrides: {}, uploadMaxBytes: 1 }),
+  )
   const listeners: number[] = []
   app.addHook('onRequest', async ({ raw }) => {
     listeners.push(raw.socket.listenerCount('close'))

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { type Contracts, termsOf } from '../contracts/registry.ts'
 import { Uuid } from '../platform/http/schema.ts'
-import { type AccountView, type Identity, operator } from '../services/identity/index.ts'
+import { type Identity, operator } from '../services/identity/index.ts'
 
 /** What our other processes ask of identity: the HTTP side of the ports in `identity-port.ts`. */
 
@@ -17,16 +17,25 @@ const Key = Type.Object({
 const CreateBody = Type.Object({
   contract: Type.String(),
   account: Type.Object({
-    username: Type.String(),
+    username: Type.Optional(Type.String()),
     email: Type.Optional(Type.String()),
     password: Type.Optional(Type.String()),
+    displayName: Type.Optional(Type.String()),
+    role: Type.Optional(Type.String()),
   }),
   idempotency: Type.Optional(Key),
 })
 type CreateBody = Static<typeof CreateBody>
 
 const AccountBody = Type.Object({ accountId: Uuid })
-const EmailBody = Type.Object({ accountId: Uuid, email: Type.String({ maxLength: 254 }), contract: Type.String() })
+const EmailBody = Type.Object({
+  accountId: Uuid,
+  email: Type.String({ maxLength: 254 }),
+  contract: Type.String(),
+  tellTaken: Type.Optional(Type.Boolean()),
+})
+const NameBody = Type.Object({ accountId: Uuid, displayName: Type.String() })
+const RoleBody = Type.Object({ accountId: Uuid, role: Type.String(), by: Uuid, contract: Type.String() })
 const MarksBody = Type.Object({ sid: Type.String(), uid: Type.String(), ver: Type.Integer() })
 const RevocationsBody = Type.Object({
   reader: Type.String({ maxLength: 64 }),
@@ -39,6 +48,8 @@ export const identityPaths = {
   find: '/internal/identity/find-account',
   create: '/internal/identity/create-account',
   proposeEmail: '/internal/identity/propose-email',
+  rename: '/internal/identity/rename-account',
+  changeRole: '/internal/identity/change-role',
   remove: '/internal/identity/delete-account',
   tokenStands: '/internal/identity/token-stands',
   revocations: '/internal/identity/revocations',
@@ -46,24 +57,40 @@ export const identityPaths = {
 } as const
 
 export function identityRoutes(app: FastifyInstance, identity: Identity, contracts: Contracts): void {
+  const { forServices } = identity
   app.post<{ Body: Static<typeof AccountBody> }>(
     identityPaths.find,
     { schema: { body: AccountBody } },
-    async ({ body }) => ({
-      account: summaryOf(await identity.findAccount(body.accountId)),
-    }),
+    async ({ body }) => ({ account: (await forServices.find(body.accountId)) ?? null }),
   )
   app.post<{ Body: CreateBody }>(identityPaths.create, { schema: { body: CreateBody } }, async ({ body }) => {
     const { contract, account, idempotency } = body
     const key = idempotency && { ...idempotency, requestHash: Buffer.from(idempotency.requestHash, 'hex') }
-    const made = await identity.createAccount(account, operator(termsOf(contracts, contract)), key)
-    return { account: summaryOf(made.account) }
+    return { account: await forServices.create(account, termsOf(contracts, contract), key) }
   })
   app.post<{ Body: Static<typeof EmailBody> }>(
     identityPaths.proposeEmail,
     { schema: { body: EmailBody } },
     async ({ body }, reply) => {
-      await identity.proposeEmail(body.accountId, body.email, operator(termsOf(contracts, body.contract)))
+      const { accountId, email, contract, tellTaken = false } = body
+      await identity.proposeEmail(accountId, email, operator(termsOf(contracts, contract)), { tellTaken })
+      return reply.code(204).send()
+    },
+  )
+  app.post<{ Body: Static<typeof NameBody> }>(
+    identityPaths.rename,
+    { schema: { body: NameBody } },
+    async ({ body }, reply) => {
+      await forServices.rename(body.accountId, body.displayName)
+      return reply.code(204).send()
+    },
+  )
+  app.post<{ Body: Static<typeof RoleBody> }>(
+    identityPaths.changeRole,
+    { schema: { body: RoleBody } },
+    async ({ body }, reply) => {
+      const { accountId, role, by, contract } = body
+      await forServices.changeRole(accountId, role, by, termsOf(contracts, contract))
       return reply.code(204).send()
     },
   )
@@ -88,10 +115,6 @@ export function identityRoutes(app: FastifyInstance, identity: Identity, contrac
     async ({ body, signal }) => identity.revocations.next({ ...body, signal }),
   )
 }
-
-/** What the other services are told of an account. */
-const summaryOf = (account: AccountView | undefined) =>
-  account ? { id: account.id, number: account.number, username: account.username, email: account.email } : null
 
 /** The public keys, for everybody (RFC 7517). */
 export function publicKeyRoute(app: FastifyInstance, identity: Identity): void {

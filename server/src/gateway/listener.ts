@@ -1,14 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config, Listening } from '../config.ts'
-import { formBodies, lenientBodies, rawBodies, strictBodies } from '../contracts/_kit/bodies.ts'
-import { type Contract, type Route, type ServiceName, type Services, serviceNames } from '../contracts/_kit/contract.ts'
+import { formBodies, lenientBodies, rawBodies, strictBodies, uploadBodies } from '../contracts/_kit/bodies.ts'
+import type { Contract, Route, ServiceName, Services } from '../contracts/_kit/contract.ts'
 import type { DeviceCookies } from '../contracts/_kit/cookies.ts'
 import { createEdge, type Edge } from '../contracts/_kit/edge.ts'
 import { answerFailure } from '../contracts/_kit/failures.ts'
 import type { Limiter } from '../contracts/_kit/limiter.ts'
 import { mountRoute } from '../contracts/_kit/mount.ts'
+import type { Uploads } from '../contracts/_kit/upload.ts'
 import { refuseAtEdge } from '../platform/errors.ts'
-import { type AllowsOrigin, createApp } from '../platform/http/app.ts'
+import { createApp } from '../platform/http/app.ts'
 import { answerInternalFailure, internalRefusalHeader, internalTokenHeader } from '../platform/http/internal-client.ts'
 import type { Metrics } from '../platform/http/metrics.ts'
 import type { TokenVerifier } from '../platform/http/token-verifier.ts'
@@ -17,7 +18,10 @@ import { sameSecret } from '../platform/secrets.ts'
 import { forwardRoute, internalPrefix } from './forward.ts'
 import { healthRoutes, type Probe, type Probes } from './health.ts'
 import { documentRoutes, indexRoute, metricsRoute } from './open-routes.ts'
+import { allowedOrigins } from './origins.ts'
+import { pathOf, patternOf } from './paths.ts'
 import type { Upstream } from './upstream.ts'
+import { serveVirtualHosts } from './virtual-hosts.ts'
 
 export interface ListenerOptions {
   unit: Listening
@@ -29,6 +33,7 @@ export interface ListenerOptions {
   verifierOf: (contract: Contract) => TokenVerifier
   limiter: Limiter
   devices: DeviceCookies
+  uploads: Uploads
   /** By which another service of ours says that it is one. */
   serviceToken: string
   /** Asks Redis whether it answers; absent without one. */
@@ -42,40 +47,66 @@ export interface ListenerOptions {
   log: Logger
 }
 
-/** One address we listen on: every route of its contracts, mounted here or forwarded, with what stands in front of them. */
+/**
+ * One address we listen on: every route of its contracts, mounted here or forwarded, with what stands in front of them. A gateway
+ * of several contracts also has the hosts on which each of them is alone.
+ */
 export async function createListener(options: ListenerOptions): Promise<FastifyInstance> {
   const { unit, contracts, local, probes, probeRedis, metrics, internal, open, config, log } = options
   // What belongs to no contract is answered in the form of the first one.
-  const [home] = contracts
+  const [home, ...others] = contracts
+  const shared = others.length > 0
+  const routesOf = (contract: Contract) => contract.routes.filter((route) => isServed(contract, route, unit, shared))
+  const listed: readonly [Contract, ...Contract[]] = [home, ...others.filter(({ ownHostOnly }) => !ownHostOnly)]
   const app = await createApp({
     log,
     trustedProxies: config.trustedProxies,
-    allowsOrigin: allowedOrigins(contracts, config.corsOrigins),
-    exposedHeaders: contracts.flatMap(({ instanceHeader, exposedHeaders = [] }) =>
+    allowsOrigin: allowedOrigins(new Map(listed.map((one) => [one, routesOf(one)])), config.corsOrigins),
+    exposedHeaders: listed.flatMap(({ instanceHeader, exposedHeaders = [] }) =>
       instanceHeader === undefined ? exposedHeaders : [instanceHeader, ...exposedHeaders],
     ),
     instanceHeader:
       home.instanceHeader === undefined ? undefined : { name: home.instanceHeader, value: config.instanceId },
     onError: answerFailure(home),
-    rawFailure: (status) => home.failure(rawAnswerOf(home, status), {}),
+    // Whatever it was, no path of it is known.
+    rawFailure: (status) => home.failure(rawAnswerOf(home, status), {}, { path: '' }),
   })
   metrics.observe(app)
+  if (shared && unit.gateway && config.hosts.size > 0) serveHosts(app, options)
   answerUnknown(app)
 
   const edge = createEdge({ ...options, addressOf: (request) => request.ip })
-  const served = unit.gateway ? serviceNames : unit.services
-  const shared = contracts.length > 1
-  const routesOf = (contract: Contract) =>
-    contract.routes.filter((route) => served.includes(route.service) && !(shared && route.ownListenerOnly))
   for (const contract of contracts) serveContract(app, options, contract, routesOf(contract), edge)
   const own = Object.fromEntries(Object.entries(probes).filter(([name]) => name in local))
   healthRoutes(app, { contract: home, unit, probes, own, probeRedis, config })
   metricsRoute(app, metrics, config)
-  documentRoutes(app, contracts, routesOf)
-  if (unit.gateway) indexRoute(app, contracts)
+  documentRoutes(app, listed, routesOf)
+  if (unit.gateway) indexRoute(app, listed)
   open(app)
   if (internal) serveInternal(app, options, internal)
   return app
+}
+
+/**
+ * Whether a listener serves a route. A shared one leaves out what others claim, and of contracts with a host of their own has the
+ * pages that mailed links lead to; no gateway has what only services call.
+ */
+function isServed({ ownHostOnly }: Contract, route: Route, { gateway, services }: Listening, shared: boolean): boolean {
+  if (gateway ? route.access === 'service' : !services.includes(route.service)) return false
+  return !shared || (!route.ownListenerOnly && (!ownHostOnly || route.html === true))
+}
+
+/** The hosts of single contracts, as listeners of their own; our own processes know the default host alone. */
+function serveHosts(app: FastifyInstance, options: ListenerOptions): void {
+  const { contracts, config, log } = options
+  serveVirtualHosts(app, {
+    contractAt(host) {
+      const owner = config.hosts.get(host)
+      return owner && contracts.find(({ name }) => name === owner)
+    },
+    open: (contract) => createListener({ ...options, contracts: [contract], internal: undefined }),
+    log,
+  })
 }
 
 const rawAnswerOf = ({ errors }: Contract, status: 400 | 408 | 431) =>
@@ -88,19 +119,24 @@ function serveContract(
   routes: readonly Route[],
   edge: Edge,
 ): void {
-  const { local, upstreams } = options
-  mountContract(app, { contract, routes, local, edge, prefix: '' })
-  app.register(async (scope) => {
-    scope.setErrorHandler(answerFailure(contract))
-    rawBodies(scope, contract.bodies)
-    for (const route of routes) {
-      const upstream = upstreams[route.service]
-      if (!local[route.service] && upstream) forwardRoute(scope, { contract, route, upstream, edge })
-    }
-  })
+  const { local, upstreams, uploads } = options
+  mountContract(app, { contract, routes, local, edge, uploads, prefix: '' })
+  for (const file of [false, true]) {
+    app.register(async (scope) => {
+      scope.setErrorHandler(answerFailure(contract))
+      if (file) uploadBodies(scope)
+      else rawBodies(scope, contract.bodies)
+      for (const route of routes) {
+        const upstream = upstreams[route.service]
+        if (!local[route.service] && upstream && Boolean(route.upload) === file) {
+          forwardRoute(scope, { contract, route, upstream, edge, uploads })
+        }
+      }
+    })
+  }
 }
 
-/** Mounts the routes whose service runs here: JSON ones and pages, each with what they take for a body. */
+/** Mounts the routes whose service runs here: those for JSON, pages and files, each with what they take for a body. */
 function mountContract(
   app: FastifyInstance,
   options: {
@@ -108,21 +144,24 @@ function mountContract(
     routes: readonly Route[]
     local: ListenerOptions['local']
     edge: Edge
+    uploads: Uploads
     prefix: string
   },
 ): void {
-  const { contract, routes, local, edge, prefix } = options
-  for (const html of [false, true]) {
+  const { contract, routes, local, edge, uploads, prefix } = options
+  const takeJson = contract.bodies === 'empty' ? lenientBodies : strictBodies
+  const kinds = {
+    page: { is: (route: Route) => route.html, take: formBodies },
+    file: { is: (route: Route) => route.upload, take: uploadBodies },
+    json: { is: (route: Route) => !route.html && !route.upload, take: takeJson },
+  }
+  for (const { is, take } of Object.values(kinds)) {
     app.register(async (scope) => {
       scope.setErrorHandler(answerFailure(contract))
-      if (html) formBodies(scope)
-      else if (contract.bodies === 'empty') lenientBodies(scope)
-      else strictBodies(scope)
-      for (const route of routes) {
+      take(scope)
+      for (const route of routes.filter(is)) {
         const service = local[route.service]
-        if (service && Boolean(route.html) === html) {
-          mountRoute(scope, { contract, route, url: `${prefix}${route.url}`, service, edge })
-        }
+        if (service) mountRoute(scope, { contract, route, url: `${prefix}${route.url}`, service, edge, uploads })
       }
     })
   }
@@ -134,19 +173,30 @@ function serveInternal(
   options: ListenerOptions,
   internal: NonNullable<ListenerOptions['internal']>,
 ): void {
-  const { contracts, local } = options
+  const { contracts, local, uploads } = options
   const [home] = contracts
   const edge = createEdge({ ...options, limiter: undefined, addressOf: statedAddress })
   app.register(async (scope) => {
     scope.addHook('onRequest', async (request, reply) => {
       const token = request.headers[internalTokenHeader]
-      if (typeof token === 'string' && sameSecret(token, internal.token)) return
+      if (typeof token === 'string' && sameSecret(token, internal.token)) {
+        // It vouches for the process that forwards, not for the one who asks: to routes that let services in, this is none.
+        request.headers[internalTokenHeader] = undefined
+        return
+      }
       // To a stranger there is nothing here, in the words of any other nothing; a gateway of ours learns what is wrong.
       reply.header(internalRefusalHeader, 'token')
-      return answerFailure(home)(refuseAtEdge('edge.not_found'), request, reply)
+      return answerFailure(home)(notFound(request), request, reply)
     })
     for (const contract of contracts) {
-      mountContract(scope, { contract, routes: contract.routes, local, edge, prefix: internalPrefix(contract) })
+      mountContract(scope, {
+        contract,
+        routes: contract.routes,
+        local,
+        edge,
+        uploads,
+        prefix: internalPrefix(contract),
+      })
     }
     scope.register(async (inner) => {
       inner.setErrorHandler(answerInternalFailure)
@@ -159,36 +209,6 @@ function serveInternal(
 const statedAddress = (request: FastifyRequest): string => {
   const stated = request.headers['x-forwarded-for']
   return typeof stated === 'string' && stated !== '' ? stated : request.ip
-}
-
-/** Which origins may read an answer: a contract's own rule, or the configured list. */
-const allowedOrigins =
-  (contracts: readonly Contract[], configured: Config['corsOrigins']): AllowsOrigin =>
-  (origin, request) => {
-    const owner = ownerOf(contracts, request)
-    if (owner?.origins === 'any') return 'without cookies'
-    const listed = configured.some((one) => (typeof one === 'string' ? one === origin : one.test(origin)))
-    return listed ? 'with cookies' : 'no'
-  }
-
-/** The contract that a request, or the one that a preflight announces, belongs to. */
-function ownerOf(contracts: readonly Contract[], request: FastifyRequest): Contract | undefined {
-  const { method, headers } = request
-  const path = pathOf(request)
-  const announced = method === 'OPTIONS' ? headers['access-control-request-method'] : method
-  const fits = (route: Route) => route.method === announced && patternOf(route.url).test(path)
-  return contracts.find(({ routes }) => routes.some(fits)) ?? (contracts.length === 1 ? contracts[0] : undefined)
-}
-
-const patterns = new Map<string, RegExp>()
-/** A route's path as an expression. */
-function patternOf(url: string): RegExp {
-  let pattern = patterns.get(url)
-  if (!pattern) {
-    pattern = new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
-    patterns.set(url, pattern)
-  }
-  return pattern
 }
 
 /**
@@ -222,8 +242,6 @@ function answerUnknown(app: FastifyInstance): void {
   })
   app.setNotFoundHandler(refuse)
 }
-
-const pathOf = ({ url }: FastifyRequest): string => url.split('?', 1)[0] ?? ''
 
 const notFound = (request: FastifyRequest) =>
   refuseAtEdge('edge.not_found', { path: pathOf(request), method: request.method })

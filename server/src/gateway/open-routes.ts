@@ -41,8 +41,13 @@ export function documentRoutes(
   apiReference(app, { contracts, documentUrlOf })
 }
 
-/** What is here, for whoever asks the bare address: the contracts with their OpenAPI documents. */
-export function indexRoute(app: FastifyInstance, contracts: readonly Contract[]): void {
+/** What the bare address answers: the first contract's greeting, or else the contracts with their OpenAPI documents. */
+export function indexRoute(app: FastifyInstance, contracts: readonly [Contract, ...Contract[]]): void {
+  const [{ greeting }] = contracts
+  if (greeting !== undefined) {
+    app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(greeting))
+    return
+  }
   app.get('/', async () => ({
     name: 'guichet',
     contracts: contracts.map((contract) => ({

@@ -1,18 +1,21 @@
+import { PassThrough, type Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Dispatcher, Pool } from 'undici'
-import { refuseAtEdge } from '../platform/errors.ts'
+import { type BodyWatch, discardRest } from '../contracts/_kit/incoming-body.ts'
+import { Refusal, refuseAtEdge } from '../platform/errors.ts'
 import { internalRefusalHeader, internalTokenHeader, tokenRefused } from '../platform/http/internal-client.ts'
 
 /** Another process of ours that serves some of our routes. */
 export interface Upstream {
   /**
    * Sends the request on and streams the answer back. Refuses with `edge.timeout` or `edge.unavailable` when no answer begins within the deadline.
-   * @param headers replaces what the client sent under these names
+   * @param to.headers replaces what the client sent under these names
+   * @param to.body set for a body that nobody has read yet: it is sent on as it comes, and the deadline begins when all of it is
    */
   forward(
     request: FastifyRequest,
     reply: FastifyReply,
-    to: { path: string; headers: Record<string, string> },
+    to: { path: string; headers: Record<string, string>; body?: BodyWatch },
   ): Promise<void>
   /** Requests under way. */
   inFlight(): number
@@ -31,6 +34,7 @@ const passedOn = [
   'if-none-match',
   'traceparent',
   'user-agent',
+  'x-token-delivery',
 ] as const
 
 /** Headers of the hop between the two processes, and those that the gateway sets itself. */
@@ -61,7 +65,7 @@ export function openUpstream(options: { url: string; token: string; deadlineMs: 
   let inFlight = 0
 
   return {
-    async forward(request, reply, { path, headers }) {
+    async forward(request, reply, { path, headers, body: watch }) {
       if (inFlight >= mostInFlight) throw refuseAtEdge('edge.unavailable', { upstream: url })
       const sent: Record<string, string> = { [internalTokenHeader]: token, 'x-request-id': request.id }
       for (const name of passedOn) {
@@ -69,9 +73,11 @@ export function openUpstream(options: { url: string; token: string; deadlineMs: 
         if (typeof value === 'string') sent[name] = value
       }
       Object.assign(sent, headers)
-      const body = Buffer.isBuffer(request.body) ? request.body : null
+      const length = request.headers['content-length']
+      if (watch && length !== undefined) sent['content-length'] = length
+      const body = watch ? request.raw.pipe(new PassThrough()) : Buffer.isBuffer(request.body) ? request.body : null
       const method = request.method as Dispatcher.HttpMethod
-      const exchange = () => relay(pool, { method, path, headers: sent, body }, reply, deadlineMs)
+      const exchange = () => relay(pool, { method, path, headers: sent, body }, reply, { deadlineMs, watch })
       inFlight += 1
       try {
         await exchange().catch((error: unknown) => {
@@ -81,6 +87,7 @@ export function openUpstream(options: { url: string; token: string; deadlineMs: 
         })
       } catch (error) {
         if (reply.raw.headersSent) reply.raw.destroy()
+        else if (error instanceof Refusal) throw error
         else
           throw refuseAtEdge(
             error instanceof DeadlineError ? 'edge.timeout' : 'edge.unavailable',
@@ -104,19 +111,28 @@ const isStaleSocket = (error: unknown): boolean =>
 /** One exchange, streamed: the answer is never held in memory, and a slow client slows the service's side down. */
 function relay(
   pool: Pool,
-  request: { method: Dispatcher.HttpMethod; path: string; headers: Record<string, string>; body: Buffer | null },
+  request: Pick<Dispatcher.DispatchOptions, 'method' | 'path' | 'headers'> & { body: Buffer | Readable | null },
   reply: FastifyReply,
-  deadlineMs: number,
+  { deadlineMs, watch }: { deadlineMs: number; watch: BodyWatch | undefined },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const { raw } = reply
+    const incoming = reply.request.raw
     let control: Dispatcher.DispatchController | undefined
     let settled = false
-    const timer = setTimeout(() => {
-      const error = new DeadlineError(`no answer within ${deadlineMs} ms`)
+    const fail = (error: Error) => {
       finish(() => reject(error))
       control?.abort(error)
-    }, deadlineMs)
+    }
+    let timer: NodeJS.Timeout | undefined
+    const startDeadline = () => {
+      timer = setTimeout(() => fail(new DeadlineError(`no answer within ${deadlineMs} ms`)), deadlineMs)
+    }
+    const bodyRefused = () => {
+      // A client that waits for the service to take its bytes is not the one who stalls.
+      const stalled = request.body instanceof PassThrough && request.body.writableNeedDrain
+      fail(stalled ? new DeadlineError('the body was not taken') : watch?.signal.reason)
+    }
     const clientGone = () => {
       finish(resolve)
       control?.abort(new Error('the client went away'))
@@ -133,10 +149,16 @@ function relay(
       clearTimeout(slow)
       raw.off('close', clientGone)
       raw.off('drain', resume)
+      watch?.signal.removeEventListener('abort', bodyRefused)
       settle()
     }
     raw.on('close', clientGone)
     raw.on('drain', resume)
+    if (request.body instanceof PassThrough) {
+      // What breaks it off is told by the exchange.
+      request.body.on('error', () => undefined).once('end', startDeadline)
+      watch?.signal.addEventListener('abort', bodyRefused)
+    } else startDeadline()
 
     pool.dispatch(request, {
       onRequestStart(controller) {
@@ -151,7 +173,10 @@ function relay(
           return
         }
         clearTimeout(timer)
+        watch?.stop()
         reply.hijack()
+        // The service has made up its mind before it had the whole body: what is left of that is not worth the connection.
+        if (watch && !incoming.complete) reply.header('connection', 'close')
         raw.writeHead(status, headersOf(reply, headers))
       },
       onResponseData(controller, chunk) {
@@ -166,7 +191,8 @@ function relay(
         finish(() => {
           if (raw.destroyed) return resolve()
           raw.once('close', resolve)
-          raw.end()
+          if (watch && !incoming.complete) discardRest(incoming).then(() => raw.end())
+          else raw.end()
         })
       },
       onResponseError(_controller, error) {

@@ -31,6 +31,8 @@ export const edgeErrors = [
   'edge.internal',
   'edge.bad_gateway',
   'edge.unavailable',
+  /** What vouches for tokens and accounts does not answer. */
+  'edge.identity_unavailable',
   'edge.timeout',
 ] as const
 export type EdgeErrorCode = (typeof edgeErrors)[number]

@@ -2,10 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { type Clock, systemClock } from './clock.ts'
 import type { ServerNotices } from './db/notices.ts'
 
-/**
- * Remembers what was read, until somebody writes. In this process a drop takes effect before the write is answered; other
- * processes on the same database hear of it by a notice, and while notices cannot reach this process nothing is remembered.
- */
+/** Remembers what was read, until somebody writes. */
 export interface ReadCache<Value> {
   /** The value of `part` under `key`, loaded when it is not remembered; concurrent readers share one load. */
   get(key: string, part: string, load: () => Promise<Value>): Promise<Value>
@@ -17,7 +14,7 @@ export interface ReadCache<Value> {
 /** Beyond it a value is read again even if nobody said that it changed: the net below the notices, in milliseconds. */
 const longestAgeMs = 2_000
 /** Parts (pages) remembered of one key. */
-const partsPerKey = 20
+export const partsPerKey = 20
 
 interface Entry<Value> {
   readonly since: number
@@ -25,6 +22,10 @@ interface Entry<Value> {
   readonly values: Map<string, Promise<Value>>
 }
 
+/**
+ * Remembers in memory. In this process a drop takes effect before the write is answered; other processes on the same database
+ * hear of it by a notice, and while notices cannot reach this process nothing is remembered.
+ */
 export function createReadCache<Value>(options: {
   name: string
   notices: ServerNotices

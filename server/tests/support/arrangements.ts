@@ -10,15 +10,20 @@ export const arrangements = {
   'shop-in-four': 'shop',
   clients: 'clients',
   helpdesk: 'helpdesk',
+  'helpdesk-in-two': 'helpdesk',
   tenants: 'tenants',
+  portal: 'portal',
+  'portal-in-two': 'portal',
 } as const
 export type ArrangementName = keyof typeof arrangements
 
 /** Contracts, running somehow: what a black-box test may know of them. */
 export interface Arrangement {
   name: ArrangementName
-  /** Base URLs by unit of the shop; where there is one listener, it is all of them. */
+  /** Base URLs by what the units of shop, helpdesk and portal do; where there is one listener, it is all of them. */
   urls: { gateway: string; auth: string; users: string; orders: string }
+  /** The host name to ask for by which a contract is reached that the default host does not serve. */
+  hosts: Readonly<Record<string, string>>
   dataDir: string
   /** The superuser's URL of its PostgreSQL: put a database name in the place of `postgres` to look inside. */
   postgresUrl: string
@@ -51,9 +56,10 @@ export async function startArrangement(
   try {
     const ports = await freePorts(4)
     const start = starters[name]
-    const { urls, restart } = await start(processes, environment, ports)
+    const { urls, restart = noRestart } = await start(processes, environment, ports)
+    const hosts: Record<string, string> = name === 'all' ? { portal: 'portal.localhost' } : {}
     const postgresUrl = (await readFile(join(dataDir, 'postgres', 'url'), 'utf8')).trim()
-    return { name, urls, dataDir, postgresUrl, processes, restart, stop }
+    return { name, urls, hosts, dataDir, postgresUrl, processes, restart, stop }
   } catch (error) {
     await stop()
     throw error
@@ -64,7 +70,7 @@ type Starter = (
   processes: Record<string, GuichetProcess>,
   environment: Readonly<Record<string, string>>,
   ports: readonly number[],
-) => Promise<{ urls: Arrangement['urls']; restart: (unit: ShopUnit) => Promise<void> }>
+) => Promise<{ urls: Arrangement['urls']; restart?: (unit: ShopUnit) => Promise<void> }>
 
 const noRestart = async () => {
   throw new Error('only units that run by themselves can be started again')
@@ -74,18 +80,44 @@ function oneListener(words: readonly string[]): Starter {
   return async (processes, environment, [port]) => {
     processes.gateway = await startProcess(['start', ...words], { ...environment, PORT: String(port) })
     const url = `http://127.0.0.1:${port}`
-    return { urls: { gateway: url, auth: url, users: url, orders: url }, restart: noRestart }
+    return { urls: { gateway: url, auth: url, users: url, orders: url } }
   }
 }
 
 const starters: Readonly<Record<ArrangementName, Starter>> = {
   all: oneListener([]),
   clients: oneListener(['clients']),
-  helpdesk: oneListener(['helpdesk']),
   tenants: oneListener(['tenants']),
+  async helpdesk(processes, environment, [auth, users]) {
+    const variables = { AUTH_SERVICE_PORT: String(auth), USER_SERVICE_PORT: String(users) }
+    processes.gateway = await startProcess(['start', 'helpdesk'], { ...environment, ...variables })
+    return { urls: helpdeskUrls(auth, users) }
+  },
+  // The first to start brings the database, and the other shares it.
+  async 'helpdesk-in-two'(processes, environment, [auth, users]) {
+    const urls = helpdeskUrls(auth, users)
+    const start = (unit: string, port: number | undefined, more = {}) =>
+      startProcess(['start', `helpdesk/${unit}`], { ...environment, ...more, PORT: String(port) })
+    processes.gateway = await start('auth-service', auth)
+    processes.users = await start('user-service', users, { AUTH_SERVICE_URL: urls.auth })
+    return { urls }
+  },
+  async portal(processes, environment, [gateway, users]) {
+    const variables = { RNCP_API_GATEWAY_PORT: String(gateway), RNCP_USER_SERVICE_PORT: String(users) }
+    processes.gateway = await startProcess(['start', 'portal'], { ...environment, ...variables })
+    return { urls: portalUrls(gateway, users) }
+  },
+  async 'portal-in-two'(processes, environment, [gateway, users]) {
+    const urls = portalUrls(gateway, users)
+    const start = (unit: string, port: number | undefined, more = {}) =>
+      startProcess(['start', `portal/${unit}`], { ...environment, ...more, PORT: String(port) })
+    processes.users = await start('rncp-user-service', users)
+    processes.gateway = await start('rncp-api-gateway', gateway, { USER_SERVICE_URL: urls.users })
+    return { urls }
+  },
   async shop(processes, environment, ports) {
     processes.gateway = await startProcess(['start', 'shop'], { ...environment, ...portVariables(ports) })
-    return { urls: urlsAt(ports), restart: noRestart }
+    return { urls: urlsAt(ports) }
   },
   async 'shop-in-four'(processes, environment, ports) {
     // `stop` goes backwards, so the database comes first.
@@ -108,6 +140,16 @@ const starters: Readonly<Record<ArrangementName, Starter>> = {
     for (const unit of ['auth-service', 'user-service', 'orders-service', 'api-gateway'] as const) await restart(unit)
     return { urls: urlsAt(ports), restart }
   },
+}
+
+const helpdeskUrls = (auth: number | undefined, users: number | undefined): Arrangement['urls'] => {
+  const at = `http://127.0.0.1:${auth}`
+  return { gateway: at, auth: at, users: `http://127.0.0.1:${users}`, orders: at }
+}
+
+const portalUrls = (gateway: number | undefined, users: number | undefined): Arrangement['urls'] => {
+  const at = `http://127.0.0.1:${users}`
+  return { gateway: `http://127.0.0.1:${gateway}`, auth: at, users: at, orders: at }
 }
 
 const portVariables = ([gateway, auth, users, orders]: readonly number[]) => ({

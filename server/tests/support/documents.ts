@@ -50,6 +50,10 @@ export const elsewhere = {
   'npm run guichet -- start shop': 'documents.test.ts: the first day',
   '# 1. Register': 'documents-contracts.test.ts: the clients, with mail',
   '# 6. See who you are': 'documents-contracts.test.ts: the clients, with mail',
+  'curl http://portal.localhost:8000/': 'documents-contracts.test.ts: a host for each contract',
+  'make start TOPOLOGY=helpdesk': 'documents-contracts.test.ts: the help desk, checked from outside',
+  'make test-integration': 'documents-contracts.test.ts: the help desk, checked from outside',
+  'npm run guichet -- start helpdesk/auth-service': 'documents-contracts.test.ts: the help desk as two processes',
   'make start TOPOLOGY=clients': 'documents-contracts.test.ts: one contract by itself',
   'export GUICHET_DEV=true': 'documents-contracts.test.ts: a database of its own',
   'export SECRET_KEY=$(node -p \'crypto.randomBytes(48).toString("base64url")\')':

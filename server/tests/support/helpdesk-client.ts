@@ -4,7 +4,7 @@ import { developmentSecret } from '../../src/platform/dev-secret.ts'
 import { deriveFrom } from '../../src/platform/secrets.ts'
 import type { Arrangement } from './arrangements.ts'
 import { runCommand, testEnvironment } from './processes.ts'
-import { type Claims, claimsOf, uniqueName } from './shop-client.ts'
+import { type Claims, claimsOf, eventually, uniqueName } from './shop-client.ts'
 
 /** The helpdesk as its clients see it, and what lies in its database. */
 
@@ -30,6 +30,8 @@ export interface Call {
   json?: unknown
   /** Sent as it is. */
   raw?: string
+  /** Sent as multipart form data. */
+  form?: FormData
   cookie?: string | undefined
   headers?: Record<string, string>
 }
@@ -46,6 +48,36 @@ export interface LongUser extends ShortUser {
   emailVerified: boolean
   createdAt: string
   lastLogin: string | null
+}
+
+export interface Profile {
+  id: string
+  userId: string
+  email: string | null
+  firstName: string | null
+  lastName: string | null
+  phone: string | null
+  department: string | null
+  jobTitle: string | null
+  avatarUrl: string | null
+  preferences: {
+    language: string
+    theme: string
+    notifications: { email: boolean; browser: boolean; sms: boolean }
+    timezone: string
+  }
+  createdAt: string
+  updatedAt: string
+}
+
+export interface Activity {
+  id: number
+  userId: string
+  activityType: string
+  activityData: Record<string, unknown>
+  ipAddress: string | null
+  userAgent: string | null
+  createdAt: string
 }
 
 export interface TokenAnswer {
@@ -80,9 +112,9 @@ export interface Person {
 export async function call<Body = Record<string, unknown>>(
   method: string,
   url: string,
-  { token, json, raw, cookie, headers }: Call = {},
+  { token, json, raw, form, cookie, headers }: Call = {},
 ): Promise<Answer<Body>> {
-  const body = json === undefined ? raw : JSON.stringify(json)
+  const body = json === undefined ? (raw ?? form) : JSON.stringify(json)
   const answer = await fetch(url, {
     method,
     redirect: 'manual',
@@ -122,8 +154,15 @@ export function expectFailure(answer: Answer<unknown>, status: number, code: str
 }
 
 /** A 400 about fields of the body: in express-validator's form, and without the values. */
-export function expectInvalid(answer: Answer<unknown>, ...fields: string[]): void {
-  const errors = fields.map((path) => ({ type: 'field', path, location: 'body', msg: someText }))
+export const expectInvalid = (answer: Answer<unknown>, ...fields: string[]): void =>
+  expectInvalidIn('body', answer, ...fields)
+
+/** A 400 about fields of the query. */
+export const expectInvalidQuery = (answer: Answer<unknown>, ...fields: string[]): void =>
+  expectInvalidIn('query', answer, ...fields)
+
+function expectInvalidIn(location: string, answer: Answer<unknown>, ...fields: string[]): void {
+  const errors = fields.map((path) => ({ type: 'field', path, location, msg: someText }))
   expectFailure(answer, 400, 'VALIDATION_ERROR', { errors })
 }
 
@@ -153,6 +192,34 @@ export function expectTokens(answer: Answer<TokenAnswer>, status: number, email:
 }
 
 export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** ISO 8601 in UTC, with milliseconds. */
+export const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+/** An id that no account has. */
+export const nobody = '00000000-0000-7000-8000-000000000000'
+
+/** The preferences of whoever set none. */
+export const usualPreferences = {
+  language: 'fr',
+  theme: 'light',
+  notifications: { email: true, browser: true, sms: false },
+  timezone: 'Europe/Paris',
+} as const
+
+/** The profile of somebody who set nothing. */
+export const newProfileOf = ({ id, email }: Pick<Person, 'id' | 'email'>): Profile => ({
+  id,
+  userId: id,
+  email,
+  firstName: null,
+  lastName: null,
+  phone: null,
+  department: null,
+  jobTitle: null,
+  avatarUrl: null,
+  preferences: { ...usualPreferences },
+  createdAt: expect.stringMatching(time),
+  updatedAt: expect.stringMatching(time),
+})
 
 /** The cookie that keeps a refresh token, in development not yet Secure. */
 export function expectRefreshCookie(answer: Answer<unknown>, value: string): void {
@@ -172,7 +239,7 @@ export type HelpdeskClient = ReturnType<typeof helpdeskClient>
 
 /** What the tests of one arrangement do all the time. */
 export function helpdeskClient({ urls, postgresUrl, dataDir }: Arrangement) {
-  const at = (path: string) => `${urls.gateway}${path}`
+  const at = (path: string) => `${urls.auth}${path}`
   const get = <Body = Record<string, unknown>>(path: string, options: Call = {}) => call<Body>('GET', at(path), options)
   const post = <Body = Record<string, unknown>>(path: string, options: Call = {}) =>
     call<Body>('POST', at(path), options)
@@ -186,9 +253,10 @@ export function helpdeskClient({ urls, postgresUrl, dataDir }: Arrangement) {
     return answer.body
   }
 
-  const register = async (prefix = 'person'): Promise<Person> => {
+  const register = async (prefix = 'person', more: object = {}): Promise<Person> => {
     const email = uniqueEmail(prefix)
-    const made = await post<TokenAnswer>('/api/auth/register', { json: { email, password: goodPassword } })
+    const json = { email, password: goodPassword, ...more }
+    const made = await post<TokenAnswer>('/api/auth/register', { json })
     expect(made.status, made.text).toBe(201)
     const { accessToken, refreshToken, user } = made.body
     return {
@@ -201,18 +269,31 @@ export function helpdeskClient({ urls, postgresUrl, dataDir }: Arrangement) {
     }
   }
 
-  /** Rows of the database `identity`. */
-  const rows = async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {
-    const url = new URL(postgresUrl)
-    url.pathname = '/identity'
-    const client = new pg.Client({ connectionString: url.href })
-    await client.connect()
-    try {
-      return (await client.query<Row>(text, [...values])).rows
-    } finally {
-      await client.end()
+  const rowsOf =
+    (database: 'identity' | 'profiles') =>
+    async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {
+      const url = new URL(postgresUrl)
+      url.pathname = `/${database}`
+      const client = new pg.Client({ connectionString: url.href })
+      await client.connect()
+      try {
+        return (await client.query<Row>(text, [...values])).rows
+      } finally {
+        await client.end()
+      }
     }
-  }
+  const command = (...words: string[]) => runCommand(words, { ...testEnvironment, GUICHET_DATA_DIR: dataDir })
+
+  /** Rows of the database `identity`. */
+  const rows = rowsOf('identity')
+  /** Rows of the database `profiles`. */
+  const profileRows = rowsOf('profiles')
+
+  /** The events recorded of a profile, in order. */
+  const recordedOfProfile = (accountId: string) =>
+    profileRows<RecordedEvent>('SELECT type, data FROM outbox_events WHERE aggregate_id = $1 ORDER BY sequence', [
+      accountId,
+    ])
 
   return {
     urls,
@@ -223,6 +304,8 @@ export function helpdeskClient({ urls, postgresUrl, dataDir }: Arrangement) {
     signIn,
     register,
     rows,
+    profileRows,
+    users: userServiceClient(urls.users),
     admin: async () => (await signIn('admin@helpdesk.example', 'Admin123!')).accessToken,
     /** What another service of ours shows as its Bearer token. */
     serviceToken: async () =>
@@ -232,6 +315,22 @@ export function helpdeskClient({ urls, postgresUrl, dataDir }: Arrangement) {
       const text = 'SELECT type FROM outbox_events WHERE aggregate_id = $1 ORDER BY sequence'
       return (await rows<{ type: string }>(text, [accountId])).map(({ type }) => type)
     },
+    recordedOfProfile,
+    /** Registers somebody, and waits until the user service has heard of it. */
+    async profiled(): Promise<Person> {
+      const person = await register()
+      await eventually(
+        () => recordedOfProfile(person.id),
+        ({ length }) => expect(length).toBeGreaterThan(0),
+      )
+      return person
+    },
+    /** Gives somebody a role, as an operator does; their tokens so far are good no longer. */
+    async grant({ email, password }: Pick<Person, 'email' | 'password'>, role: string): Promise<TokenAnswer> {
+      const { code, stderr } = await command('account', 'grant', email, role, '--contract', 'helpdesk')
+      expect(code, stderr).toBe(0)
+      return signIn(email, password)
+    },
     /** Lets the lock of a name that failed too often run out. */
     async lockOver(accountId: string) {
       await rows(
@@ -240,8 +339,58 @@ export function helpdeskClient({ urls, postgresUrl, dataDir }: Arrangement) {
         [accountId],
       )
     },
-    command: (...words: string[]) => runCommand(words, { ...testEnvironment, GUICHET_DATA_DIR: dataDir }),
+    command,
   }
+}
+
+/** Requests to the user service. */
+function userServiceClient(url: string) {
+  const at = (path: string) => `${url}${path}`
+  const asking =
+    (method: string) =>
+    <Body = Record<string, unknown>>(path: string, options: Call = {}) =>
+      call<Body>(method, at(path), options)
+  const get = asking('GET')
+  return {
+    at,
+    get,
+    post: asking('POST'),
+    put: asking('PUT'),
+    del: asking('DELETE'),
+    /** Somebody's own profile. */
+    async profile({ token }: Pick<Person, 'token'>): Promise<Profile> {
+      const answer = await get<{ data: Profile }>('/api/profile/me', { token })
+      expect(answer.status, answer.text).toBe(200)
+      return answer.body.data
+    },
+    /** What happened to somebody's own profile, newest first. */
+    async activities({ token }: Pick<Person, 'token'>): Promise<Activity[]> {
+      const answer = await get<{ data: Activity[] }>('/api/profile/activities', { token })
+      expect(answer.status, answer.text).toBe(200)
+      return answer.body.data
+    },
+  }
+}
+
+export interface RecordedEvent {
+  type: string
+  data: Record<string, unknown>
+}
+
+/** An event of the user service, exactly. */
+export function expectUserEvent({ type, data }: RecordedEvent, wanted: string, { id, email }: Person, more = {}): void {
+  expect({ type, data }).toEqual({
+    type: wanted,
+    data: {
+      userId: id,
+      email,
+      eventId: expect.stringMatching(uuid),
+      service: 'user-service',
+      version: '1.0.0',
+      timestamp: expect.stringMatching(time),
+      ...more,
+    },
+  })
 }
 
 export const uniqueEmail = (prefix = 'person'): string => `${uniqueName(prefix)}@example.org`

@@ -1,6 +1,8 @@
 import type { FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
 import secureJson from 'secure-json-parse'
 import type { Contract } from './contract.ts'
+import { answerAheadOfBody } from './incoming-body.ts'
+import { isForm } from './upload.ts'
 
 /** For mounted routes of a contract that takes a missing or unreadable body for an empty object: it never answers 415. */
 export function lenientBodies(app: FastifyInstance): void {
@@ -35,6 +37,17 @@ export function rawBodies(app: FastifyInstance, bodies: Contract['bodies']): voi
   if (bodies === 'strict') return
   forRoutesWithBodies(app, (route) => {
     route.onRequest = [anyMediaType, ...[route.onRequest ?? []].flat()]
+  })
+}
+
+/** For routes that take a file: the body stays where it is until their handlers read it, whatever it calls itself. */
+export function uploadBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _body, done) => done(null))
+  app.addHook('onSend', answerAheadOfBody)
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
+    if (!isForm(headers)) headers['content-type'] = 'application/octet-stream'
+    done()
   })
 }
 

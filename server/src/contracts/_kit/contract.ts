@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Static, TSchema } from 'typebox'
 import type { IdempotencyKey } from '../../platform/db/idempotency.ts'
 import type { EdgeErrorCode } from '../../platform/errors.ts'
+import type { TokenAuthority } from '../../platform/http/asked-tokens.ts'
 import type { Metrics } from '../../platform/http/metrics.ts'
 import type { AccessClaims, TokenVerifier } from '../../platform/http/token-verifier.ts'
 import type {
@@ -13,7 +14,7 @@ import type {
   Terms,
 } from '../../services/identity/index.ts'
 import type { Orders, OrdersErrorCode } from '../../services/orders/index.ts'
-import type { Profiles, ProfilesErrorCode } from '../../services/profiles/index.ts'
+import type { AnnounceProfile, Profiles, ProfilesErrorCode } from '../../services/profiles/index.ts'
 
 /** The services a route can belong to. */
 export interface Services {
@@ -37,8 +38,10 @@ export interface ErrorAnswer {
 }
 export type ErrorTable = Readonly<Record<ErrorCode, ErrorAnswer>>
 
-/** Which limit a request counts against. Of `credentials`, `mail` and `metrics` each route has its own count. */
-export type LimitClass = 'credentials' | 'mail' | 'write' | 'read' | 'metrics'
+/** Which limit a request counts against. Of all but `write` and `read` each route has its own count. */
+export type LimitClass = 'credentials' | 'mail' | 'write' | 'read' | 'metrics' | ScarceClass
+/** Classes that most contracts have no limit of their own for: see `limitOf` for which one counts then. */
+export type ScarceClass = 'register' | 'upload' | 'download'
 
 export interface Limit {
   /** Requests allowed in the window, for one address or, when signed in, one account. */
@@ -46,13 +49,15 @@ export interface Limit {
   /** Length of the window. */
   seconds: number
 }
-export type Limits = Readonly<Record<LimitClass, Limit>>
+/** Several windows hold together: a request counts in each of them. */
+export type Windows = Limit | readonly [Limit, ...Limit[]]
+export type Limits = Readonly<Record<Exclude<LimitClass, ScarceClass>, Windows> & Partial<Record<ScarceClass, Windows>>>
 
 /**
- * Who may call a route: everybody; whoever is signed in; also another service, with the service token as Bearer; or whose role
- * has the permission.
+ * Who may call a route: everybody; whoever is signed in; also another service, or only one, with the service token as Bearer; or
+ * whose role has the permission. What only services may call is served by no gateway.
  */
-export type Access = 'public' | 'person' | 'person_or_service' | Permission
+export type Access = 'public' | 'person' | 'person_or_service' | 'service' | Permission
 
 /** Why a request does not fit its schema. */
 export interface Misfit {
@@ -78,6 +83,10 @@ export interface Inquiry<Body, Query, Params> {
   bearer: string | undefined
   /** The values of all cookies of a name. */
   cookies(name: string): readonly string[]
+  /** A header of the request, by its name in lower case. */
+  header(name: string): string | undefined
+  /** The file of a route that takes one. */
+  upload: Upload
   /** The `Idempotency-Key` of a route that creates, when the client sent one. */
   idempotency: IdempotencyKey | undefined
   /** Checks a token of this contract. */
@@ -86,12 +95,22 @@ export interface Inquiry<Body, Query, Params> {
   secure: boolean
 }
 
+/** A file that came as multipart form data, within its limit, on disk until the request is answered. */
+export interface Upload {
+  /** Where it lies; nothing of the name or type that the client stated counts. */
+  path: string
+  bytes: number
+}
+
 type Part<Schema> = Schema extends TSchema ? Static<Schema> : undefined
 type Replies = Readonly<Record<number, TSchema>>
-type Headers = Readonly<Record<string, string>>
+/** Of an answer; several values for several cookies. */
+type Headers = Readonly<Record<string, string | string[]>>
 type Answer<R extends Replies> = {
   [Status in keyof R & number]: { status: Status; body: Part<R[Status]>; headers?: Headers }
 }[keyof R & number]
+/** The answer of a route whose body is no JSON. */
+export type Bytes = Uint8Array<ArrayBufferLike>
 
 /** One endpoint of a contract, as data. Every status it can answer is declared in `replies`. */
 export interface RouteDefinition<
@@ -122,6 +141,10 @@ export interface RouteDefinition<
   aliasOf?: string
   /** True for a page: the answer's body is HTML, the request's a form. */
   html?: boolean
+  /** True where answers with a `content-type` header of their own send their body as it is: bytes, as those of an image. */
+  bytes?: boolean
+  /** For a route that takes one file: the name of its field in the form, and how large it may be. */
+  upload?: { field: string; maxBytes: number }
   /** What a browser that asks for HTML gets in place of the answer. */
   page?: (request: FastifyRequest) => string
   /** What a limit on this route counts beside the address: whose credentials are tried. */
@@ -154,6 +177,10 @@ export type HealthOf = ServiceName | 'gateway'
 /** What is known when a health route is asked. */
 export interface HealthReport {
   of: HealthOf
+  /** The path that was asked. */
+  url: string
+  /** What the process calls itself, if an environment says so. */
+  serviceName: string | undefined
   /** True when everything that it depends on answers. */
   healthy: boolean
   /** False when there is a Redis and it does not answer. */
@@ -177,10 +204,15 @@ export interface Contract {
   /** `empty`: a missing or unreadable body counts as `{}`. `strict`: it is answered with 400 or 415. */
   readonly bodies: 'empty' | 'strict'
   /** The error form of the contract, and its schema. */
-  failure(answer: ErrorAnswer, details: Readonly<Record<string, unknown>>): object
+  failure(answer: ErrorAnswer, details: Readonly<Record<string, unknown>>, at: { path: string }): object
   readonly failureSchema: TSchema
   /** The contract's health routes. One path may tell of the gateway on one listener and of a service on another. */
-  readonly healthRoutes: readonly { url: string; of: HealthOf }[]
+  readonly healthRoutes: readonly {
+    url: string
+    of: HealthOf
+    /** Further services that it depends on. */
+    asks?: readonly ServiceName[]
+  }[]
   health(report: HealthReport): { status: number; body: unknown }
   /** `any`: every origin may read the answers, without cookies. Otherwise the configured ones, with them. */
   readonly origins?: 'any'
@@ -188,6 +220,19 @@ export interface Contract {
   readonly exposedHeaders?: readonly string[]
   /** Name of the header by which every answer says which instance gave it. */
   readonly instanceHeader?: string
+  /** The cookie that may hold the access token, where there is no Bearer. */
+  readonly accessCookie?: string
+  /** True when another contract claims its paths: it is then served on its own listener and host, never on a shared one. */
+  readonly ownHostOnly?: boolean
+  /** What `GET /` answers on a gateway of its own, as plain text. */
+  readonly greeting?: string
+  /** The contract's own event for what happened to a profile. */
+  readonly announceProfile?: AnnounceProfile
+  /**
+   * How a unit of the contract's own topology that runs without identity checks tokens: by asking the unit that has it, about each.
+   * Absent where tokens are checked by signature and revocation list alone.
+   */
+  readonly askAboutToken?: (options: TokenAuthorityOptions) => TokenAuthority
   /** The demo accounts of development, made at every start or by `guichet seed`. */
   readonly demo?: readonly DemoAccount[]
   /** True when the contract's own topology does not start outside development before it has an administrator. */
@@ -196,6 +241,15 @@ export interface Contract {
   readonly referenceUrls?: readonly string[]
   /** Figures of the contract's own under names of its own. */
   readonly metrics?: (metrics: Metrics, identity: Identity) => (observation: Observation) => void
+}
+
+export interface TokenAuthorityOptions {
+  /** Where the unit with identity listens. */
+  url: string
+  /** Milliseconds that it may take to answer. */
+  timeoutMs: number
+  /** By which we say that we are a service of the same installation. */
+  serviceToken: string
 }
 
 export interface DemoAccount {

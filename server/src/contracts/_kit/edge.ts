@@ -1,12 +1,13 @@
 import { isIP } from 'node:net'
 import type { FastifyRequest, onRequestAsyncHookHandler, preHandlerAsyncHookHandler } from 'fastify'
-import { refuseAtEdge } from '../../platform/errors.ts'
+import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
+import { internalTokenHeader } from '../../platform/http/internal-client.ts'
 import type { AccessClaims, TokenVerifier } from '../../platform/http/token-verifier.ts'
 import { sameSecret } from '../../platform/secrets.ts'
 import type { Client, Permission } from '../../services/identity/index.ts'
 import { readable } from './bodies.ts'
 import { type Access, type Contract, may, type Route } from './contract.ts'
-import type { DeviceCookies } from './cookies.ts'
+import { cookieValues, type DeviceCookies } from './cookies.ts'
 import type { Limiter } from './limiter.ts'
 import { localeOf } from './locale.ts'
 import { networkOf } from './network.ts'
@@ -57,6 +58,12 @@ export interface EdgeOptions {
 export function createEdge(options: EdgeOptions): Edge {
   const { verifierOf, limiter, addressOf, devices, serviceToken, config } = options
 
+  /** True for whoever has the service token, as Bearer or in the header that our own processes send. */
+  const isService = (bearer: string | undefined, { headers }: FastifyRequest): boolean => {
+    const stated = headers[internalTokenHeader] ?? bearer
+    return typeof stated === 'string' && sameSecret(stated, serviceToken)
+  }
+
   const clientOf = (request: FastifyRequest, { terms }: Contract, { signsIn }: Route): Client => {
     const { headers } = request
     const ip = plainAddress(addressOf(request), request)
@@ -78,23 +85,31 @@ export function createEdge(options: EdgeOptions): Edge {
       return visit
     },
     beforeBody(contract, route) {
-      const { verify, verifySeen } = verifierOf(contract)
-      const { terms, instanceHeader } = contract
+      const verifier = verifierOf(contract)
+      const { verify } = verifier
+      const { terms, instanceHeader, accessCookie, askAboutToken } = contract
       const { access } = route
       return async (request: Visited, reply) => {
         if (instanceHeader) reply.header(instanceHeader, config.instanceId)
         const bearer = bearerOf(request)
-        if (access !== 'public' && bearer === undefined) throw refuseAtEdge('edge.missing_token')
-        const service = access === 'person_or_service' && bearer !== undefined && sameSecret(bearer, serviceToken)
-        // Most tokens were seen before and need no promise.
-        const claims =
-          access === 'public' || service || bearer === undefined
-            ? undefined
-            : (verifySeen(bearer) ?? (await verify(bearer)))
+        const service = letsServicesIn(access) && isService(bearer, request)
+        if (access === 'service' && !service) {
+          throw refuseAtEdge(bearer === undefined ? 'edge.missing_token' : 'edge.invalid_token')
+        }
         const client = clientOf(request, contract, route)
+        const stranger = `address:${client.network}`
+        let claims: AccessClaims | undefined
+        if (access !== 'public' && !service) {
+          claims = await claimsOf(tokensOf(request, bearer, accessCookie), verifier).catch(async (error: unknown) => {
+            // Where another process was asked about the token, whoever invents tokens is stopped from asking on.
+            if (askAboutToken && isRefusedToken(error)) await limiter?.count({ contract, route, who: stranger }, reply)
+            throw error
+          })
+        }
         request[visitKey] = { client, claims, service, bearer, verify }
-        const who = claims ? `account:${claims.uid}` : `address:${client.network}`
-        if (!service) await limiter?.count({ contract, route, who }, reply)
+        const who = claims ? `account:${claims.uid}` : stranger
+        // Another service of ours speaks for many people; who they are, it counts itself.
+        if (!service && !isService(undefined, request)) await limiter?.count({ contract, route, who }, reply)
         if (claims && isPermission(access) && !may(claims, terms, access)) throw refuseAtEdge('edge.forbidden')
       }
     },
@@ -118,8 +133,38 @@ export function createEdge(options: EdgeOptions): Edge {
   }
 }
 
+const letsServicesIn = (access: Access): boolean => access === 'service' || access === 'person_or_service'
+
 const isPermission = (access: Access): access is Permission =>
-  access !== 'public' && access !== 'person' && access !== 'person_or_service'
+  access !== 'public' && access !== 'person' && !letsServicesIn(access)
+
+/** The access tokens of a request: the Bearer, else those of the contract's cookie. */
+const tokensOf = (
+  { headers }: FastifyRequest,
+  bearer: string | undefined,
+  accessCookie: string | undefined,
+): readonly string[] => {
+  if (bearer !== undefined) return [bearer]
+  return accessCookie === undefined ? [] : cookieValues(headers.cookie, accessCookie)
+}
+
+const isRefusedToken = (error: unknown): boolean => error instanceof Refusal && error.code === 'edge.invalid_token'
+
+/** The claims of the first token that is good here: cookies do not know ports, so others of the name may be somebody else's. */
+async function claimsOf(tokens: readonly string[], { verify, verifySeen }: TokenVerifier): Promise<AccessClaims> {
+  if (tokens.length === 0) throw refuseAtEdge('edge.missing_token')
+  // Most tokens were seen before and need no promise.
+  let refusal: unknown
+  for (const token of tokens) {
+    try {
+      return verifySeen(token) ?? (await verify(token))
+    } catch (error) {
+      if (!isRefusedToken(error)) throw error
+      refusal = error
+    }
+  }
+  throw refusal
+}
 
 /** An address that a database takes as one: without an IPv6 zone, and the socket's own when a proxy said something else. */
 function plainAddress(stated: string, { socket }: FastifyRequest): string {

@@ -20,8 +20,16 @@ export const answerFailure =
       .code(answer.status)
       .type('application/json; charset=utf-8')
       .serializer(JSON.stringify)
-      .send(withSecondFactor(contract.failure(answer, details), details))
+      .send(withSecondFactor(contract.failure(answer, details, { path: pathOf(request, details) }), details))
   }
+
+/** As the client asked for it, at whichever gateway; without the query, where clients put what nobody should repeat. */
+function pathOf({ url, routeOptions }: FastifyRequest, { path }: Refusal['details']): string {
+  // To a stranger there is nothing below the internal prefix, so it is said as it was asked.
+  if (typeof path === 'string') return path
+  const { prefix = '' } = routeOptions.config as { prefix?: string }
+  return (url.split('?', 1)[0] ?? '').slice(prefix.length)
+}
 
 /**
  * Contracts without a step of their own for the second factor refuse the sign-in, and say in the same form how to go on: the

@@ -34,7 +34,12 @@ const one = (change: Partial<Counted> = {}): Counted => ({
 /** Counts once; gives what the limiter refused with, and the headers it set. */
 async function tried(limiter: Limiter, counted: Counted) {
   const headers: Record<string, unknown> = {}
-  const reply = { header: (name: string, value: unknown) => Object.assign(headers, { [name]: value }) }
+  const reply = {
+    header(name: string, value: unknown) {
+      headers[name] = value
+      return reply
+    },
+  }
   try {
     await limiter.count(counted, reply as unknown as FastifyReply)
     return { headers, refused: undefined }
@@ -64,6 +69,32 @@ function conforms(make: (options?: Partial<LimiterOptions>) => Limiter): void {
 
   test('lets exactly as many through as allowed when all come at once', async () => {
     expect(await passed(make(), one(), 50)).toBe(3)
+  })
+
+  test('several windows hold together, and what a short one refuses does not use up a long one', async () => {
+    const limiter = make()
+    const windows = [
+      { points: 5, seconds: 60 },
+      { points: 3, seconds: 20 },
+    ] as const
+    const counted = one({ contract: { name: 'windows', limits: { ...limits, credentials: windows } } })
+    expect((await tried(limiter, counted)).headers).toEqual({
+      'ratelimit-policy': '"credentials-20s";q=3;w=20, "credentials-60s";q=5;w=60',
+      ratelimit: '"credentials-20s";r=2;t=20',
+    })
+    expect(await passed(limiter, counted, 10)).toBe(2)
+    // The long one, in which only what the short one let through was counted.
+    const wide = [windows[0], { points: 100, seconds: 10 }] as const
+    const later = { ...counted, contract: { name: 'windows', limits: { ...limits, credentials: wide } } }
+    expect(await passed(limiter, later, 10)).toBe(2)
+  })
+
+  test('a class without a limit of its own has that of another', async () => {
+    const who = stranger()
+    const upload = { limit: 'upload', method: 'POST', url: '/file' } as const
+    expect(await passed(make(), one({ who, route: upload }), 10)).toBe(4)
+    const own = { name: 'one', limits: { ...limits, upload: { points: 1, seconds: 60 } } }
+    expect(await passed(make(), one({ contract: own, route: upload }), 10)).toBe(1)
   })
 
   test('counts callers and contracts apart', async () => {

@@ -5,7 +5,7 @@ import { RateLimiterRedis } from 'rate-limiter-flexible'
 import { type Clock, systemClock } from '../../platform/clock.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { Redis } from '../../platform/redis.ts'
-import type { Contract, Limit, LimitClass, Route } from './contract.ts'
+import type { Contract, Limit, LimitClass, Limits, Route, ScarceClass, Windows } from './contract.ts'
 
 /** A request to be counted. */
 export interface Counted {
@@ -22,8 +22,8 @@ export interface Limiter {
   count(counted: Counted, reply: FastifyReply): Promise<void>
 }
 
-/** Classes that each route counts by itself; the others have one count a contract. */
-const perRoute: ReadonlySet<LimitClass> = new Set(['credentials', 'mail', 'metrics'])
+/** Classes with one count a contract; of the others each route has its own. */
+const shared: ReadonlySet<LimitClass> = new Set(['write', 'read'])
 
 /**
  * Callers that a process counts itself. A caller is forgotten when its window is over, or earlier when so many others came
@@ -62,41 +62,66 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
   const off = new Set(unlimited)
 
   // What of a count is the same for every request of a route.
-  const known = new WeakMap<Counted['route'], Counter>()
-  const counterOf = (contract: Counted['contract'], route: Counted['route']): Counter => {
-    let counter = known.get(route)
-    if (counter?.contract !== contract) {
-      const { name, limits } = contract
-      const { limit, method, url, aliasOf } = route
-      const scope = perRoute.has(limit) ? `${limit} ${method} ${aliasOf ?? url}` : limit
-      counter = { contract, scope: `${name} ${scope}`, ...limits[limit] }
-      known.set(route, counter)
+  const known = new WeakMap<Counted['route'], { contract: Counted['contract']; windows: readonly Window[] }>()
+  const windowsOf = (contract: Counted['contract'], route: Counted['route']): readonly Window[] => {
+    let found = known.get(route)
+    if (found?.contract !== contract) {
+      found = { contract, windows: windowsFor(contract, route) }
+      known.set(route, found)
     }
-    return counter
+    return found.windows
   }
 
   return {
     async count({ contract, route, who, times = 1 }, reply) {
       if (off.has(contract.name)) return
-      const { limit } = route
-      const { scope, points: allowed, seconds } = counterOf(contract, route)
-      const points = Math.max(1, Math.round(allowed * times * scale))
-      const counted = count(`${scope} ${who.slice(0, longestCaller)}`, seconds)
-      const use = counted instanceof Promise ? await counted : counted
-      const retryAfterSeconds = Math.max(1, Math.ceil(use.msLeft / 1_000))
-      // draft-ietf-httpapi-ratelimit-headers
-      reply.header('ratelimit-policy', `"${limit}";q=${points};w=${seconds}`)
-      reply.header('ratelimit', `"${limit}";r=${Math.max(0, points - use.points)};t=${retryAfterSeconds}`)
-      if (use.points > points) throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds })
+      const caller = who.slice(0, longestCaller)
+      const policies: string[] = []
+      let tightest: { left: number; text: string } | undefined
+      for (const { name, scope, points: allowed, seconds } of windowsOf(contract, route)) {
+        const points = Math.max(1, Math.round(allowed * times * scale))
+        const counted = count(`${scope} ${caller}`, seconds)
+        const use = counted instanceof Promise ? await counted : counted
+        const retryAfterSeconds = Math.max(1, Math.ceil(use.msLeft / 1_000))
+        const left = Math.max(0, points - use.points)
+        policies.push(`"${name}";q=${points};w=${seconds}`)
+        if (!tightest || left < tightest.left) tightest = { left, text: `"${name}";r=${left};t=${retryAfterSeconds}` }
+        // draft-ietf-httpapi-ratelimit-headers
+        reply.header('ratelimit-policy', policies.join(', ')).header('ratelimit', tightest.text)
+        // What one window refuses does not use up the longer ones.
+        if (use.points > points) throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds })
+      }
     },
   }
 }
 
-interface Counter extends Limit {
-  contract: Counted['contract']
+interface Window extends Limit {
+  /** What headers call it. */
+  name: string
   /** What is counted together. */
   scope: string
 }
+
+/** The windows that a route's requests count in, the shortest first. */
+function windowsFor({ name, limits }: Counted['contract'], route: Counted['route']): Window[] {
+  const { limit, method, url, aliasOf } = route
+  const scope = shared.has(limit) ? limit : `${limit} ${method} ${aliasOf ?? url}`
+  const several = [limitOf(limits, limit)].flat()
+  if (several.length === 1) return several.map((one) => ({ ...one, name: limit, scope: `${name} ${scope}` }))
+  return several
+    .toSorted((one, other) => one.seconds - other.seconds)
+    .map((one) => ({ ...one, name: `${limit}-${one.seconds}s`, scope: `${name} ${scope} ${one.seconds}` }))
+}
+
+const fallbacks = { register: 'credentials', upload: 'write', download: 'read' } as const satisfies Record<
+  ScarceClass,
+  LimitClass
+>
+const isScarce = (limit: LimitClass): limit is ScarceClass => limit in fallbacks
+
+/** The limit of a class, or of the one that it falls back to. */
+export const limitOf = (limits: Limits, limit: LimitClass): Windows =>
+  isScarce(limit) ? (limits[limit] ?? limits[fallbacks[limit]]) : limits[limit]
 
 function countInMemory(clock: Clock): Count {
   const windows = new LRUCache<string, { points: number; endsAt: number }>({ max: mostCallers })

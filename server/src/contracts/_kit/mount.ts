@@ -6,6 +6,7 @@ import { cookieValues } from './cookies.ts'
 import type { Edge } from './edge.ts'
 import { pageHeaders } from './pages/layout.ts'
 import { rememberedText } from './remembered.ts'
+import type { Uploads } from './upload.ts'
 
 /** The requests' handlers see what `edge` found out before them. */
 type AnyInquiry = Inquiry<unknown, unknown, unknown>
@@ -16,10 +17,10 @@ type AnyInquiry = Inquiry<unknown, unknown, unknown>
  */
 export function mountRoute(
   app: FastifyInstance,
-  options: { contract: Contract; route: Route; url: string; service: unknown; edge: Edge },
+  options: { contract: Contract; route: Route; url: string; service: unknown; edge: Edge; uploads: Uploads },
 ) {
-  const { contract, route, url, service, edge } = options
-  const { method, body, query, params, replies, page, html } = route
+  const { contract, route, url, service, edge, uploads } = options
+  const { method, body, query, params, replies, page, html, upload: rules } = route
   // Tokens, and what concerns one person (RFC 6749, 5.1).
   const personal = route.access !== 'public' || route.service === 'identity'
   // Typed where the route was declared: `service` and the parts are what its handler was checked against.
@@ -35,13 +36,13 @@ export function mountRoute(
       ...(params && { params }),
       ...(!html && { response: replies }),
     },
-    config: { endpoint: route.url, route, contract },
+    config: { endpoint: route.url, route, contract, prefix: url.slice(0, url.length - route.url.length) },
     onRequest: edge.beforeBody(contract, route),
     preHandler: edge.afterBody(contract, route),
     ...(page && { preValidation: pageForBrowsers(page) }),
     async handler(request: FastifyRequest, reply: FastifyReply) {
       const { client, claims, service: fromService, bearer, verify } = edge.visitOf(request)
-      const answer = await handler(service, {
+      const inquiry: Omit<AnyInquiry, 'upload'> = {
         body: request.body,
         query: request.query,
         params: request.params,
@@ -51,15 +52,21 @@ export function mountRoute(
         service: fromService,
         bearer,
         cookies: (name) => cookieValues(request.headers.cookie, name),
+        header: (name) => headerOf(request, name),
         idempotency: route.idempotent && claims ? idempotencyOf(request, route, claims.uid) : undefined,
         verify,
         secure: edge.devices.secure,
-      })
+      }
+      const answer = rules
+        ? await uploads.receive(request, rules, (upload) => handler(service, { ...inquiry, upload }))
+        : // Routes without a file are declared without one and do not read it.
+          await handler(service, inquiry as AnyInquiry)
       if (!(answer.status in replies)) throw new Error(`${method} ${route.url} answered an undeclared ${answer.status}`)
       reply.code(answer.status)
       if (personal) reply.header('cache-control', 'no-store')
       if (answer.headers) reply.headers(answer.headers)
       if (route.signsIn && answer.status < 300) reply.header('set-cookie', edge.devices.keep(client.device))
+      if (route.bytes && answer.headers?.['content-type']) return reply.send(bytesOf(answer.body))
       if (route.html) return reply.headers(pageHeaders).type('text/html; charset=utf-8').send(answer.body)
       const text = rememberedText(answer.body, (body) => String(reply.serializeInput(body, String(answer.status))))
       return text === undefined ? reply.send(answer.body) : reply.type('application/json; charset=utf-8').send(text)
@@ -67,10 +74,20 @@ export function mountRoute(
   })
 }
 
+/** As bytes, a text is not taken for a value that has yet to be serialised. */
+const bytesOf = (body: unknown): Buffer =>
+  body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : Buffer.from(String(body))
+
+/** A header that may be stated once; of several, all of them in one text (RFC 9110, 5.3). */
+function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
+  const value = headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
 interface Answered {
   status: number
   body: unknown
-  headers?: Readonly<Record<string, string>>
+  headers?: Readonly<Record<string, string | string[]>>
 }
 
 /**

@@ -22,11 +22,11 @@ export function openApiOf(contract: Contract, routes: readonly Route[] = contrac
 }
 
 function operation(contract: Contract, route: Route) {
-  const { service, summary, access, body, query, params, replies, idempotent } = route
+  const { service, summary, access, query, params, replies, idempotent, bytes } = route
   const responses = Object.fromEntries(
     Object.entries({ ...edgeReplies(contract, route), ...replies }).map(([status, schema]) => [
       status,
-      responseOf(Number(status), schema),
+      responseOf(Number(status), schema, bytes),
     ]),
   )
   const key = { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', maxLength: 255 } }
@@ -36,15 +36,25 @@ function operation(contract: Contract, route: Route) {
     tags: [service],
     ...(access !== 'public' && { security: [{ bearer: [] }] }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    ...requestBodyOf(route),
     responses,
   }
 }
 
-/** RFC 9110, 15.3.5: a 204 has no content. */
-const responseOf = (status: number, schema: TSchema) => ({
+function requestBodyOf({ body, upload }: Route) {
+  if (upload) {
+    const file = { type: 'string', format: 'binary' }
+    const schema = { type: 'object', required: [upload.field], properties: { [upload.field]: file } }
+    return { requestBody: { required: true, content: { 'multipart/form-data': { schema } } } }
+  }
+  return body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }
+}
+
+/** RFC 9110, 15.3.5 and 15.4.5: a 204 and a 304 have no content. */
+const responseOf = (status: number, schema: TSchema, bytes = false) => ({
   description: descriptions[status] ?? STATUS_CODES[status] ?? 'Answer',
-  ...(status !== 204 && { content: { 'application/json': { schema } } }),
+  ...(status !== 204 &&
+    status !== 304 && { content: { [bytes && status < 300 ? '*/*' : 'application/json']: { schema } } }),
 })
 
 /** What any route can answer before its handler runs. */
@@ -60,8 +70,8 @@ function edgeReplies({ failureSchema }: Contract, { access }: Route): Record<num
   return Object.fromEntries(statuses.map((status) => [status, failureSchema]))
 }
 
-/** Whoever signed in may call these; what is none of them names a permission. */
-const openToPeople: ReadonlySet<string> = new Set(['public', 'person', 'person_or_service'])
+/** What is none of these names a permission. */
+const openToPeople: ReadonlySet<string> = new Set(['public', 'person', 'person_or_service', 'service'])
 const needsPermission = (access: Access): boolean => !openToPeople.has(access)
 
 function parametersOf(schema: TSchema | undefined, place: 'path' | 'query') {
@@ -82,6 +92,7 @@ const descriptions: Readonly<Record<number, string>> = {
   201: 'Created',
   202: 'Accepted; it is done later',
   204: 'Done; there is nothing to say',
+  304: 'What the client has is the newest',
   400: 'The request does not fit',
   401: 'No valid token, or wrong credentials',
   403: 'Not allowed',

@@ -4,6 +4,8 @@ import { clients } from './index.ts'
 
 const report: HealthReport = {
   of: 'identity',
+  url: '/health',
+  serviceName: undefined,
   healthy: true,
   services: { identity: true },
   redis: true,
@@ -42,7 +44,7 @@ test('health is 503 and degraded, and says which check fails', () => {
 test('a refusal lists each of its problems once, in words', () => {
   const answer = clients.errors['identity.email_invalid']
   const problems = ['identity.email_invalid', 'identity.username_invalid', 'identity.password_too_short']
-  expect(clients.failure(answer, { problems })).toEqual({
+  expect(clients.failure(answer, { problems }, { path: '/' })).toEqual({
     error: 'Registration failed',
     code: 'REGISTRATION_FAILED',
     details: ['Email is invalid', 'Password is too short (minimum is 8 characters)'],
@@ -51,7 +53,7 @@ test('a refusal lists each of its problems once, in words', () => {
 
 test('a limit is answered without details', () => {
   const answer = clients.errors['edge.rate_limited']
-  expect(clients.failure(answer, { retryAfterSeconds: 3 })).toEqual({
+  expect(clients.failure(answer, { retryAfterSeconds: 3 }, { path: '/' })).toEqual({
     error: expect.stringMatching(/\S/),
     code: 'RATE_LIMITED',
   })

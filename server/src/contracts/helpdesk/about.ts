@@ -4,28 +4,35 @@ import { type HealthReport, type Route, reply, route } from '../_kit/contract.ts
 import { version } from './terms.ts'
 
 const service = 'auth-service'
+const nothingAnswers = 'Une dépendance ne répond pas.'
 const now = () => new Date(systemClock.now()).toISOString()
 const connection = (up: boolean | undefined) => (up ? 'connected' : 'disconnected')
 
-/** GET /health of the sign-in service, which asked what it depends on; on the whole helpdesk's host also of the rest. */
-export function health({ of, healthy, redis, services, uptimeSeconds, development, version }: HealthReport) {
-  const postgres = connection(services.identity)
-  const text = 'Une dépendance ne répond pas.'
-  const body = {
+/** GET /health: of the service that is asked, which really asked what it depends on, or on the whole helpdesk's host of both. */
+export function health(report: HealthReport) {
+  const { of, healthy, redis, services, uptimeSeconds, development, version } = report
+  const identity = connection(services.identity)
+  const common = {
     success: healthy,
     status: healthy ? 'healthy' : 'unhealthy',
-    service,
     version,
     timestamp: now(),
+    ...(!healthy && { message: nothingAnswers, error: nothingAnswers }),
+  }
+  const asAuthService = {
+    service,
     uptime: uptimeSeconds,
     environment: development ? 'development' : 'production',
-    database: { postgres, redis: connection(redis) },
-    ...(of === 'gateway' && {
-      dependencies: { database: connection(services.profiles), redis: connection(redis), authService: postgres },
-    }),
-    ...(!healthy && { message: text, error: text }),
+    database: { postgres: identity, redis: connection(redis) },
   }
-  return { status: healthy ? 200 : 503, body }
+  const asUserService = {
+    dependencies: { database: connection(services.profiles), redis: connection(redis), authService: identity },
+  }
+  const parts =
+    of === 'profiles'
+      ? { service: 'user-service', ...asUserService }
+      : { ...asAuthService, ...(of === 'gateway' && asUserService) }
+  return { status: healthy ? 200 : 503, body: { ...common, ...parts } }
 }
 
 const alive = route({
@@ -74,5 +81,5 @@ const documentation = (routes: readonly Route[]): Route => {
   })
 }
 
-/** What the service says of itself; `routes` are all the others. */
+/** What the auth service says of itself; `routes` are all the others of it. */
 export const aboutRoutes = (routes: readonly Route[]): Route[] => [alive, documentation([...routes, alive])]

@@ -5,6 +5,7 @@ import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import { type Inquiry, may, reply, route } from '../_kit/contract.ts'
 import { Text } from '../_kit/schema.ts'
 import { expiryHeaders } from './expiry.ts'
+import { accountIdOf } from './fields.ts'
 import { Failure, LongUser, longUserOf, UserWithColumns, userWithColumnsOf } from './wire.ts'
 
 /** Refuses whoever is neither the account's owner nor an administrator nor a service. Judged before anything is looked up. */
@@ -15,8 +16,6 @@ type Asking = Pick<Inquiry<unknown, unknown, unknown>, 'claims' | 'service' | 'c
 
 /** A service's own token does not expire. */
 const warning = ({ claims, service }: Asking) => (service ? {} : expiryHeaders(claims, seconds(systemClock)))
-
-const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 const user = route({
   service: 'identity',
@@ -33,9 +32,9 @@ const user = route({
     404: Failure,
   },
   async handler(identity, inquiry) {
-    const userId = inquiry.params.userId.toLowerCase()
+    const userId = accountIdOf(inquiry.params.userId)
     authorise(inquiry, ({ uid }) => uid === userId)
-    if (!uuidPattern.test(userId)) throw new Refusal('identity.account_not_found')
+    if (userId === undefined) throw new Refusal('identity.account_not_found')
     const account = await identity.accounts.find(userId, inquiry.client)
     return reply(200, { success: true, data: longUserOf(account) }, warning(inquiry))
   },

@@ -29,3 +29,17 @@ test('a field that does not fit is named, and its value is not repeated', () => 
     errors: [{ type: 'field', path: 'password', location: 'body', msg: "Le mot de passe n'est pas valide." }],
   })
 })
+
+test('a field inside another, or of the query, is named as express-validator does', () => {
+  const cases = [
+    ['body', '/preferences/theme', 'preferences.theme', 'body', 'Le thème doit être light, dark ou auto.'],
+    ['body', '/preferences/notifications/sms', 'preferences.notifications.sms', 'body', /SMS doit être true ou false/],
+    ['body', '/preferences', 'preferences', 'body', "La valeur des préférences n'est pas valide."],
+    ['querystring', '/limit', 'limit', 'query', 'La taille de page doit être de 1 à 100.'],
+    ['querystring', '/unheard', 'unheard', 'query', "La requête n'est pas valide."],
+  ] as const
+  for (const [part, pointer, path, location, msg] of cases) {
+    const { details } = misfit({ part, path: pointer, keyword: 'enum', message: '' })
+    expect(details).toEqual({ errors: [{ type: 'field', path, location, msg: expect.stringMatching(msg) }] })
+  }
+})

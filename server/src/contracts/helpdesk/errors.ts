@@ -6,6 +6,31 @@ const answer = (status: number, code: string, message: string): ErrorAnswer => (
 export const longestPassword = 128
 
 const invalid = (message: string): ErrorAnswer => answer(400, 'VALIDATION_ERROR', message)
+
+/** Where a field stands, in express-validator's words. */
+export const locations = ['body', 'query', 'params', 'headers'] as const
+type Location = (typeof locations)[number]
+
+/** A field that does not fit, as express-validator tells it; without the value, which may be a password. */
+interface FieldError {
+  type: 'field'
+  path: string
+  location: Location
+  msg: string
+}
+
+const fieldError = (path: string, msg: string, location: Location = 'body'): FieldError => ({
+  type: 'field',
+  path,
+  location,
+  msg,
+})
+
+/** Answers 400 about one field. */
+export function invalidField(path: string, message: string, location?: Location): ErrorAnswer {
+  return { ...invalid(message), details: { errors: [fieldError(path, message, location)] } }
+}
+
 const unauthorized = (code: string, message: string): ErrorAnswer => answer(401, code, message)
 const unavailable = answer(
   503,
@@ -14,6 +39,7 @@ const unavailable = answer(
 )
 const wrongCredentials = unauthorized('INVALID_CREDENTIALS', 'Adresse e-mail ou mot de passe incorrect.')
 const forbidden = (message: string) => answer(403, 'FORBIDDEN', message)
+const trueOrFalse = 'doit être true ou false.'
 const duplicate = answer(409, 'USER_EXISTS', 'Un compte avec cette adresse e-mail existe déjà.')
 const passwordTooLong = invalid(`Le mot de passe peut avoir ${longestPassword} caractères au plus.`)
 const notFound = answer(404, 'USER_NOT_FOUND', 'Utilisateur introuvable.')
@@ -38,6 +64,7 @@ export const errors: ErrorTable = {
   'edge.internal': answer(500, 'INTERNAL_ERROR', 'Erreur interne du serveur.'),
   'edge.bad_gateway': unavailable,
   'edge.unavailable': unavailable,
+  'edge.identity_unavailable': answer(503, 'AUTH_SERVICE_UNAVAILABLE', 'Auth Service unavailable'),
   'edge.timeout': unavailable,
   'identity.invalid_credentials': wrongCredentials,
   'identity.email_unverified': answer(403, 'EMAIL_NOT_VERIFIED', "L'adresse e-mail de ce compte n'est pas vérifiée."),
@@ -70,14 +97,21 @@ export const errors: ErrorTable = {
     "Le jeton de renouvellement manque, n'est pas valide ou a expiré. Reconnectez-vous.",
   ),
   'identity.account_not_found': notFound,
-  'identity.unknown_role': invalid("Ce rôle n'existe pas."),
+  'identity.unknown_role': invalidField('role', "Ce rôle n'existe pas."),
   'identity.last_administrator': forbidden('Le dernier administrateur ne peut être ni supprimé ni rétrogradé.'),
   'identity.not_oneself': forbidden('Personne ne peut faire cela à son propre compte.'),
   'identity.not_allowed': forbidden('Accès refusé.'),
   'identity.idempotency_key_reused': invalid('Cette Idempotency-Key a déjà servi pour une autre requête.'),
   'identity.busy': unavailable,
   'profiles.not_found': notFound,
-  'profiles.nothing_to_change': invalid("Il n'y a rien à modifier."),
+  'profiles.nothing_to_change': invalidField('', "Il n'y a rien à modifier."),
+  'profiles.preferences_too_large': invalidField('preferences', 'Les préférences prennent trop de place.'),
+  'profiles.upload_missing': invalidField('avatar', 'Envoyez une image, et une seule, dans le champ "avatar".'),
+  'profiles.upload_too_large': invalidField('avatar', "L'image est trop lourde."),
+  'profiles.not_an_image': invalidField('avatar', "Ce fichier n'est pas une image JPEG, PNG, GIF ou WebP."),
+  'profiles.image_too_large': invalidField('avatar', "L'image a trop de pixels."),
+  'profiles.image_damaged': invalidField('avatar', "L'image est incomplète ou abîmée."),
+  'profiles.busy': unavailable,
   'orders.product_not_found': answer(404, 'NOT_FOUND', 'Produit introuvable.'),
   'orders.order_not_found': answer(404, 'NOT_FOUND', 'Commande introuvable.'),
   'orders.unknown_product': invalid("Un des produits n'existe pas."),
@@ -87,41 +121,56 @@ export const errors: ErrorTable = {
   'orders.idempotency_key_reused': invalid('Cette Idempotency-Key a déjà servi pour une autre commande.'),
 }
 
-/** A field of the body that does not fit, as express-validator tells it; without the value, which may be a password. */
-interface FieldError {
-  type: 'field'
-  path: string
-  location: 'body'
-  msg: string
+interface FieldName {
+  name: string
+  feminine?: boolean
+  /** What it has to be, where "not valid" would not help. */
+  rule?: string
 }
 
-const fieldError = (path: string, msg: string): FieldError => ({ type: 'field', path, location: 'body', msg })
-
-/** Answers 400 about one field. */
-export const invalidField = (path: string, message: string): ErrorAnswer => ({
-  ...invalid(message),
-  details: { errors: [fieldError(path, message)] },
-})
-
-/** People's words for the fields of a body. */
-const fieldNames: Readonly<Record<string, { name: string; feminine?: true }>> = {
+/** People's words for the fields of a request. */
+const fieldNames: Readonly<Record<string, FieldName>> = {
   email: { name: "L'adresse e-mail", feminine: true },
   password: { name: 'Le mot de passe' },
   newPassword: { name: 'Le mot de passe' },
   confirmPassword: { name: 'La confirmation du mot de passe', feminine: true },
-  firstName: { name: 'Le prénom' },
-  lastName: { name: 'Le nom' },
+  firstName: { name: 'Le prénom', rule: 'doit avoir de 2 à 100 caractères.' },
+  lastName: { name: 'Le nom', rule: 'doit avoir de 2 à 100 caractères.' },
   token: { name: 'Le jeton' },
+  phone: { name: 'Le numéro de téléphone', rule: 'doit avoir 16 chiffres au plus, après un + facultatif.' },
+  department: { name: 'Le service' },
+  jobTitle: { name: 'La fonction', feminine: true },
+  preferences: { name: 'La valeur des préférences', feminine: true },
+  'preferences.language': { name: 'La langue', feminine: true, rule: 'doit être fr, en ou es.' },
+  'preferences.theme': { name: 'Le thème', rule: 'doit être light, dark ou auto.' },
+  'preferences.notifications': { name: 'La valeur des notifications', feminine: true },
+  'preferences.notifications.email': { name: 'La notification par e-mail', feminine: true, rule: trueOrFalse },
+  'preferences.notifications.browser': { name: 'La notification du navigateur', feminine: true, rule: trueOrFalse },
+  'preferences.notifications.sms': { name: 'La notification par SMS', feminine: true, rule: trueOrFalse },
+  'preferences.timezone': { name: 'Le fuseau horaire' },
+  role: { name: 'Le rôle' },
+  userId: { name: "L'identifiant" },
+  timestamp: { name: "L'horodatage" },
+  page: { name: 'Le numéro de page' },
+  limit: { name: 'La taille de page', feminine: true, rule: 'doit être de 1 à 100.' },
+  search: { name: 'La recherche', feminine: true },
+  sortBy: { name: 'Le critère de tri' },
+  sortOrder: { name: "L'ordre de tri", rule: 'doit être asc ou desc.' },
+  type: { name: "Le type d'activité" },
+  startDate: { name: 'La date de début', feminine: true },
+  endDate: { name: 'La date de fin', feminine: true },
 }
 
-/** The helpdesk's answer to a body that does not fit its schema. */
-export function misfit({ path, keyword }: Misfit): ErrorAnswer {
-  const field = path.split('/')[1] ?? ''
-  const { name, feminine = false } = fieldNames[field] ?? { name: 'Le corps de la requête' }
-  return invalidField(field, `${name} ${problemOf(keyword, feminine)}`)
+const locationOf = (part: Misfit['part']): Location => (part === 'querystring' ? 'query' : part)
+
+/** The helpdesk's answer to a request that does not fit its schema: which field, as `preferences.theme`, and why. */
+export function misfit({ part, path, keyword }: Misfit): ErrorAnswer {
+  const field = path.split('/').slice(1).join('.')
+  const named: FieldName = fieldNames[field] ?? { name: part === 'body' ? 'Le corps de la requête' : 'La requête' }
+  return invalidField(field, `${named.name} ${problemOf(keyword, named)}`, locationOf(part))
 }
 
-function problemOf(keyword: string, feminine: boolean): string {
+function problemOf(keyword: string, { feminine = false, rule }: FieldName): string {
   switch (keyword) {
     case 'required':
     case 'minLength':
@@ -129,7 +178,7 @@ function problemOf(keyword: string, feminine: boolean): string {
     case 'maxLength':
       return feminine ? 'est trop longue.' : 'est trop long.'
     default:
-      return "n'est pas valide."
+      return rule ?? "n'est pas valide."
   }
 }
 

@@ -19,8 +19,25 @@ export const OptionalToken = Type.Optional(Type.Unknown())
 export const differs = (password: string, confirmation: string | null | undefined): boolean =>
   typeof confirmation === 'string' && confirmation !== password
 
-/** One name of both parts, as mail greets people: without control characters, single-spaced. Undefined when neither is given. */
-export function displayNameOf(parts: readonly (string | null | undefined)[]): string | undefined {
-  const words = parts.join(' ').replaceAll(/\p{Cc}+/gu, ' ')
-  return words.trim().replaceAll(/\s+/g, ' ') || undefined
+/** Text as one line: without control characters, single-spaced. */
+const oneLine = (text: string): string =>
+  text
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim()
+    .replaceAll(/\s+/g, ' ')
+
+/** The line of a field; null when nothing is left of it, undefined when the field is not there. */
+export const lineOf = (text: string | null | undefined): string | null | undefined =>
+  typeof text === 'string' ? oneLine(text) || null : text
+
+/** One name of both parts, as mail greets people. Undefined when neither is given. */
+export const displayNameOf = (parts: readonly (string | null | undefined)[]): string | undefined =>
+  oneLine(parts.join(' ')) || undefined
+
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** An account's id as it stands in a path, in either case; undefined for what is none, which nobody has. */
+export function accountIdOf(text: string): string | undefined {
+  const id = text.toLowerCase()
+  return uuidPattern.test(id) ? id : undefined
 }

@@ -5,7 +5,7 @@ import { reply, route } from '../_kit/contract.ts'
 import { OptionalText, Text } from '../_kit/schema.ts'
 import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
 import { errors, invalidField, misfit } from './errors.ts'
-import { Confirmation, differs, displayNameOf, Email, NewPassword, OptionalToken } from './fields.ts'
+import { Confirmation, differs, displayNameOf, Email, lineOf, NewPassword, OptionalToken } from './fields.ts'
 import { forgetRefreshToken, keepRefreshToken, presentedTokens } from './refresh-cookie.ts'
 import { Failure, failure, Message, message, Tokens, tokensOf } from './wire.ts'
 
@@ -35,9 +35,11 @@ const register = route({
   limitBy: ({ email }) => email,
   misfit,
   async handler(identity, { body, client, secure }) {
-    const { email, password, confirmPassword, firstName, lastName } = body
+    const { email, password, confirmPassword } = body
     if (differs(password, confirmPassword)) return reply(400, mismatch)
-    await identity.createAccount({ email, password, displayName: displayNameOf([firstName, lastName]) }, client)
+    const names = { firstName: lineOf(body.firstName), lastName: lineOf(body.lastName) }
+    const displayName = displayNameOf(Object.values(names))
+    await identity.createAccount({ email, password, displayName, names }, client)
     const session = await signIn(identity, { identifier: email, password }, client)
     return signedIn(201, 'Compte créé avec succès.', { session, client, secure })
   },
@@ -45,7 +47,7 @@ const register = route({
 
 const different = invalidField('confirmPassword', 'Les deux mots de passe sont différents.')
 /** The answer to a confirmation that says another password. */
-export const mismatch = failure(different, different.details)
+export const mismatch = failure(different)
 
 const login = route({
   service: 'identity',

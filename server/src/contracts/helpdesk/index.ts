@@ -2,23 +2,45 @@ import type { Contract } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import { aboutRoutes, health } from './about.ts'
 import { accountRoutes } from './accounts.ts'
+import { activityRoutes } from './activities.ts'
+import { administratedRoutes } from './admin.ts'
+import { avatarRoutes } from './avatars.ts'
 import { errors } from './errors.ts'
 import { identityRoutes } from './identity.ts'
+import { internalRoutes } from './internal.ts'
 import { passwordRoutes } from './passwords.ts'
+import { profileRoutes } from './profile.ts'
+import { announceProfile } from './profile-events.ts'
 import { terms } from './terms.ts'
+import { askAboutToken } from './token-authority.ts'
+import { userListRoutes } from './user-list.ts'
+import { userStatisticsRoutes } from './user-statistics.ts'
 import { verifyRoutes } from './verify.ts'
 import { Failure, failure } from './wire.ts'
 
-const routes = [...identityRoutes, ...passwordRoutes, ...verifyRoutes, ...accountRoutes]
+const authRoutes = [...identityRoutes, ...passwordRoutes, ...verifyRoutes, ...accountRoutes]
+
+/** Literal paths before those with an id. */
+const userRoutes = [
+  ...profileRoutes,
+  ...avatarRoutes,
+  ...activityRoutes,
+  ...userListRoutes,
+  ...userStatisticsRoutes,
+  ...administratedRoutes,
+  ...internalRoutes,
+]
 
 const quarter = 15 * 60
 
-/** Sign-in for a help desk's services, which ask it about every token: the contract on port 3001. */
+/**
+ * Sign-in for a help desk's services, which ask it about every token, on port 3001, and the profiles of its people, on port 3002.
+ */
 export const helpdesk: Contract = {
   name: 'helpdesk',
   title: 'Helpdesk',
   terms,
-  routes: [...routes, ...aboutRoutes(routes), ...accountPages(terms)],
+  routes: [...authRoutes, ...aboutRoutes(authRoutes), ...userRoutes, ...accountPages(terms)],
   errors,
   limits: {
     credentials: { points: 5, seconds: quarter },
@@ -26,6 +48,9 @@ export const helpdesk: Contract = {
     write: { points: 100, seconds: quarter },
     read: { points: 100, seconds: quarter },
     metrics: { points: 60, seconds: 60 },
+    upload: { points: 10, seconds: quarter },
+    // Pages show many of them, and a browser asks for each once.
+    download: { points: 1_200, seconds: 60 },
   },
   bodyLimit: 256 * 1024,
   // A refresh or a logout by cookie comes without a body, with or without a content type.
@@ -36,8 +61,12 @@ export const helpdesk: Contract = {
   healthRoutes: [
     { url: '/health', of: 'gateway' },
     { url: '/health', of: 'identity' },
+    { url: '/health', of: 'profiles', asks: ['identity'] },
+    { url: '/api/v1/health', of: 'profiles', asks: ['identity'] },
   ],
   health,
+  announceProfile,
+  askAboutToken,
   demo: [
     {
       username: 'admin@helpdesk.example',

@@ -46,7 +46,7 @@ const resetPassword = route({
   misfit,
   async handler(identity, { body, client }) {
     const { token, password = body.newPassword, confirmPassword } = body
-    if (password === undefined) return reply(400, failure(missing, missing.details))
+    if (password === undefined) return reply(400, failure(missing))
     if (differs(password, confirmPassword)) return reply(400, mismatch)
     await identity.resetPassword({ token, password }, client)
     return reply(200, message('Le mot de passe a été réinitialisé.'))

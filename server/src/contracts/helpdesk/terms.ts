@@ -1,9 +1,17 @@
 import { newId } from '../../platform/ids.ts'
-import type { Fact, Terms } from '../../services/identity/index.ts'
+import type { Fact, Permission, Terms } from '../../services/identity/index.ts'
 import { pagePaths } from '../_kit/pages/account-routes.ts'
 
 /** The version of the interface, as answers and events state it. */
 export const version = '1.0.0'
+
+/** What every event of the helpdesk's carries beside its subject. */
+export const envelopeOf = (service: string, at: Date) => ({
+  eventId: newId(),
+  service,
+  version,
+  timestamp: at.toISOString(),
+})
 
 /** The helpdesk's names for what happens to an account. */
 const eventTypes: Readonly<Partial<Record<Fact, string>>> = {
@@ -15,6 +23,9 @@ const eventTypes: Readonly<Partial<Record<Fact, string>>> = {
   password_reset_requested: 'user.password_reset_requested',
   password_reset: 'user.password_reset_completed',
 }
+
+/** The helpdesk's roles, the least of them first. `agent` is in the published types only. */
+export const roles = ['user', 'agent', 'manager', 'admin'] as const
 
 /** How the helpdesk signs people in, and what its tokens say. */
 export const terms: Terms = {
@@ -40,7 +51,7 @@ export const terms: Terms = {
         agent: [],
         manager: [],
         admin: ['accounts:read', 'accounts:manage', 'roles:grant', 'statistics:read'],
-      },
+      } satisfies Record<(typeof roles)[number], readonly Permission[]>,
     },
     firstBecomesAdministrator: false,
     locale: 'fr',
@@ -49,8 +60,7 @@ export const terms: Terms = {
   announce(fact, { id, email }, at) {
     const type = eventTypes[fact]
     if (type === undefined) return undefined
-    const envelope = { eventId: newId(), service: 'auth-service', version, timestamp: at.toISOString() }
-    return { type, data: { userId: id, ...(email !== null && { email }), ...envelope } }
+    return { type, data: { userId: id, ...(email !== null && { email }), ...envelopeOf('auth-service', at) } }
   },
   links: {
     resetPassword: ({ token }) => `${pagePaths('helpdesk').resetPassword}?token=${token}`,

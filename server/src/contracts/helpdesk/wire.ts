@@ -2,14 +2,14 @@ import Type from 'typebox'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import type { AccountView, Session } from '../../services/identity/index.ts'
 import type { ErrorAnswer } from '../_kit/contract.ts'
-import { fieldErrorsOf } from './errors.ts'
+import { fieldErrorsOf, locations } from './errors.ts'
 
 /** The helpdesk's shapes on the wire. */
 
 const FieldProblem = Type.Object({
   type: Type.Literal('field'),
   path: Type.String(),
-  location: Type.Literal('body'),
+  location: Type.Enum([...locations]),
   msg: Type.String(),
 })
 
@@ -28,8 +28,8 @@ export const Failure = Type.Object({
 
 /** The error form: what does not fit by field, or where there is nothing. */
 export function failure(
-  { code, message }: ErrorAnswer,
-  { errors, problems, path, method }: Readonly<Record<string, unknown>> = {},
+  { code, message, details = {} }: ErrorAnswer,
+  { problems, path, method, errors = details.errors }: Readonly<Record<string, unknown>> = {},
 ): Type.Static<typeof Failure> {
   const listed = Array.isArray(problems) ? fieldErrorsOf(problems) : (errors as Type.Static<typeof Failure>['errors'])
   return {

@@ -86,7 +86,7 @@ const createUser = route({
   async handler(profiles, { body, client, idempotency }) {
     const { username, password } = body
     const person = { username, password, ...fieldsOf(body), email: body.email || undefined }
-    const made = await profiles.add(person, client.terms.name, idempotency)
+    const made = await profiles.add(person, client, idempotency)
     return reply(201, done(userOf(made), 'The user is created.'))
   },
 })
@@ -104,7 +104,7 @@ const updateUser = route({
   misfit: () => misfits.change,
   async handler(profiles, { params, body, claims, client }) {
     const { accountId } = await read(profiles, ownOrAdministered(params.id, claims), claims)
-    const changed = await profiles.change(accountId, fieldsOf(body), client.terms.name)
+    const changed = await profiles.change(accountId, fieldsOf(body), client)
     return reply(200, done(userOf(changed), 'The user is updated.'))
   },
 })
@@ -118,8 +118,9 @@ const deleteUser = route({
   limit: 'write',
   params: IdParams,
   replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
-  async handler(profiles, { params }) {
-    await profiles.remove(numberOf(params.id))
+  async handler(profiles, { params, claims, client }) {
+    const { accountId } = await profiles.find(numberOf(params.id))
+    await profiles.remove(accountId, client, { accountId: claims.uid })
     return reply(200, message('The user is deleted.'))
   },
 })

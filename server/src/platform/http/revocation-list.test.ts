@@ -44,6 +44,10 @@ function setUp(options: { capacity?: number } = {}) {
       away = true
       bell.ring()
     },
+    comeBack: () => {
+      away = false
+      bell.ring()
+    },
     publish(...revocations: Partial<Revocation>[]) {
       const until = now / 1000 + 3600
       pending = revocations.map((one) => ({ sessionId: null, accountId: null, minimumVersion: null, until, ...one }))
@@ -126,5 +130,20 @@ describe('a revocation list', () => {
     goAway()
     await list.follow(feed, 50)
     expect(list.check(marks)).toBe('unknown')
+  })
+
+  test('follows its feed while that answers, and no longer than it should have answered', async () => {
+    const { list, feed, goAway, comeBack, pass, publish } = setUp()
+    expect(list.following()).toBe(false)
+    await list.follow(feed, 1_000)
+    expect(list.following()).toBe(true)
+    pass(3_001)
+    expect(list.following()).toBe(false)
+    publish({ sessionId: 'session-1' })
+    await until(() => list.following())
+    goAway()
+    await until(() => !list.following())
+    comeBack()
+    await until(() => list.following())
   })
 })

@@ -43,6 +43,8 @@ export interface RevocationList {
   check(marks: TokenMarks): 'live' | 'revoked' | 'unknown'
   /** Loads what is revoked now and keeps following. Resolves after the first page, or after the deadline without one. */
   follow(feed: RevocationFeed, deadlineMs: number): Promise<void>
+  /** True while the feed answers: what is revoked is known here within moments. False as soon as it fails or is overdue. */
+  following(): boolean
   /** Revocations held. */
   size(): number
   stop(): Promise<void>
@@ -54,6 +56,8 @@ interface Bucket {
 }
 
 const pollMs = 2_000
+/** Milliseconds after which a feed that was asked to answer within `pollMs` does not count as followed any more. */
+const overdueMs = pollMs + 1_000
 const hour = 3600
 
 /**
@@ -71,6 +75,8 @@ export function createRevocationList(options: {
   const buckets = new Map<number, Bucket>()
   const stopping = new AbortController()
   let heardAt = Number.NEGATIVE_INFINITY
+  /** The feed answered when it was last asked. */
+  let answers = false
   let size = 0
   /** Something that is revoked is not held: true until a reading from the start has missed nothing. */
   let overfull = false
@@ -118,13 +124,16 @@ export function createRevocationList(options: {
     let rereading = false
     while (!signal.aborted) {
       try {
-        const page = await feed.next({ reader, cursor, revision, waitMs: revision === 0 ? 0 : pollMs, signal })
+        // After a failure not even quiet is waited for: it is news that the feed is back.
+        const waitMs = revision === 0 || failures > 0 ? 0 : pollMs
+        const page = await feed.next({ reader, cursor, revision, waitMs, signal })
         for (const revocation of page.revocations) hold(revocation)
         cursor = page.cursor
         revision = page.revision
         failures = 0
         if (revision === 0) continue
         heardAt = clock.now()
+        answers = true
         if (rereading) overfull = missed
         rereading = false
         forget()
@@ -137,6 +146,7 @@ export function createRevocationList(options: {
         }
         firstPage()
       } catch (error) {
+        answers = false
         if (signal.aborted) return
         failures += 1
         if (failures === 1) log.warn({ reason: messageOf(error) }, 'the revocation feed is away')
@@ -159,6 +169,7 @@ export function createRevocationList(options: {
       following = pull(feed, first.ring)
       return first.wait(deadlineMs, stopping.signal)
     },
+    following: () => answers && clock.now() - heardAt <= overdueMs,
     size: () => size,
     async stop() {
       stopping.abort()

@@ -30,6 +30,7 @@ function setUp(
     revocations: {
       check: () => options.state ?? 'live',
       follow: async () => undefined,
+      following: () => true,
       size: () => 0,
       stop: async () => undefined,
     },

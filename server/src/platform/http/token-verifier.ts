@@ -27,7 +27,7 @@ export interface TokenVerifier {
 }
 
 /** No token of ours comes near it; a longer one is refused before anything is computed. */
-const longestToken = 4_096
+export const longestToken = 4_096
 const cachedTokens = 10_000
 const tokenEnd = 40
 /** How far two machines' clocks may be apart. */
@@ -142,7 +142,8 @@ function kidOf(token: string): string {
 const isFor = (audience: string, { aud }: AccessClaims): boolean =>
   Array.isArray(aud) ? aud.includes(audience) : aud === audience
 
-function isAccessClaims(claims: unknown): claims is AccessClaims {
+/** True for what has the claims of every access token. */
+export function isAccessClaims(claims: unknown): claims is AccessClaims {
   if (typeof claims !== 'object' || claims === null) return false
   const { sid, uid, ver, jti, iat, exp } = claims as Record<string, unknown>
   return (

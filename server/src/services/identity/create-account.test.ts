@@ -39,8 +39,9 @@ describe('the name of a new account', () => {
     expect(await rows.mails(account.id)).toEqual(['verify_email'])
   })
 
-  test('is told to the other services with number and tenant, and to the log', async () => {
-    const { account } = await create({ username: 'grace', displayName: ' Grace H. ', password })
+  test('is told to the other services with number, tenant and contract, and to the log', async () => {
+    const names = { firstName: 'Grace', lastName: null }
+    const { account } = await create({ username: 'grace', displayName: ' Grace H. ', names, role: 'admin', password })
     expect(await rows.events(account.id)).toEqual([
       {
         type: 'account.registered',
@@ -48,9 +49,13 @@ describe('the name of a new account', () => {
         data: {
           number: account.number,
           tenantId: account.tenant.id,
+          tenant: 'main',
+          contract: 'test',
+          role: 'admin',
           username: 'grace',
           email: null,
           displayName: 'Grace H.',
+          names,
         },
       },
     ])

@@ -3,7 +3,7 @@ import { createOnce, type IdempotencyKey } from '../../platform/db/idempotency.t
 import { newId } from '../../platform/ids.ts'
 import { after, type Deps, originOf, revokedUntil } from './deps.ts'
 import { type IdentityErrorCode, refuse } from './errors.ts'
-import { announced, eventsJson } from './events.ts'
+import { type AccountRegistered, announced, eventsJson } from './events.ts'
 import { checkPassword, strictest } from './password-rules.ts'
 import { type AccountView, type Client, emailPattern, type Terms, usernamePattern, verificationTtl } from './policy.ts'
 import * as store from './store/index.ts'
@@ -16,6 +16,8 @@ export interface NewAccountInput {
   /** Without one nobody can sign in with a password yet. */
   password?: string | undefined
   displayName?: string | undefined
+  /** The parts of the name, for the other services: identity keeps the display name only. */
+  names?: AccountRegistered['names'] | undefined
   /** For contracts whose requests name the tenant. */
   tenant?: string | undefined
   /** A role other than a person's, granted for the terms' contract; for operators and administrators. */
@@ -184,7 +186,15 @@ async function insert(
     verification: mailed ? { id: verificationId, mailId: newId(), expiresAt: after(deps, verificationTtl) } : undefined,
     counter: deps.lockout.countersOf(username, wanted.tenant, client).strangers,
     events: eventsJson([
-      { type: 'account.registered', data: { username, email, displayName } },
+      registered({
+        username,
+        email,
+        displayName,
+        tenant: wanted.tenant,
+        contract,
+        role: grant?.role,
+        names: input.names,
+      }),
       ...announced(deps, terms, 'registered', about),
     ]),
     ...originOf(client),
@@ -192,6 +202,12 @@ async function insert(
   if (!account) throw refuse('identity.username_taken', { username })
   return { account, mailed }
 }
+
+/** The event of a new account; its number and its tenant's id are added where they are known. */
+const registered = (data: Partial<AccountRegistered> | { role: string | undefined }) => ({
+  type: 'account.registered',
+  data,
+})
 
 async function tenantFor(tx: Queryable, { policy }: Terms, name: string): Promise<store.TenantRow> {
   if (policy.tenant === 'named') return store.ensureTenant(tx, newId(), name)

@@ -9,14 +9,23 @@ export type IdentityEvent =
   | DomainEvent<'account.deleted', Record<string, never>>
   | DomainEvent<'account.activated' | 'account.deactivated', Record<string, never>>
   | DomainEvent<'account.role_changed', { contract: string; role: string }>
+  | DomainEvent<'account.renamed', { displayName: string | null }>
   | DomainEvent<'session.revoked', { sessionId: string; contract: string; reason: 'refresh_token_reused' }>
 
 export interface AccountRegistered {
   number: number
   tenantId: string
+  /** Name of the tenant. */
+  tenant: string
   username: string
   email: string | null
   displayName: string | null
+  /** The contract it came by. */
+  contract: string
+  /** The role it was given there; absent for a person's. */
+  role?: string
+  /** The parts of the person's name, where they were said apart; identity does not keep them. */
+  names?: { firstName?: string | null | undefined; lastName?: string | null | undefined }
 }
 
 interface NewEvent {

@@ -12,6 +12,7 @@ import { changePassword } from './change-password.ts'
 import { createAccount } from './create-account.ts'
 import { deleteAccount } from './delete-account.ts'
 import type { Deps } from './deps.ts'
+import { forServices } from './for-services.ts'
 import { importAccounts } from './import-accounts.ts'
 import { createLockout } from './lockout.ts'
 import { type LoginResult, login } from './login.ts'
@@ -55,7 +56,7 @@ export {
 } from './policy.ts'
 export type { Session } from './sessions.ts'
 export type { PublicJwk } from './signing-keys.ts'
-export type { Activity, ListedSession, Statistics, TenantSettings } from './store/index.ts'
+export type { AccountSummary, Activity, ListedSession, Statistics, TenantSettings } from './store/index.ts'
 export { listDeadMails, replayDeadMails } from './store/mails.ts'
 
 export interface IdentityOptions {
@@ -121,11 +122,7 @@ export async function openIdentity(options: IdentityOptions) {
     operate: operate(deps),
     deleteAccount: deleteAccount(deps),
     importAccounts: importAccounts(deps),
-    /** What the other services need of an account. */
-    findAccount: async (id: string): Promise<AccountView | undefined> => {
-      const row = await store.findAccount(database, id, '')
-      return row && store.viewOf(row, { person: '', permissions: {} })
-    },
+    forServices: forServices(deps),
     hasAdministrator: ({ name }: Terms) => store.hasAdministrator(database, name),
     /** Whether a token's session and account version are still good. */
     tokenStands: ({ sid, uid, ver }: TokenMarks) =>

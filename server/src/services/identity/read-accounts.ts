@@ -1,4 +1,5 @@
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import { newId } from '../../platform/ids.ts'
 import { administratorOf, visibleTo } from './administer.ts'
 import { type Deps, originOf } from './deps.ts'
 import { refuse } from './errors.ts'
@@ -99,8 +100,9 @@ export const readAccounts = (deps: Deps) => {
       client: Client,
     ): Promise<void> {
       const { displayName, preferences } = change
-      const changed = await store.changePerson(database, { accountId, displayName, preferences })
+      const changed = await store.changePerson(database, { accountId, displayName, preferences, eventId: newId() })
       if (changed === 0) throw refuse('identity.account_not_found')
+      deps.eventsRecorded()
       const details = {
         fields: Object.entries(change).flatMap(([field, value]) => (value === undefined ? [] : [field])),
       }

@@ -53,7 +53,13 @@ const verifierOf = (keys: KeySource) =>
     audience: 'test',
     secret: undefined,
     keys,
-    revocations: { check: () => 'live', follow: async () => undefined, size: () => 0, stop: async () => undefined },
+    revocations: {
+      check: () => 'live',
+      follow: async () => undefined,
+      following: () => true,
+      size: () => 0,
+      stop: async () => undefined,
+    },
     askIdentity: async () => true,
     clock,
   })

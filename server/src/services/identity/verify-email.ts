@@ -84,16 +84,25 @@ export const resendVerification =
 /**
  * Begins a change of address: a link is mailed to the new one. Sign-in and recovery go by the address before until it is opened,
  * and then that one is told. Nothing is mailed for the address that the account has, or above the hourly limit of links.
+ * With `tellTaken` an address that another account goes by is refused with `identity.username_taken`.
  */
 export const proposeEmail =
   (deps: Deps) =>
-  async (accountId: string, email: string, client: Client): Promise<void> => {
+  async (
+    accountId: string,
+    email: string,
+    client: Client,
+    { tellTaken = false }: { tellTaken?: boolean | undefined } = {},
+  ): Promise<void> => {
     const { terms } = client
     const newEmail = email.trim().toLowerCase()
     const mailed = await deps.database.transaction(async (tx) => {
       if (!(await store.lockAccount(tx, accountId))) return false
       const account = await store.findAccount(tx, accountId, terms.name)
       if (!account || (account.email === newEmail && account.emailVerified)) return false
+      const own = account.username.toLowerCase() === newEmail
+      if (tellTaken && !own && (await store.nameTaken(tx, account.tenantId, newEmail)))
+        throw refuse('identity.username_taken')
       return store.insertLink(tx, {
         id: newId(),
         accountId,

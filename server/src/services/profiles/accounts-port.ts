@@ -4,20 +4,43 @@ import type { IdempotencyKey } from '../../platform/db/idempotency.ts'
 export interface AccountSummary {
   id: string
   number: number
+  /** The tenant's name. */
+  tenant: string
   username: string
   email: string | null
+  displayName: string | null
+  /** The roles it was granted. */
+  roles: readonly { contract: string; role: string }[]
 }
 
 /** What profiles needs of the service that keeps accounts; bound in the process, or over HTTP. */
 export interface Accounts {
   find(accountId: string): Promise<AccountSummary | undefined>
   create(
-    account: { username: string; email?: string | undefined; password?: string | undefined },
+    account: {
+      /** The e-mail address, when absent. */
+      username?: string | undefined
+      email?: string | undefined
+      password?: string | undefined
+      displayName?: string | undefined
+      role?: string | undefined
+    },
     contract: string,
     idempotency: IdempotencyKey | undefined,
   ): Promise<AccountSummary>
-  /** Mails a link to a new address; sign-in and recovery follow when it is opened. */
-  proposeEmail(accountId: string, email: string, contract: string): Promise<void>
+  /**
+   * Mails a link to a new address; sign-in and recovery follow when it is opened. `tellTaken`: an address that is another's is
+   * refused with `identity.username_taken`.
+   */
+  proposeEmail(
+    accountId: string,
+    email: string,
+    contract: string,
+    options?: { tellTaken?: boolean | undefined },
+  ): Promise<void>
+  rename(accountId: string, displayName: string): Promise<void>
+  /** Judged by identity. `by` is the administrator's account. */
+  changeRole(accountId: string, role: string, by: string, contract: string): Promise<void>
   /** Changes nothing when the account is gone already. */
   remove(accountId: string): Promise<void>
 }

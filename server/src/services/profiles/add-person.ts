@@ -1,18 +1,28 @@
 import type { IdempotencyKey } from '../../platform/db/idempotency.ts'
 import type { Deps } from './deps.ts'
-import * as store from './store.ts'
+import { makeProfile } from './make-profile.ts'
+import { type Person, type ProfileFields, personOf } from './profile.ts'
+import type { Visitor } from './visitor.ts'
+import { checkPreferences } from './write-profile.ts'
 
-export interface NewPerson extends store.ProfileFields {
-  username: string
+export interface NewPerson extends ProfileFields {
+  /** The e-mail address, when absent. */
+  username?: string | undefined
+  /** Without one nobody can sign in with a password yet. */
   password?: string | undefined
-  email?: string | undefined
+  /** A person's, when absent. */
+  role?: string | undefined
 }
 
 /** Makes an account and its profile in one request. A crash between the two is healed by the event of the account. */
 export const addPerson =
-  ({ database, accounts }: Deps) =>
-  async (person: NewPerson, contract: string, idempotency: IdempotencyKey | undefined): Promise<store.Profile> => {
-    const { username, password, email, ...fields } = person
-    const account = await accounts.create({ username, email, password }, contract, idempotency)
-    return store.ensureProfile(database, account, { email, ...fields })
+  (deps: Deps) =>
+  async (person: NewPerson, visitor: Visitor, idempotency: IdempotencyKey | undefined): Promise<Person> => {
+    const { username, password, role, ...fields } = person
+    const { name: contract } = visitor.terms
+    await checkPreferences(deps, null, fields.preferences)
+    const shared = { email: fields.email ?? undefined, displayName: fields.displayName ?? undefined }
+    const account = await deps.accounts.create({ username, password, role, ...shared }, contract, idempotency)
+    const { row } = await makeProfile(deps, account, { fields, contract, visitor })
+    return personOf(row, visitor)
   }

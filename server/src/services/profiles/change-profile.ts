@@ -1,23 +1,51 @@
+import { activityOf } from './activity.ts'
 import type { Deps } from './deps.ts'
 import { refuse } from './errors.ts'
-import * as store from './store.ts'
+import { type Profile, type ProfileFields, profileOf, textsOf } from './profile.ts'
+import { rowFor } from './read-profiles.ts'
+import type { Visitor } from './visitor.ts'
+import { checkPreferences, writeProfile } from './write-profile.ts'
+
+export interface ChangeOptions {
+  /** Who changes it for the person. */
+  administrator?: { accountId: string } | undefined
+  /** True to refuse an address that another account signs in by. */
+  tellTaken?: boolean | undefined
+}
 
 /**
  * Changes the given fields of a profile. A new address is shown at once; the account's own, which one signs in and recovers by,
  * follows when the link mailed to the new one is opened.
  */
 export const changeProfile =
-  ({ database, accounts }: Deps) =>
-  async (accountId: string, fields: store.ProfileFields, contract: string): Promise<store.Profile> => {
-    if (Object.values(fields).every((field) => field === undefined)) throw refuse('profiles.nothing_to_change')
-    const { email } = fields
-    if (email) {
-      const present = await store.findByAccount(database, accountId)
-      if (!present) throw refuse('profiles.not_found')
-      // First, so that nothing has changed when the accounts cannot be reached.
-      if (email !== present.email) await accounts.proposeEmail(accountId, email, contract)
-    }
-    const changed = await store.changeProfile(database, accountId, fields)
-    if (!changed) throw refuse('profiles.not_found')
-    return changed
+  (deps: Deps) =>
+  async (
+    accountId: string,
+    fields: ProfileFields,
+    visitor: Visitor,
+    { administrator, tellTaken }: ChangeOptions = {},
+  ): Promise<Profile> => {
+    const texts = textsOf(fields)
+    const given = [...Object.keys(texts), ...(fields.preferences ? ['preferences'] : [])]
+    if (given.length === 0) throw refuse('profiles.nothing_to_change')
+    const { name: contract } = visitor.terms
+    const present = await rowFor(deps, accountId, visitor)
+
+    // First, so that nothing has changed when something is refused or the accounts cannot be reached.
+    await checkPreferences(deps, accountId, fields.preferences)
+    const { email, displayName } = texts
+    if (email && email !== present.email) await deps.accounts.proposeEmail(accountId, email, contract, { tellTaken })
+    if (displayName && displayName !== present.displayName) await deps.accounts.rename(accountId, displayName)
+
+    const by = administrator && administrator.accountId !== accountId ? administrator.accountId : undefined
+    const row = await writeProfile(deps, accountId, () => ({
+      to: texts,
+      preferences: fields.preferences,
+      fact: { contract, fact: by === undefined ? 'changed' : 'changed_by_administrator' },
+      activity:
+        by === undefined
+          ? activityOf('profile_updated', visitor, { fields: given })
+          : activityOf('profile_updated_by_admin', visitor, { fields: given, by }),
+    }))
+    return profileOf(row)
   }

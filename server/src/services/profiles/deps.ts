@@ -1,8 +1,34 @@
+import type { Clock } from '../../platform/clock.ts'
 import type { Database } from '../../platform/db/database.ts'
+import type { Logger } from '../../platform/log.ts'
+import type { ReadCache } from '../../platform/read-cache.ts'
 import type { Accounts } from './accounts-port.ts'
+import type { AnnounceProfile } from './events.ts'
+import type { Person } from './profile.ts'
+
+/** One person, or a page of them. */
+export type CachedPeople = readonly Person[]
 
 /** The world profiles' use cases live in. */
 export interface Deps {
   database: Database
   accounts: Accounts
+  /** What `person` and `people` read: a person under a key of the account, pages under one key. */
+  people: ReadCache<CachedPeople>
+  /** What a contract announces of a fact. */
+  announce: (contract: string, ...about: Parameters<AnnounceProfile>) => ReturnType<AnnounceProfile>
+  /** Wakes the relay after a commit that recorded an event. */
+  eventsRecorded(): void
+  clock: Clock
+  log: Logger
+}
+
+/** The one key of the pages of people. */
+export const peopleKey = 'people'
+export const personKey = (accountId: string): string => `account:${accountId}`
+
+/** To be called after the commit of a write: nobody reads from then on what was before it. */
+export async function written({ people, eventsRecorded }: Deps, accountId: string, told: boolean): Promise<void> {
+  if (told) eventsRecorded()
+  await Promise.all([people.drop(personKey(accountId)), people.drop(peopleKey)])
 }

@@ -1,7 +1,21 @@
 import { Refusal } from '../../platform/errors.ts'
 
 /** Everything profiles declines. Each contract's error table answers every one of them. */
-export const profilesErrors = ['profiles.not_found', 'profiles.nothing_to_change'] as const
+export const profilesErrors = [
+  'profiles.not_found',
+  'profiles.nothing_to_change',
+  /** More than 8 KiB with those that are kept. */
+  'profiles.preferences_too_large',
+  /** No file, several, or one under another name. */
+  'profiles.upload_missing',
+  'profiles.upload_too_large',
+  'profiles.not_an_image',
+  /** More pixels than are decoded. */
+  'profiles.image_too_large',
+  'profiles.image_damaged',
+  /** More images are being worked on than we take on. */
+  'profiles.busy',
+] as const
 export type ProfilesErrorCode = (typeof profilesErrors)[number]
 
 /** Makes a profiles refusal, to be thrown. */

@@ -1,39 +1,90 @@
-import type { Database, Statement } from '../../platform/db/database.ts'
-import { pruneInbox } from '../../platform/db/pruning.ts'
-import type { Accounts } from './accounts-port.ts'
+import { systemClock } from '../../platform/clock.ts'
+import type { Statement } from '../../platform/db/database.ts'
+import { pruneInbox, pruneOutbox } from '../../platform/db/pruning.ts'
+import type { ObjectStore } from '../../platform/storage/object-store.ts'
 import { addPerson } from './add-person.ts'
+import { openAvatars } from './avatars/index.ts'
 import { changeProfile } from './change-profile.ts'
-import { refuse } from './errors.ts'
+import { changeRole } from './change-role.ts'
+import { accountHandlers, followAccounts as follow } from './consumers/follow-accounts.ts'
+import { countProfiles } from './count-profiles.ts'
+import type { Deps } from './deps.ts'
+import { finishProfiles } from './finish-profiles.ts'
 import { ownProfile } from './own-profile.ts'
+import { readPeople } from './people.ts'
+import { readProfiles } from './read-profiles.ts'
+import { registerProfile } from './register-profile.ts'
 import { removePerson } from './remove-person.ts'
-import * as store from './store.ts'
+import { searchProfiles } from './search-profiles.ts'
+import * as store from './store/index.ts'
+import * as retention from './store/pruning.ts'
 
 export type { AccountSummary, Accounts } from './accounts-port.ts'
-export { followAccounts } from './consumers/follow-accounts.ts'
+export type { ProfileActivity } from './activity.ts'
+export type { NewPerson } from './add-person.ts'
+export type { AvatarUpload } from './avatars/index.ts'
+export type { ChangeOptions } from './change-profile.ts'
+export type { ProfileStatistics } from './count-profiles.ts'
+export type { CachedPeople } from './deps.ts'
 export type { ProfilesErrorCode } from './errors.ts'
-export type { Profile } from './store.ts'
-
-/** Who a person is, beside the account: names, address, phone. */
-export type Profiles = ReturnType<typeof openProfiles>
+export type { AnnounceProfile, ProfileFact, ProfileFactAbout } from './events.ts'
+export { revivePeople } from './people.ts'
+export type { Person, Profile, ProfileFields } from './profile.ts'
+export type { ProfileSearch } from './search-profiles.ts'
+export type { ActivityFilter, SortField } from './store/index.ts'
+export type { Visitor } from './visitor.ts'
 
 /** Where profiles' migrations lie. */
 export const migrations = { name: 'profiles', directory: `${import.meta.dirname}/migrations` }
 
-export function openProfiles({ database, accounts }: { database: Database; accounts: Accounts }) {
-  const deps = { database, accounts }
+export interface ProfilesOptions extends Deps {
+  /** Where the images of avatars are kept. */
+  avatars: ObjectStore
+}
+
+/** Who people are, beside their accounts: names, address, phone, department, avatar, preferences. */
+export type Profiles = ReturnType<typeof openProfiles>
+
+export function openProfiles(deps: ProfilesOptions) {
+  const { database } = deps
+  const avatars = openAvatars(deps)
+  const finishing = finishProfiles(deps)
   return {
     own: ownProfile(deps),
+    ...readProfiles(deps),
+    ...readPeople(deps),
     add: addPerson(deps),
     change: changeProfile(deps),
-    remove: removePerson(deps),
-    list: (page: { limit: number; offset: number }) => store.listProfiles(database, page),
-    async find(number: number): Promise<store.Profile> {
-      const profile = await store.findByNumber(database, number)
-      if (!profile) throw refuse('profiles.not_found')
-      return profile
+    changeRole: changeRole(deps),
+    remove: removePerson({ ...deps, discard: avatars.discard }),
+    register: registerProfile(deps),
+    search: searchProfiles(deps),
+    statistics: countProfiles(deps),
+    /** A page of an account's log, newest first, with how many entries there are in all. */
+    activities: (by: store.ActivityFilter) => store.listActivities(database, by),
+    /** What the consumer of identity's events does. */
+    follows: follow({ ...deps, lookForOrphans: avatars.lookForOrphans }),
+    changeAvatar: avatars.change,
+    removeAvatar: avatars.remove,
+    /** The JPEG of an avatar, by its key. */
+    avatar: avatars.read,
+    async close() {
+      await Promise.all([avatars.close(), finishing.stop()])
     },
   }
 }
 
+/** What a replay of dead letters does: it takes events at their word, and announces nothing. */
+export const followAccounts = accountHandlers({ announce: () => undefined, clock: systemClock })
+
 /** What profiles forgets, and after how long. */
-export const pruning: readonly (() => Statement<unknown>)[] = [pruneInbox]
+export const pruning: readonly (() => Statement<unknown>)[] = [
+  retention.pruneActivities,
+  retention.pruneActivityTotals,
+  retention.eraseFurther,
+  retention.markErased,
+  retention.pruneRemoved,
+  retention.pruneTotals,
+  pruneOutbox,
+  pruneInbox,
+]

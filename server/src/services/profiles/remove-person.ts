@@ -1,13 +1,35 @@
-import type { Deps } from './deps.ts'
-import { refuse } from './errors.ts'
-import * as store from './store.ts'
+import { activityOf } from './activity.ts'
+import { type Deps, written } from './deps.ts'
+import { announced } from './events.ts'
+import { rowFor } from './read-profiles.ts'
+import * as store from './store/index.ts'
+import type { Visitor } from './visitor.ts'
 
-/** Deletes a person everywhere: the account first, so that nobody can sign in any more, then the profile; the rest follows by event. */
+/**
+ * Deletes a person everywhere: the account first, so that nobody can sign in any more, then the profile with what the log says of
+ * the person; the rest follows by event. What is to be announced is noted before, for whoever removes the profile: this request, or
+ * the event of the account when it is faster or this process ends here.
+ */
 export const removePerson =
-  ({ database, accounts }: Deps) =>
-  async (number: number): Promise<void> => {
-    const profile = await store.findByNumber(database, number)
-    if (!profile) throw refuse('profiles.not_found')
-    await accounts.remove(profile.accountId)
-    await store.removeProfile(database, profile.accountId)
+  (deps: Deps & { discard(avatarKey: string): Promise<void> }) =>
+  async (accountId: string, visitor: Visitor, administrator?: { accountId: string }): Promise<void> => {
+    const { database, accounts } = deps
+    const row = await rowFor(deps, accountId, visitor)
+    await store.intendRemoval(database, accountId, announced(deps, visitor.terms.name, 'removed', row))
+    try {
+      await accounts.remove(accountId)
+    } catch (error) {
+      await store.intendRemoval(database, accountId, undefined)
+      throw error
+    }
+    const activity =
+      administrator && activityOf('admin_user_deleted', visitor, { accountId, by: administrator.accountId })
+    const { told, avatarKey } = await database.transaction(async (tx) => {
+      if (administrator && activity) {
+        await store.logActivity(tx, { accountId: administrator.accountId, tenant: row.tenant }, activity)
+      }
+      return store.removeProfile(tx, accountId)
+    })
+    await written(deps, accountId, told)
+    if (avatarKey !== null) await deps.discard(avatarKey)
   }

@@ -184,17 +184,49 @@ export const setSecondFactor = (db: Queryable, accountId: string, on: boolean) =
     sql`UPDATE accounts SET second_factor = ${on}, updated_at = now() WHERE id = ${accountId} AND second_factor <> ${on}`,
   )
 
-/** Changes what a person says of themselves; undefined fields stay. */
+/** Changes what a person says of themselves, and tells of a new name; undefined fields stay. */
 export const changePerson = (
   db: Queryable,
   by: {
     accountId: string
     displayName: string | undefined
     preferences: Readonly<Record<string, unknown>> | undefined
+    eventId: string
   },
 ) =>
   db.run(sql`
-    UPDATE accounts SET display_name = coalesce(${by.displayName ?? null}::text, display_name),
-           preferences = coalesce(${by.preferences === undefined ? null : JSON.stringify(by.preferences)}::jsonb, preferences),
-           updated_at = now()
-     WHERE id = ${by.accountId}`)
+    WITH before AS (
+      SELECT id, display_name, coalesce(${by.displayName ?? null}::text, display_name) AS new_name
+        FROM accounts WHERE id = ${by.accountId} FOR UPDATE
+    ), changed AS (
+      UPDATE accounts a SET display_name = b.new_name, updated_at = now(),
+             preferences = coalesce(${by.preferences === undefined ? null : JSON.stringify(by.preferences)}::jsonb, a.preferences),
+             sequence = a.sequence + (b.new_name IS DISTINCT FROM b.display_name)::integer
+        FROM before b WHERE a.id = b.id
+      RETURNING a.id, a.sequence, b.new_name, b.new_name IS DISTINCT FROM b.display_name AS renamed
+    ), told AS (
+      INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
+      SELECT ${by.eventId}::uuid, id, sequence, 'account.renamed', jsonb_build_object('displayName', new_name)
+        FROM changed WHERE renamed
+    )
+    SELECT id FROM changed`)
+
+export interface AccountSummary {
+  id: string
+  number: number
+  /** Name of the tenant. */
+  tenant: string
+  username: string
+  email: string | null
+  displayName: string | null
+  /** The roles it was given, by contract. */
+  roles: readonly { contract: string; role: string }[]
+}
+
+/** What the other services need to know of an account. */
+export const findSummary = (db: Queryable, accountId: string) =>
+  db.maybe(sql<AccountSummary>`
+    SELECT d.id, d.number, d."tenantName" AS tenant, d.username, d.email, d."displayName",
+           coalesce((SELECT jsonb_agg(jsonb_build_object('contract', g.contract, 'role', g.role))
+                       FROM grants g WHERE g.account_id = d.id), '[]') AS roles
+      FROM account_details d WHERE d.id = ${accountId}`)

@@ -56,7 +56,8 @@ export const insertImported = async (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
       SELECT g."eventId", c.id, 1, 'account.registered',
              jsonb_build_object('number', c.number, 'tenantId', c.tenant_id, 'username', c.username, 'email', c.email,
-                                'displayName', c.display_name)
+                                'displayName', c.display_name, 'tenant', g.tenant, 'contract', ${contract}::text)
+               || CASE WHEN g.role IS NULL THEN '{}' ELSE jsonb_build_object('role', g.role) END
         FROM created c JOIN given g USING (id)
     )
     SELECT count(*) AS written FROM created`)

@@ -1,14 +1,83 @@
-import type { Queryable } from '../../../platform/db/database.ts'
+import { Refusal, refuseAtEdge } from '../../../platform/errors.ts'
 import type { DomainEvent } from '../../../platform/events/event.ts'
-import * as store from '../store.ts'
+import type { EventHandlers } from '../../../platform/events/inbox.ts'
+import type { AccountSummary, Accounts } from '../accounts-port.ts'
+import { changeOfRole } from '../change-role.ts'
+import { type Deps, written } from '../deps.ts'
+import { makeInside } from '../make-profile.ts'
+import { standingOf } from '../own-profile.ts'
+import * as store from '../store/index.ts'
+import { writeInside } from '../write-profile.ts'
 
-/** What profiles does when identity says that an account was registered or deleted. */
-export const followAccounts = {
-  async 'account.registered'(tx: Queryable, { subject, data }: DomainEvent): Promise<void> {
-    const { number, username, email } = data as { number: number; username: string; email: string | null }
-    await store.ensureProfile(tx, { id: subject, number, username, email })
+/** What identity tells when an account was registered. Older events lack what is optional. */
+interface Registered {
+  number: number
+  tenant?: string
+  username: string
+  email: string | null
+  displayName?: string | null
+  contract?: string
+  role?: string
+  names?: { firstName?: string | null; lastName?: string | null }
+}
+
+/** What the handlers need of profiles' world. */
+export interface Following extends Pick<Deps, 'announce' | 'clock'> {
+  /** What is known of accounts now; without it events are taken at their word, as when dead letters are replayed. */
+  accounts?: Pick<Accounts, 'find'>
+}
+
+/** What profiles does when identity says that an account was registered, renamed, given a role or deleted. */
+export function accountHandlers(following: Following): EventHandlers {
+  /**
+   * What an account is now, asked under the lock of its profile's row: so an event that comes late cannot bring back what a request
+   * has changed since.
+   */
+  const now = async (accountId: string): Promise<AccountSummary | undefined> =>
+    following.accounts?.find(accountId).catch(waitForIdentity)
+
+  return {
+    async 'account.registered'(tx, { subject, data }) {
+      const { number, tenant = 'main', username, email, displayName = null, contract, role, names } = data as Registered
+      const roles = contract !== undefined && role !== undefined ? [{ contract, role }] : []
+      const account = { id: subject, number, tenant, username, email, displayName, roles }
+      await makeInside(following, tx, account, { contract, ...(names && { fields: names }) })
+    },
+    async 'account.renamed'(tx, { subject, data }) {
+      await writeInside(following, tx, subject, async (present) => {
+        const { displayName } = (await now(subject)) ?? (data as { displayName: string | null })
+        return displayName === present.displayName ? undefined : { to: { displayName } }
+      })
+    },
+    async 'account.role_changed'(tx, { subject, data }) {
+      const told = data as { contract: string; role: string }
+      await writeInside(following, tx, subject, async (present) => {
+        const account = await now(subject)
+        // Of a profile from before all is asked at once.
+        if (present.roles === null) return account && { to: standingOf(present, account), unseen: true }
+        const granted = account ? account.roles.find(({ contract }) => contract === told.contract) : told
+        return granted && changeOfRole(present, told.contract, granted.role)
+      })
+    },
+    async 'account.deleted'(tx, { subject }) {
+      await store.removeProfile(tx, subject)
+    },
+  }
+}
+
+/** The same with the service's own world, and what is to be done once an effect is committed. */
+export const followAccounts = (deps: Deps & { lookForOrphans(): void }) => ({
+  handlers: accountHandlers(deps),
+  onHandled({ type, subject }: DomainEvent): void {
+    void written(deps, subject, true)
+    if (type === 'account.deleted') deps.lookForOrphans()
   },
-  async 'account.deleted'(tx: Queryable, { subject }: DomainEvent): Promise<void> {
-    await store.removeProfile(tx, subject)
-  },
+})
+
+/** For a consumer, identity is away like anything else that is: the event waits, and no failure is counted. */
+function waitForIdentity(error: unknown): never {
+  if (error instanceof Refusal && error.code === 'edge.identity_unavailable') {
+    throw refuseAtEdge('edge.unavailable', error.details, error)
+  }
+  throw error
 }

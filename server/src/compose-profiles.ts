@@ -1,0 +1,32 @@
+import type { IdentityPort } from './gateway/identity-port.ts'
+import { systemClock as clock } from './platform/clock.ts'
+import { createReadCache } from './platform/read-cache.ts'
+import { createRedisReadCache } from './platform/redis-read-cache.ts'
+import { openObjectStore } from './platform/storage/open-object-store.ts'
+import * as profilesService from './services/profiles/index.ts'
+import { openStore, type World } from './world.ts'
+
+/** Profiles on its database, with accounts wherever they are. */
+export function openProfiles(world: World, identity: IdentityPort) {
+  const { config, contracts, redis, life, log } = world
+  const store = openStore(world, 'profiles', profilesService.pruning)
+  const name = 'people'
+  const people = redis
+    ? createRedisReadCache({ redis, name, seconds: 5, revive: profilesService.revivePeople })
+    : createReadCache<profilesService.CachedPeople>({ name, notices: store.notices, max: 5_000 })
+  life.onStop('cache of people', async () => people.close())
+  const service = profilesService.openProfiles({
+    ...store,
+    accounts: identity.accounts,
+    people,
+    announce: (contract, ...fact) =>
+      Object.values(contracts)
+        .find((one) => one.name === contract)
+        ?.announceProfile?.(...fact),
+    avatars: openObjectStore(config.avatars),
+    clock,
+    log,
+  })
+  life.onStop('profiles', service.close)
+  return { store, service }
+}

@@ -1,0 +1,115 @@
+import Type from 'typebox'
+import { Refusal } from '../../platform/errors.ts'
+import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import type { Profile, Profiles, Visitor } from '../../services/profiles/index.ts'
+import { reply, route } from '../_kit/contract.ts'
+import { withAlias } from './alias.ts'
+import { misfit } from './errors.ts'
+import { accountIdOf } from './fields.ts'
+import { changed, ProfileBody } from './profile-fields.ts'
+import { roles } from './terms.ts'
+import { ChangedProfile, ProfileAnswer, profileOf } from './user-wire.ts'
+import { Failure, Message, message } from './wire.ts'
+
+/** Administrators over the profiles and accounts of others. */
+
+/** The account's id in a path: any text, so that an id that cannot exist is "not found" and not a fault of form. */
+const UserParams = Type.Object({ id: Type.String() })
+
+/** The profile of that account. Every change looks first: an account without a profile gets one, a foreign one is not found. */
+async function profileAt(
+  profiles: Profiles,
+  { id }: Type.Static<typeof UserParams>,
+  visitor: Visitor,
+): Promise<Profile> {
+  const accountId = accountIdOf(id)
+  if (accountId === undefined) throw new Refusal('profiles.not_found')
+  return profiles.ofAccount(accountId, visitor)
+}
+
+/** Refuses what nobody may do to oneself. */
+function notOneself({ id }: Type.Static<typeof UserParams>, { uid }: AccessClaims): void {
+  if (accountIdOf(id) === uid) throw new Refusal('identity.not_oneself')
+}
+
+const administrator = ({ uid }: AccessClaims) => ({ accountId: uid })
+
+const readUser = route({
+  service: 'profiles',
+  method: 'GET',
+  url: '/api/admin/users/:id',
+  summary: "Read somebody's profile",
+  access: 'accounts:read',
+  limit: 'read',
+  params: UserParams,
+  replies: { 200: ProfileAnswer, 404: Failure },
+  async handler(profiles, { params, client }) {
+    return reply(200, { success: true, data: profileOf(await profileAt(profiles, params, client)) })
+  },
+})
+
+const changeUser = route({
+  service: 'profiles',
+  method: 'PUT',
+  url: '/api/admin/users/:id',
+  summary: "Change somebody's profile",
+  access: 'accounts:manage',
+  limit: 'write',
+  params: UserParams,
+  body: ProfileBody,
+  replies: { 200: ChangedProfile, 400: Failure, 404: Failure },
+  misfit,
+  async handler(profiles, { params, body, claims, client }) {
+    const present = await profileAt(profiles, params, client)
+    const options = { administrator: administrator(claims) }
+    return changed(body, present, (changes) => profiles.change(present.accountId, changes, client, options))
+  },
+})
+
+const deleteUser = route({
+  service: 'profiles',
+  method: 'DELETE',
+  url: '/api/admin/users/:id',
+  summary: 'Delete somebody, account and all',
+  access: 'accounts:manage',
+  limit: 'write',
+  params: UserParams,
+  replies: { 200: Message, 403: Failure, 404: Failure },
+  async handler(profiles, { params, claims, client }) {
+    notOneself(params, claims)
+    const { accountId } = await profileAt(profiles, params, client)
+    await profiles.remove(accountId, client, administrator(claims))
+    return reply(200, message("L'utilisateur a été supprimé."))
+  },
+})
+
+const changeRole = route({
+  service: 'profiles',
+  method: 'PUT',
+  url: '/api/admin/users/:id/role',
+  summary: 'Give somebody another role; the tokens of the former one are good no longer',
+  access: 'roles:grant',
+  limit: 'write',
+  params: UserParams,
+  body: Type.Object({ role: Type.Enum([...roles]) }),
+  replies: {
+    200: Type.Object({ ...Message.properties, data: Type.Object({ role: Type.String() }) }),
+    400: Failure,
+    403: Failure,
+    404: Failure,
+  },
+  misfit,
+  async handler(profiles, { params, body, claims, client }) {
+    notOneself(params, claims)
+    const { accountId } = await profileAt(profiles, params, client)
+    const { role } = await profiles.changeRole(accountId, body.role, administrator(claims), client)
+    return reply(200, { ...message('Le rôle a été modifié.'), data: { role } })
+  },
+})
+
+export const administratedRoutes = [
+  ...withAlias(readUser, '/api/v1/users/:id'),
+  ...withAlias(changeUser, '/api/v1/users/:id'),
+  ...withAlias(deleteUser, '/api/v1/users/:id'),
+  ...withAlias(changeRole, '/api/v1/users/:id/role'),
+]

@@ -1,0 +1,32 @@
+import Type from 'typebox'
+import { Uuid } from '../../platform/http/schema.ts'
+import { reply, route } from '../_kit/contract.ts'
+import { Text } from '../_kit/schema.ts'
+import { misfit } from './errors.ts'
+import { Email } from './fields.ts'
+import { ChangedProfile, profileOf } from './user-wire.ts'
+import { Failure } from './wire.ts'
+
+/** How an auth service that sends no events of ours tells of a new account. */
+const userRegistered = route({
+  service: 'profiles',
+  method: 'POST',
+  url: '/api/v1/internal/user-registered',
+  summary: 'Tell of a new account, whose profile is then made',
+  access: 'service',
+  limit: 'write',
+  ownListenerOnly: true,
+  body: Type.Object({ userId: Uuid, email: Email, timestamp: Type.Optional(Text({ maxLength: 64 })) }),
+  replies: { 200: ChangedProfile, 201: ChangedProfile, 400: Failure, 404: Failure },
+  misfit,
+  async handler(profiles, { body, client }) {
+    const account = { accountId: body.userId, email: body.email.trim().toLowerCase() }
+    const { profile, made } = await profiles.register(account, client)
+    const data = profileOf(profile)
+    return made
+      ? reply(201, { success: true, data, message: 'Le profil a été créé.' })
+      : reply(200, { success: true, data, message: 'Le profil existe déjà.' })
+  },
+})
+
+export const internalRoutes = [userRegistered]

@@ -1,0 +1,39 @@
+import { reply, route } from '../_kit/contract.ts'
+import { withAlias } from './alias.ts'
+import { misfit } from './errors.ts'
+import { changed, ProfileBody } from './profile-fields.ts'
+import { ChangedProfile, ProfileAnswer, profileOf } from './user-wire.ts'
+import { Failure } from './wire.ts'
+
+const alias = '/api/v1/users/profile'
+
+const readProfile = route({
+  service: 'profiles',
+  method: 'GET',
+  url: '/api/profile/me',
+  summary: "The caller's profile; it is made at its first reading",
+  access: 'person',
+  limit: 'read',
+  replies: { 200: ProfileAnswer, 404: Failure },
+  async handler(profiles, { claims }) {
+    return reply(200, { success: true, data: profileOf(await profiles.own(claims.uid)) })
+  },
+})
+
+const changeProfile = route({
+  service: 'profiles',
+  method: 'PUT',
+  url: '/api/profile/me',
+  summary: "Change the caller's profile; preferences are merged with those that are set",
+  access: 'person',
+  limit: 'write',
+  body: ProfileBody,
+  replies: { 200: ChangedProfile, 400: Failure, 404: Failure },
+  misfit,
+  async handler(profiles, { body, claims, client }) {
+    const present = await profiles.own(claims.uid)
+    return changed(body, present, (changes) => profiles.change(claims.uid, changes, client))
+  },
+})
+
+export const profileRoutes = [...withAlias(readProfile, alias), ...withAlias(changeProfile, alias)]

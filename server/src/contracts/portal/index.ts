@@ -1,0 +1,73 @@
+import type { Contract } from '../_kit/contract.ts'
+import { accountPages } from '../_kit/pages/account-routes.ts'
+import { health, healthRoutes } from './about.ts'
+import { accessCookie } from './cookies.ts'
+import { errors, failure } from './errors.ts'
+import { announceProfile } from './events.ts'
+import { signInRoutes } from './sign-in.ts'
+import { terms } from './terms.ts'
+import { usersRoutes } from './users.ts'
+import { Failure } from './wire.ts'
+
+/** Of everything but signing in, registering and health. */
+const general = [
+  { points: 3, seconds: 1 },
+  { points: 20, seconds: 60 },
+  { points: 100, seconds: 15 * 60 },
+] as const
+
+/** A gateway and a user service behind a web application: the contract on ports 3001 and 3002. */
+export const portal: Contract = {
+  name: 'portal',
+  title: terms.title,
+  terms,
+  routes: [...signInRoutes, ...usersRoutes, ...accountPages(terms)],
+  errors,
+  limits: {
+    register: { points: 2, seconds: 60 },
+    credentials: { points: 5, seconds: 60 },
+    mail: { points: 5, seconds: 60 },
+    write: general,
+    read: general,
+    metrics: { points: 60, seconds: 60 },
+  },
+  bodyLimit: 100 * 1024,
+  // A refresh or a logout by cookie comes without a body, with or without a content type.
+  bodies: 'empty',
+  failure,
+  failureSchema: Failure,
+  healthRoutes,
+  health,
+  accessCookie,
+  ownHostOnly: true,
+  greeting: 'Hello World!',
+  announceProfile,
+  // Users first: in a database of the portal's own they have the ids 1 and 2.
+  demo: [
+    {
+      username: 'ada@portal.example',
+      email: 'ada@portal.example',
+      password: 'Ada-portal-123!',
+      displayName: 'Ada',
+      emailVerified: false,
+      made: 'at every start',
+    },
+    {
+      username: 'grace@portal.example',
+      email: 'grace@portal.example',
+      password: 'Grace-portal-123!',
+      displayName: 'Grace',
+      emailVerified: false,
+      made: 'at every start',
+    },
+    {
+      username: 'admin@portal.example',
+      email: 'admin@portal.example',
+      password: 'Admin-portal-123!',
+      displayName: 'Administrator',
+      role: 'admin',
+      emailVerified: false,
+      made: 'at every start',
+    },
+  ],
+}

@@ -1,0 +1,132 @@
+import Type from 'typebox'
+import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
+import type { Session } from '../../services/identity/index.ts'
+import { type Inquiry, reply, route } from '../_kit/contract.ts'
+import { isSecondCall, signIn } from '../_kit/second-factor.ts'
+import { forgetTokens, keepTokens, refreshCookie } from './cookies.ts'
+import { errors, failure, invalid, misfit } from './errors.ts'
+import { fields, newPassword, readFields, text } from './fields.ts'
+import { Failure, Message, message, Refreshed, SecondFactorWanted, SignedIn, tokensFor, userOfAccount } from './wire.ts'
+
+type Asking = Pick<Inquiry<unknown, unknown, unknown>, 'client' | 'secure' | 'header'>
+
+/** True for a caller who keeps tokens by itself and asks for them: `X-Token-Delivery: body`. */
+const asksForTokens = ({ header }: Asking): boolean => header('x-token-delivery')?.toLowerCase() === 'body'
+
+const signedIn = <const Status extends number>(status: Status, told: string, session: Session, asking: Asking) =>
+  reply(
+    status,
+    { user: userOfAccount(session.account), ...message(told), ...tokensFor(session, asksForTokens(asking)) },
+    keepTokens(session, asking.client, asking.secure),
+  )
+
+/** What people may be by their own wish; whoever wishes anything else is what everybody is. */
+const chosenRole = (role: unknown): string | undefined => (role === 'merchant' ? role : undefined)
+
+const register = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/auth/register',
+  summary: 'Make an account and sign in',
+  access: 'public',
+  limit: 'register',
+  body: Type.Object({ name: fields.name, email: fields.email, password: fields.password, role: fields.role }),
+  replies: { 201: SignedIn, 400: Failure, 409: Failure },
+  signsIn: true,
+  misfit,
+  async handler(identity, { body, ...asking }) {
+    const { name, email, problems } = readFields({ name: body.name, email: body.email }, 'name', 'email')
+    const password = newPassword(body) ?? ''
+    const role = chosenRole(body.role)
+    await identity.createAccount({ email, password, displayName: name, role, problems }, asking.client)
+    const session = await signIn(identity, { identifier: email ?? '', password }, asking.client)
+    return signedIn(201, 'User registered successfully', session, asking)
+  },
+})
+
+/** What somebody signs in with; refused with everything that is wrong with it. */
+function credentialsOf(body: { email?: unknown; password?: unknown }) {
+  const { email, problems } = readFields({ email: body.email }, 'email')
+  const password = text(body.password)
+  const wrong = [
+    ...problems.map((problem) => errors[problem].message),
+    ...(password === '' ? ['password should not be empty'] : []),
+  ]
+  if (email === undefined || wrong.length > 0) throw refuseAtEdge('edge.bad_request', invalid(...wrong))
+  return { identifier: email, password }
+}
+
+const login = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/auth/login',
+  summary: 'Sign in; again with session_token and mfa_code where a code was asked for',
+  access: 'public',
+  limit: 'credentials',
+  body: Type.Object({
+    email: fields.email,
+    password: Type.Optional(Type.Unknown()),
+    session_token: Type.Optional(Type.Unknown()),
+    mfa_code: Type.Optional(Type.Unknown()),
+  }),
+  replies: { 200: SignedIn, 400: Failure, 401: Failure, 403: Type.Union([Failure, SecondFactorWanted]) },
+  signsIn: true,
+  limitBy: ({ email }) => text(email) || undefined,
+  misfit,
+  async handler(identity, { body, ...asking }) {
+    const session = await signIn(identity, isSecondCall(body) ? body : credentialsOf(body), asking.client)
+    return signedIn(200, 'Login successful', session, asking)
+  },
+})
+
+const refreshUrl = '/auth/refresh'
+
+const refresh = route({
+  service: 'identity',
+  method: 'POST',
+  url: refreshUrl,
+  summary: 'Renew the tokens, by the cookie or by a refreshToken in the body',
+  access: 'public',
+  limit: 'write',
+  body: Type.Object({ refreshToken: fields.refreshToken }),
+  replies: { 200: Refreshed, 400: Failure, 401: Failure },
+  misfit,
+  async handler(identity, { body, cookies, ...asking }) {
+    const { client, secure } = asking
+    const named = text(body.refreshToken)
+    // Who names a token means that one, whatever cookies the browser adds.
+    const presented = named === '' ? cookies(refreshCookie).filter(Boolean) : [named]
+    if (presented.length === 0) throw refuseAtEdge('edge.bad_request', invalid('refreshToken should not be empty'))
+    try {
+      const session = await identity.refresh(presented, client)
+      // Not for a cookie, whoever asks: a script on a page could read in the answer what HttpOnly keeps from it.
+      const body = { ...message('Token refreshed successfully'), ...tokensFor(session, named !== '') }
+      return reply(200, body, keepTokens(session, client, secure))
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'identity.invalid_refresh_token') throw error
+      // Another contract's token counts as absent: it says nothing about the cookies that this one may have set.
+      const forgotten = error.details.foreign === true ? {} : forgetTokens(secure)
+      const body = failure(errors['identity.invalid_refresh_token'], {}, { path: refreshUrl })
+      return reply(401, body, { 'www-authenticate': 'Bearer', ...forgotten })
+    }
+  },
+})
+
+const logout = route({
+  service: 'identity',
+  method: 'POST',
+  url: '/auth/logout',
+  summary: 'Sign out; a refresh token of another session of the account ends that one too',
+  access: 'person',
+  limit: 'write',
+  body: Type.Object({ refreshToken: fields.refreshToken }),
+  replies: { 200: Message, 400: Failure },
+  misfit,
+  async handler(identity, { body, cookies, claims, client, secure }) {
+    const [refreshToken] = [text(body.refreshToken), ...cookies(refreshCookie)].filter(Boolean)
+    await identity.logout(claims, refreshToken, client)
+    return reply(200, message('Logged out successfully'), forgetTokens(secure))
+  },
+})
+
+export const signInRoutes = [register, login, refresh, logout]

@@ -1,0 +1,165 @@
+import Type from 'typebox'
+import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
+import { type Inquiry, may, reply, route } from '../_kit/contract.ts'
+import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
+import { invalid, misfit } from './errors.ts'
+import { acceptFields, fields, newPassword } from './fields.ts'
+import { Failure, Message, message, User, userOf, usersOf } from './wire.ts'
+
+type Asking = Pick<Inquiry<unknown, unknown, { id: string }>, 'params' | 'claims' | 'client'>
+
+/** The number that an id is; -1, which nobody has, for whole numbers that are none of ours. */
+function idOf(id: string): number {
+  if (!/^-?\d+$/.test(id)) throw refuseAtEdge('edge.bad_request', invalid('id must be an integer number'))
+  return numberOf(id)
+}
+
+/** Whom the path names, when the caller is that user or an administrator. Judged before anything is looked up. */
+function ownOrAdministered({ params, claims, client }: Asking): number | { accountId: string } {
+  const id = idOf(params.id)
+  if (claims.sub === id) return { accountId: claims.uid }
+  if (!may(claims, client.terms, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
+  return id
+}
+
+const listUsers = route({
+  service: 'profiles',
+  method: 'GET',
+  url: '/users',
+  summary: 'List users',
+  access: 'accounts:manage',
+  limit: 'read',
+  query: PageQuery,
+  replies: { 200: Type.Array(User), 400: Failure },
+  misfit,
+  async handler(profiles, { query, client }) {
+    return reply(200, usersOf(await profiles.people(pageOf(query), client)))
+  },
+})
+
+/** The caller, at two addresses. */
+const own = (url: string) =>
+  route({
+    service: 'profiles',
+    method: 'GET',
+    url,
+    summary: 'The caller',
+    access: 'person',
+    limit: 'read',
+    replies: { 200: User, 404: Failure },
+    async handler(profiles, { claims, client }) {
+      return reply(200, userOf(await profiles.person({ accountId: claims.uid }, client)))
+    },
+  })
+
+const readUser = route({
+  service: 'profiles',
+  method: 'GET',
+  url: '/users/:id',
+  summary: 'Read a user: yourself, or any as an administrator',
+  access: 'person',
+  limit: 'read',
+  params: IdParams,
+  replies: { 200: User, 400: Failure, 403: Failure, 404: Failure },
+  misfit,
+  async handler(profiles, asking) {
+    return reply(200, userOf(await profiles.person(ownOrAdministered(asking), asking.client)))
+  },
+})
+
+const createUser = route({
+  service: 'profiles',
+  method: 'POST',
+  url: '/users',
+  summary: 'Add a user; without a password a link to set one is mailed',
+  access: 'accounts:manage',
+  limit: 'write',
+  idempotent: true,
+  body: Type.Object({ name: fields.name, email: fields.email, password: fields.password, role: fields.role }),
+  replies: { 201: User, 400: Failure, 409: Failure },
+  misfit,
+  async handler(profiles, { body, client, idempotency }) {
+    const { name: displayName, email, role } = acceptFields(body, 'name', 'email')
+    const person = { displayName, email, role, password: newPassword(body) }
+    return reply(201, userOf(await profiles.add(person, client, idempotency)))
+  },
+})
+
+const changeUser = route({
+  service: 'profiles',
+  method: 'PUT',
+  url: '/users/:id',
+  summary: 'Change name and address: your own, or of anybody as an administrator, who changes roles as well',
+  access: 'person',
+  limit: 'write',
+  params: IdParams,
+  body: Type.Object({ name: fields.name, email: fields.email, role: fields.role }),
+  replies: { 200: User, 400: Failure, 403: Failure, 404: Failure, 409: Failure },
+  misfit,
+  async handler(profiles, { body, ...asking }) {
+    const { claims, client } = asking
+    const target = ownOrAdministered(asking)
+    // A role from somebody who may give none is dropped.
+    const grants = may(claims, client.terms, 'roles:grant')
+    const { name, email, role } = acceptFields({ ...body, role: grants ? body.role : undefined })
+    const person = await profiles.person(target, client)
+    const { accountId } = person
+    const newRole = role === person.role ? undefined : role
+    // Identity judges it again; here so that nothing has changed when it refuses.
+    if (newRole !== undefined && accountId === claims.uid) throw new Refusal('identity.not_oneself')
+    const administrator = { accountId: claims.uid }
+    if (name !== undefined || email !== undefined) {
+      const by = accountId === claims.uid ? {} : { administrator }
+      await profiles.change(accountId, { displayName: name, email }, client, { ...by, tellTaken: true })
+    }
+    if (newRole !== undefined) await profiles.changeRole(accountId, newRole, administrator, client)
+    return reply(200, userOf(await profiles.person({ accountId }, client)))
+  },
+})
+
+const changeRole = route({
+  service: 'profiles',
+  method: 'PATCH',
+  url: '/users/:id/role',
+  summary: "Change a user's role",
+  access: 'roles:grant',
+  limit: 'write',
+  params: IdParams,
+  body: Type.Object({ role: fields.role }),
+  replies: { 200: User, 400: Failure, 403: Failure, 404: Failure },
+  misfit,
+  async handler(profiles, { params, body, claims, client }) {
+    const id = idOf(params.id)
+    const { role = '' } = acceptFields(body, 'role')
+    const { accountId } = await profiles.person(id, client)
+    return reply(200, userOf(await profiles.changeRole(accountId, role, { accountId: claims.uid }, client)))
+  },
+})
+
+const deleteUser = route({
+  service: 'profiles',
+  method: 'DELETE',
+  url: '/users/:id',
+  summary: 'Delete a user, also as an account',
+  access: 'accounts:manage',
+  limit: 'write',
+  params: IdParams,
+  replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
+  misfit,
+  async handler(profiles, { params, claims, client }) {
+    const { accountId } = await profiles.person(idOf(params.id), client)
+    await profiles.remove(accountId, client, { accountId: claims.uid })
+    return reply(200, message('User deleted successfully'))
+  },
+})
+
+export const usersRoutes = [
+  listUsers,
+  own('/users/me'),
+  own('/auth/profile'),
+  readUser,
+  createUser,
+  changeUser,
+  changeRole,
+  deleteUser,
+]

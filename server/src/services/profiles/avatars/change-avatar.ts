@@ -1,0 +1,52 @@
+import { newSecret } from '../../../platform/ids.ts'
+import { activityOf } from '../activity.ts'
+import { rowOf } from '../own-profile.ts'
+import { type Profile, type ProfileRow, profileOf } from '../profile.ts'
+import type { Visitor } from '../visitor.ts'
+import { writeProfile } from '../write-profile.ts'
+import type { AvatarDeps } from './deps.ts'
+import { discardAvatar, discardUnused } from './discard-avatar.ts'
+import { noteFile } from './store.ts'
+
+/** A file that somebody sent: where it lies, and its bytes. */
+export interface AvatarUpload {
+  path: string
+  bytes: number
+}
+
+/** A name that nobody guesses: 32 hexadecimal digits. */
+const newAvatarKey = (): string => Buffer.from(newSecret(16), 'base64url').toString('hex')
+
+/**
+ * Makes an image the avatar of a person. The one before goes only when this one is in its place; of two that come at once, the later
+ * one stays.
+ */
+export const changeAvatar =
+  (deps: AvatarDeps) =>
+  async (accountId: string, upload: AvatarUpload, visitor: Visitor): Promise<Profile> => {
+    const { database, avatars, render } = deps
+    // First, since it may have to be made, and nothing is done for somebody who was deleted.
+    await rowOf(deps, accountId)
+    const image = await render(upload.path)
+
+    const key = newAvatarKey()
+    await noteFile(database, key, accountId)
+    let row: ProfileRow
+    let before: string | null = null
+    try {
+      await avatars.put(key, image, 'image/jpeg')
+      row = await writeProfile(deps, accountId, (present) => {
+        before = present.avatarKey
+        return {
+          to: { avatarKey: key },
+          fact: { contract: visitor.terms.name, fact: 'avatar_changed' },
+          activity: activityOf('avatar_uploaded', visitor),
+        }
+      })
+    } catch (error) {
+      await discardUnused(deps, accountId, key)
+      throw error
+    }
+    if (before !== null) await discardAvatar(deps, before)
+    return profileOf(row)
+  }

@@ -1,0 +1,25 @@
+import { messageOf } from '../../../platform/errors.ts'
+import { lockProfile } from '../store/index.ts'
+import type { AvatarDeps } from './deps.ts'
+import { forgetFile } from './store.ts'
+
+/** Removes the file of an avatar that nobody's profile names any more. What cannot be removed now, the sweep removes later. */
+export async function discardAvatar({ database, avatars, log }: AvatarDeps, key: string): Promise<void> {
+  try {
+    await avatars.remove(key)
+    await forgetFile(database, key)
+  } catch (error) {
+    log.warn({ key, reason: messageOf(error) }, 'an avatar could not be removed yet')
+  }
+}
+
+/** The same for a file whose way to its profile failed, unless it has arrived all the same: a commit can succeed and not say so. */
+export async function discardUnused(deps: AvatarDeps, accountId: string, key: string): Promise<void> {
+  try {
+    // Under the row's lock, so that a transaction which is still under way is waited for.
+    const profile = await deps.database.transaction((tx) => lockProfile(tx, accountId))
+    if (profile?.avatarKey !== key) await discardAvatar(deps, key)
+  } catch (error) {
+    deps.log.warn({ key, reason: messageOf(error) }, 'an avatar that was not used could not be removed yet')
+  }
+}

@@ -1,0 +1,26 @@
+import { activityOf } from '../activity.ts'
+import { rowOf } from '../own-profile.ts'
+import { type Profile, profileOf } from '../profile.ts'
+import type { Visitor } from '../visitor.ts'
+import { writeProfile } from '../write-profile.ts'
+import type { AvatarDeps } from './deps.ts'
+import { discardAvatar } from './discard-avatar.ts'
+
+/** Takes a person's avatar away; where there is none, nothing changes. */
+export const removeAvatar =
+  (deps: AvatarDeps) =>
+  async (accountId: string, visitor: Visitor): Promise<Profile> => {
+    await rowOf(deps, accountId)
+    let before: string | null = null
+    const row = await writeProfile(deps, accountId, (present) => {
+      before = present.avatarKey
+      if (before === null) return undefined
+      return {
+        to: { avatarKey: null },
+        fact: { contract: visitor.terms.name, fact: 'avatar_removed' },
+        activity: activityOf('avatar_deleted', visitor),
+      }
+    })
+    if (before !== null) await discardAvatar(deps, before)
+    return profileOf(row)
+  }

@@ -1,0 +1,57 @@
+import { createBell } from '../../../platform/bell.ts'
+import { messageOf } from '../../../platform/errors.ts'
+import type { AvatarDeps } from './deps.ts'
+import { forgetFile, lockOrphans } from './store.ts'
+
+const hourMs = 3_600_000
+/** Files in one transaction: their removal from a slow store must not keep it open for long. */
+const atOnce = 4
+
+export interface AvatarSweep {
+  /** Has the files of somebody who was removed looked for now. */
+  wake(): void
+  stop(): Promise<void>
+}
+
+/**
+ * Removes, in the background, the files that no profile names: those of people who were removed, and what a process left behind that
+ * ended between two steps. Several beside each other share the work.
+ */
+export function startAvatarSweep(
+  deps: Pick<AvatarDeps, 'database' | 'avatars' | 'log'>,
+  everyMs = hourMs,
+): AvatarSweep {
+  const { log } = deps
+  const stopping = new AbortController()
+  const bell = createBell()
+
+  async function run() {
+    while (!stopping.signal.aborted) {
+      const rings = bell.rings()
+      try {
+        while (!stopping.signal.aborted && (await sweepSome(deps)) === atOnce);
+      } catch (error) {
+        log.warn({ reason: messageOf(error) }, 'avatars that nobody uses could not be removed yet')
+      }
+      if (bell.rings() === rings) await bell.wait(everyMs, stopping.signal)
+    }
+  }
+  const running = run()
+  return {
+    wake: bell.ring,
+    async stop() {
+      stopping.abort()
+      await running
+    },
+  }
+}
+
+/** Removes a few files and says how many. */
+const sweepSome = ({ database, avatars }: Pick<AvatarDeps, 'database' | 'avatars'>): Promise<number> =>
+  database.transaction(async (tx) => {
+    const orphans = await lockOrphans(tx, atOnce)
+    // The file first: a row without a file is found again, a file without a row never.
+    await Promise.all(orphans.map(({ key }) => avatars.remove(key)))
+    for (const { key } of orphans) await forgetFile(tx, key)
+    return orphans.length
+  })

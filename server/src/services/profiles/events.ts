@@ -1,0 +1,48 @@
+import { newId } from '../../platform/ids.ts'
+import type { Deps } from './deps.ts'
+
+/** What happened to a profile, which a contract may announce under a name of its own. */
+export type ProfileFact =
+  | 'created'
+  | 'changed'
+  | 'changed_by_administrator'
+  | 'role_changed'
+  | 'avatar_changed'
+  | 'avatar_removed'
+  | 'removed'
+
+/** What is known of a profile where a fact is recorded. */
+export interface ProfileFactAbout {
+  accountId: string
+  number: number
+  email: string | null
+  /** The new one, of `role_changed`. */
+  role?: string
+}
+
+/** The contract's own event for a fact; profiles has no other events. The subject is the account. */
+export type AnnounceProfile = (
+  fact: ProfileFact,
+  about: ProfileFactAbout,
+  at: Date,
+) => { type: string; data: Record<string, unknown> } | undefined
+
+/** An event as a statement takes it. */
+export interface NewEvent {
+  id: string
+  type: string
+  data: Record<string, unknown>
+}
+
+/** What the contract announces of a fact, if it does. */
+export function announced(
+  { announce, clock }: Pick<Deps, 'announce' | 'clock'>,
+  contract: string,
+  fact: ProfileFact,
+  { accountId, number, email, role }: ProfileFactAbout,
+): NewEvent | undefined {
+  // The whole row may have come in.
+  const about = { accountId, number, email, ...(role !== undefined && { role }) }
+  const event = announce(contract, fact, about, new Date(clock.now()))
+  return event && { id: newId(), ...event }
+}

@@ -1,0 +1,61 @@
+import { backoffMs, pause } from '../../platform/bell.ts'
+import { messageOf, Refusal } from '../../platform/errors.ts'
+import type { Deps } from './deps.ts'
+import { withRoles } from './own-profile.ts'
+import * as store from './store/index.ts'
+
+/** Milliseconds between two looks for rows that an older build, running beside this one, left unfinished. */
+const restMs = 60_000
+
+/**
+ * Completes, in the background, the profiles that are older than what is known of one today: gives them words and order, and asks
+ * identity for their tenant and roles. Runs until it is stopped; several beside each other share the work.
+ */
+export function finishProfiles(deps: Deps): { stop(): Promise<void> } {
+  const { database, log } = deps
+  const stopping = new AbortController()
+  const { signal } = stopping
+
+  async function finish() {
+    let finished = 0
+    while (!signal.aborted) {
+      const some = await database.transaction(store.indexSome)
+      if (some === 0) break
+      finished += some
+    }
+    for (let some = await store.withoutRoles(database); some.length > 0; some = await store.withoutRoles(database)) {
+      for (const accountId of some) {
+        if (signal.aborted) return
+        await withRoles(deps, accountId).catch(unlessGone)
+      }
+    }
+    if (finished > 0) log.info({ profiles: finished }, 'gave words and order to profiles from before')
+  }
+
+  async function run() {
+    let failures = 0
+    while (!signal.aborted) {
+      try {
+        await finish()
+        failures = 0
+      } catch (error) {
+        failures += 1
+        log.debug({ failures, reason: messageOf(error) }, 'profiles from before could not be completed yet')
+      }
+      await pause(failures > 0 ? backoffMs(failures) : restMs, signal)
+    }
+  }
+  const running = run()
+  return {
+    async stop() {
+      stopping.abort()
+      await running
+    },
+  }
+}
+
+/** Whoever was deleted meanwhile needs no completing. */
+function unlessGone(error: unknown): void {
+  if (error instanceof Refusal && error.code === 'profiles.not_found') return
+  throw error
+}

@@ -1,0 +1,230 @@
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import { sql } from '../../platform/db/database.ts'
+import type { AccountSummary, ProfileFields, ProfileSearch } from './index.ts'
+
+const service = profilesService('search profiles')
+const visitor = visitorOf()
+
+const search = (by: Partial<ProfileSearch>, who = visitor) =>
+  service.profiles.search({ sortBy: 'createdAt', descending: false, limit: 100, offset: 0, ...by }, who)
+const found = async (by: Partial<ProfileSearch>, who = visitor) => {
+  const { total, profiles } = await search(by, who)
+  expect(total).toBe(profiles.length)
+  return profiles.map(({ username }) => username)
+}
+
+async function add(username: string, fields: ProfileFields, about: Partial<AccountSummary> = {}): Promise<string> {
+  const { id, tenant } = await service.person({ username, ...about })
+  if (Object.keys(fields).length > 0) await service.profiles.change(id, fields, visitorOf('test', { tenant }))
+  return id
+}
+
+/** What the totals say, and what they would say if everything were counted again. */
+async function totals() {
+  const kept = await service.database.many(sql<{ tenant: string; term: string; profiles: number }>`
+    SELECT tenant, term, sum(profiles) AS profiles FROM totals GROUP BY tenant, term HAVING sum(profiles) <> 0 ORDER BY 1, 2`)
+  const counted = await service.database.many(sql<{ tenant: string; term: string; profiles: number }>`
+    SELECT tenant, term, count(*) AS profiles FROM profiles, terms_of(search) term GROUP BY tenant, term
+     ORDER BY tenant, term COLLATE "C"`)
+  return { kept, counted }
+}
+
+afterEach(async () => {
+  const { kept, counted } = await totals()
+  expect(kept).toEqual(counted)
+})
+
+describe('a search', () => {
+  beforeAll(async () => {
+    await add('eloise', {
+      firstName: 'Éloïse',
+      lastName: 'Martin',
+      email: 'eloise.martin@example.org',
+      department: 'Ventes',
+    })
+    await add('elodie', {
+      firstName: 'ELODIE',
+      lastName: 'Straße',
+      jobTitle: 'Ingénieure réseau',
+      department: 'ventes',
+    })
+    await add('oystein', { displayName: 'Øystein Łukasz', email: 'oy@exämple.org', department: 'Ventes' })
+    await add('chinese', { lastName: '王', firstName: '小明' })
+    await add('melody', { firstName: 'Mélody', lastName: "O'Brien", department: "R&D: 'Labs' \\ more" })
+    await add('elsewhere', { firstName: 'Éloïse', department: 'Ventes' }, { tenant: 'Other' })
+  })
+
+  test.each([
+    ['élo', ['eloise', 'elodie']],
+    ['elo', ['eloise', 'elodie']],
+    ['ELOÏ', ['eloise']],
+    ['e', ['eloise', 'elodie', 'oystein']],
+    ['lo', []],
+    ['martin élo', ['eloise']],
+    ['mart elod', []],
+    ['strasse', ['elodie']],
+    ['straße', ['elodie']],
+    ['res', ['elodie']],
+    ['oys', ['oystein']],
+    ['łuk', ['oystein']],
+    ['lukasz oy@example', ['oystein']],
+    ['eloise.martin@example.org', ['eloise']],
+    ['martin@example.org', []],
+    ['example.org', ['eloise', 'oystein']],
+    ['ventes', ['eloise', 'elodie', 'oystein']],
+    ['王', ['chinese']],
+    ['小', ['chinese']],
+    ["o'b", ['melody']],
+    ['brien', ['melody']],
+    ['?!', []],
+    ["'", []],
+    ['tenant', []],
+    ['main', []],
+    ['  ', ['eloise', 'elodie', 'oystein', 'chinese', 'melody']],
+  ])('for %j finds %j', async (text, expected) => {
+    expect(await found({ text })).toEqual(expected)
+  })
+
+  test('by department finds those that are written exactly so', async () => {
+    expect(await found({ department: 'Ventes' })).toEqual(['eloise', 'oystein'])
+    expect(await found({ department: 'ventes' })).toEqual(['elodie'])
+    expect(await found({ department: 'Vente' })).toEqual([])
+    expect(await found({ department: "R&D: 'Labs' \\ more" })).toEqual(['melody'])
+    expect(await found({ department: 'Ventes', text: 'élo' })).toEqual(['eloise'])
+    expect(await found({ department: '\0' })).toEqual([])
+  })
+
+  test('ends at the tenant', async () => {
+    expect(await found({ text: 'eloise' }, visitorOf('test', { tenant: 'OTHER' }))).toEqual(['elsewhere'])
+    expect(await found({}, visitorOf('test', { tenant: 'nobodys' }))).toEqual([])
+    const named = {
+      ...visitor,
+      terms: { ...visitor.terms, policy: { ...visitor.terms.policy, tenant: 'named' as const } },
+    }
+    await expect(search({}, named)).rejects.toMatchObject({ code: 'profiles.not_found' })
+  })
+
+  test('gives profiles as they are read one by one', async () => {
+    const { profiles } = await search({ text: 'strasse' })
+    expect(profiles).toEqual([await service.profiles.own(profiles[0]!.accountId)])
+  })
+})
+
+describe('roles', () => {
+  const contract = visitorOf('roles', { tenant: 'roles' })
+  const roleOf = (role: string) => found({ role }, contract)
+
+  test('are those of the visitor’s contract; whoever has none is a person', async () => {
+    const tenant = 'roles'
+    await add('plain', {}, { tenant })
+    await add('granted', {}, { tenant, roles: [{ contract: 'roles', role: 'user' }] })
+    await add('admin', {}, { tenant, roles: [{ contract: 'roles', role: 'admin' }] })
+    await add('elsewhere admin', {}, { tenant, roles: [{ contract: 'other', role: 'admin' }] })
+    expect(await roleOf('admin')).toEqual(['admin'])
+    expect(await roleOf('user')).toEqual(['plain', 'granted', 'elsewhere admin'])
+    expect(await roleOf('manager')).toEqual([])
+    expect(await found({ role: 'user', text: 'x' }, contract)).toEqual([])
+    expect(await found({ role: 'admin' }, visitorOf('other', { tenant }))).toEqual(['elsewhere admin'])
+  })
+
+  test('are followed when they change', async () => {
+    const id = await add('rising', { firstName: 'Rising' }, { tenant: 'roles' })
+    await service.profiles.changeRole(id, 'manager', { accountId: 'administrator' }, contract)
+    expect(await roleOf('manager')).toEqual(['rising'])
+    expect(await found({ role: 'manager', text: 'ris' }, contract)).toEqual(['rising'])
+    await service.profiles.changeRole(id, 'user', { accountId: 'administrator' }, contract)
+    expect(await roleOf('manager')).toEqual([])
+    expect(await roleOf('user')).toContain('rising')
+  })
+})
+
+describe('the order', () => {
+  const tenant = 'sorted'
+  const who = visitorOf('test', { tenant })
+  const names = ['Éloïse', 'Emil', null, 'eva', 'Zoé', 'Emil', null, 'Œdipe', 'Oda', 'ötzi', null, 'Anna']
+  const orders = (['createdAt', 'updatedAt', 'email', 'firstName', 'lastName'] as const).flatMap((sortBy) =>
+    [false, true].map((descending) => ({ sortBy, descending })),
+  )
+
+  beforeAll(async () => {
+    for (const [index, name] of names.entries()) {
+      const fields: ProfileFields = name === null ? {} : { firstName: name, lastName: name.repeat(2) }
+      if (index % 3 === 0) fields.email = `${name ?? 'nobody'}${index}@example.org`
+      if (index % 2 === 0) fields.jobTitle = 'Member'
+      await add(`sorted${index}`, fields, { tenant })
+    }
+  })
+
+  test.each([
+    [false, ['Anna', 'Éloïse', 'Emil', 'Emil', 'eva', 'Oda', 'Œdipe', 'ötzi', 'Zoé', null, null, null]],
+    [true, ['Zoé', 'ötzi', 'Œdipe', 'Oda', 'eva', 'Emil', 'Emil', 'Éloïse', 'Anna', null, null, null]],
+  ])('by first name (descending: %s) knows no accents and has nothing last', async (descending, expected) => {
+    const { profiles } = await search({ sortBy: 'firstName', descending }, who)
+    expect(profiles.map(({ firstName }) => firstName)).toEqual(expected)
+  })
+
+  test.each(orders)('by $sortBy, descending: $descending, is the same page by page as at once', async (order) => {
+    for (const filter of [{}, { text: 'm' }]) {
+      const all = (await search({ ...order, ...filter, limit: 100 }, who)).profiles.map(({ accountId }) => accountId)
+      expect(all.length).toBe(filter.text === undefined ? names.length : 6)
+      for (const limit of [1, 2, 5, all.length]) {
+        const pages: string[] = []
+        for (let offset = 0; offset < all.length + limit; offset += limit) {
+          const { total, profiles } = await search({ ...order, ...filter, limit, offset }, who)
+          expect(total).toBe(all.length)
+          pages.push(...profiles.map(({ accountId }) => accountId))
+        }
+        expect(pages, `pages of ${limit}`).toEqual(all)
+      }
+    }
+  })
+
+  test.each(orders)('by $sortBy, descending: $descending, has nothing last', async ({ sortBy, descending }) => {
+    const { profiles } = await search({ sortBy, descending }, who)
+    const empty = profiles.map((profile) => profile[sortBy] === null)
+    expect(empty).toEqual(empty.toSorted())
+  })
+
+  test('leaves nobody out far behind the end', async () => {
+    expect(await search({ offset: 1_000_000_000 }, who)).toEqual({ total: names.length, profiles: [] })
+    expect(await search({ text: 'm', offset: 6 }, who)).toEqual({ total: 6, profiles: [] })
+  })
+})
+
+describe('totals', () => {
+  const tenant = 'counted'
+  const who = visitorOf('test', { tenant })
+
+  test('stay exact while many change at once', async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 24 }, (_, index) => add(`counted${index}`, { firstName: `Name${index}` }, { tenant })),
+    )
+    await Promise.all(
+      ids.flatMap((id, index) => [
+        service.profiles.change(id, { lastName: `Other${index % 3}`, department: `D${index % 2}` }, who),
+        service.profiles.change(id, { firstName: index % 2 === 0 ? null : 'Same' }, who),
+        ...(index % 4 === 0 ? [service.profiles.remove(id, who)] : []),
+      ]),
+    ).catch(() => undefined)
+    const { kept, counted } = await totals()
+    expect(kept).toEqual(counted)
+    expect((await search({}, who)).total).toBeLessThan(24)
+  })
+
+  test('of words that nobody has any more are forgotten, and no other', async () => {
+    const { pruneTotals } = await import('./store/pruning.ts')
+    const before = await totals()
+    for (let turn = 0; turn < 2_000; turn += 1) {
+      await service.database.run(pruneTotals())
+      const { left } = await service.database.one(sql<{ left: number }>`
+        SELECT count(*) AS left FROM (SELECT FROM totals GROUP BY tenant, term HAVING sum(profiles) = 0) t`)
+      if (left === 0) break
+    }
+    const unused = await service.database.many(
+      sql`SELECT term FROM totals GROUP BY tenant, term HAVING sum(profiles) = 0`,
+    )
+    expect(unused).toEqual([])
+    expect((await totals()).kept).toEqual(before.kept)
+  })
+})

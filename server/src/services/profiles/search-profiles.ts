@@ -1,0 +1,100 @@
+import type { Database } from '../../platform/db/database.ts'
+import type { Deps } from './deps.ts'
+import { type Profile, profileOf } from './profile.ts'
+import { tenantMark } from './search/marks.ts'
+import { type Part, type Query, queryOf } from './search/query.ts'
+import * as store from './store/index.ts'
+import { tenantOf, type Visitor } from './visitor.ts'
+
+export interface ProfileSearch {
+  /** Words of which each has to begin a word of names, e-mail, department or job title. Blank is as good as absent. */
+  text?: string | undefined
+  /** As it is written. */
+  department?: string | undefined
+  /** In the visitor's contract. */
+  role?: string | undefined
+  sortBy: store.SortField
+  descending: boolean
+  limit: number
+  offset: number
+}
+
+/** A page of the tenant's profiles that fit, with how many there are in all, counted exactly. */
+export const searchProfiles =
+  ({ database }: Deps) =>
+  async (by: ProfileSearch, visitor: Visitor): Promise<{ total: number; profiles: Profile[] }> => {
+    const { name: contract, policy } = visitor.terms
+    const tenant = tenantOf(visitor)
+    const { text, department } = by
+    const role = by.role === undefined ? undefined : { contract, name: by.role, person: policy.roles.person }
+    const query = queryOf({ tenant, text, department, role })
+    if (query === 'nobody') return { total: 0, profiles: [] }
+    const found = await look(database, tenant, query)
+    const accountIds = await pageOf(database, found, by)
+    return { total: found.total, profiles: (await store.findProfiles(database, accountIds)).map(profileOf) }
+  }
+
+/** What is found, without a page of it yet. */
+interface Found {
+  tenant: string
+  /** Undefined: everybody is. */
+  sought: store.Sought | undefined
+  total: number
+  /** Profiles of the tenant. */
+  everybody: number
+}
+
+async function look(database: Database, tenant: string, query: Query | 'everybody'): Promise<Found> {
+  const all = tenantMark(tenant)
+  const terms = (query === 'everybody' ? [] : query).flatMap(({ term, total }) => [
+    term,
+    ...(total?.plus ?? []),
+    ...(total?.minus ?? []),
+  ])
+  const totalOf = await store.totalsOf(database, tenant, [all, ...terms])
+  const everybody = totalOf(all)
+  if (query === 'everybody') return { tenant, sought: undefined, total: everybody, everybody }
+
+  const fewest = Math.min(...query.map(({ term }) => totalOf(term)))
+  // Of conditions that many more fit than the others the index is not asked.
+  const narrow = query.filter(({ term }) => totalOf(term) <= 4 * fewest)
+  const rest = query.filter((part) => !narrow.includes(part))
+  const sought = { tenant, narrow: together(narrow) ?? '', rest: together(rest) }
+  const sum = (terms: readonly string[]) => terms.reduce((before, term) => before + totalOf(term), 0)
+  const count = async () => {
+    const [{ total }, ...others] = query
+    if (total && others.length === 0) return sum(total.plus) - sum(total.minus)
+    return fewest === 0 ? 0 : store.countFound(database, sought)
+  }
+  return { tenant, sought, total: await count(), everybody }
+}
+
+/** The tsquery for all of these; null for none. */
+const together = (parts: readonly Part[]): string | null => parts.map(({ text }) => text).join(' & ') || null
+
+async function pageOf(
+  database: Database,
+  { tenant, sought, total, everybody }: Found,
+  { sortBy, descending, limit: wanted, offset: first }: ProfileSearch,
+): Promise<string[]> {
+  const limit = Math.min(wanted, total - first)
+  if (limit <= 0) return []
+  // What lies in the second half is nearer to the end, and is read from there.
+  const behind = total - first - limit
+  const backwards = behind < first
+  const page = { limit, offset: backwards ? behind : first }
+  const order = { by: sortBy, descending, backwards }
+  const read = async () => {
+    if (!sought) return store.pageOfAll(database, order, tenant, page)
+    // Profiles that have to be looked at until the page is full, if those that fit stand evenly among the others.
+    const looks = ((page.offset + limit) * everybody) / total
+    if (looks < total) {
+      const within = Math.ceil(2 * looks) + 1_000
+      const walked = await store.pageByWalking(database, order, { ...sought, within }, page)
+      if (walked.length === limit) return walked
+    }
+    return store.pageByGathering(database, order, sought, page)
+  }
+  const accountIds = await read()
+  return backwards ? accountIds.reverse() : accountIds
+}

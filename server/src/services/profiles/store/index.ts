@@ -1,0 +1,6 @@
+export * from './activities.ts'
+export * from './pages.ts'
+export * from './profiles.ts'
+export * from './removals.ts'
+export * from './totals.ts'
+export * from './unfinished.ts'

@@ -1,0 +1,136 @@
+import { type Queryable, type Statement, sql } from '../../../platform/db/database.ts'
+import type { ProfileRow } from '../profile.ts'
+
+export type SortField = 'createdAt' | 'updatedAt' | 'email' | 'firstName' | 'lastName'
+
+export interface Order {
+  by: SortField
+  descending: boolean
+  /** True to read the order from its end. */
+  backwards: boolean
+}
+
+interface Page {
+  limit: number
+  offset: number
+}
+
+const columns: Readonly<Record<SortField, string>> = {
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+  email: 'email_order',
+  firstName: 'first_name_order',
+  lastName: 'last_name_order',
+}
+
+/** Ties are in the order of the accounts, and nothing comes last. Each of these is an index of the migration, or one reversed. */
+function orderBy({ by, descending, backwards }: Order): string {
+  const direction = descending === backwards ? 'ASC' : 'DESC'
+  // A column that is never null has one index for both directions.
+  const nulls = by === 'createdAt' ? '' : ` NULLS ${backwards ? 'FIRST' : 'LAST'}`
+  return `${columns[by]} ${direction}${nulls}, account_id ${direction}`
+}
+
+/** What is looked for: the index finds what fits `narrow`, and of that is taken what fits `rest`; null when that is all of it. */
+export interface Sought {
+  tenant: string
+  /** A tsquery. */
+  narrow: string
+  /** A tsquery. */
+  rest: string | null
+}
+
+/** A statement whose text has an order put into it, which no parameter can be. Only constants of this file get there. */
+function ordered(kind: string, order: Order, text: string, values: readonly unknown[]): Statement<{ id: string }> {
+  const { by, descending, backwards } = order
+  const name = `profiles_${kind}_${by}_${descending ? 'down' : 'up'}_${backwards ? 'from_end' : 'from_start'}`
+  return { name, text, values }
+}
+
+const ids = async (db: Queryable, statement: Statement<{ id: string }>): Promise<string[]> =>
+  (await db.many(statement)).map(({ id }) => id)
+
+/** A page of all profiles of a tenant: from the index alone, so that a late page costs little more than the first. */
+export const pageOfAll = (db: Queryable, order: Order, tenant: string, { limit, offset }: Page) =>
+  ids(
+    db,
+    ordered(
+      'all',
+      order,
+      `SELECT account_id AS id FROM profiles WHERE tenant = $1 ORDER BY ${orderBy(order)} LIMIT $2 OFFSET $3`,
+      [tenant, limit, offset],
+    ),
+  )
+
+/**
+ * A page of what a query finds, by looking at the profiles in their order: for queries that find much. Looks at `within` of them at
+ * most, so the page is short when what is wanted lies further behind.
+ */
+export const pageByWalking = (
+  db: Queryable,
+  order: Order,
+  { tenant, narrow, rest, within }: Sought & { within: number },
+  { limit, offset }: Page,
+) =>
+  ids(
+    db,
+    ordered(
+      'walk',
+      order,
+      `SELECT account_id AS id FROM (
+         SELECT account_id, search FROM profiles WHERE tenant = $1 ORDER BY ${orderBy(order)} LIMIT $2) walked
+        WHERE search @@ $3::tsquery AND ($4::text IS NULL OR search @@ $4::tsquery) LIMIT $5 OFFSET $6`,
+      [tenant, within, narrow, rest, limit, offset],
+    ),
+  )
+
+/** A page of what a query finds, by finding all of it and sorting that: for queries that find little. */
+export const pageByGathering = (
+  db: Queryable,
+  order: Order,
+  { tenant, narrow, rest }: Sought,
+  { limit, offset }: Page,
+) =>
+  ids(
+    db,
+    ordered(
+      'gather',
+      order,
+      `WITH found AS MATERIALIZED (
+         SELECT account_id, ${columns[order.by]} FROM profiles
+          WHERE tenant = $1 AND search @@ $2::tsquery AND ($3::text IS NULL OR (search @@ $3::tsquery) IS TRUE))
+       SELECT account_id AS id FROM found ORDER BY ${orderBy(order)} LIMIT $4 OFFSET $5`,
+      [tenant, narrow, rest, limit, offset],
+    ),
+  )
+
+/** How many there are. */
+export const countFound = async (db: Queryable, { tenant, narrow, rest }: Sought): Promise<number> => {
+  // "IS TRUE" keeps the index from being asked for what many fit: looking at the few that are left takes less.
+  const { found } = await db.one(sql<{ found: number }>`
+    SELECT count(*) AS found FROM profiles
+     WHERE tenant = ${tenant} AND search @@ ${narrow}::tsquery AND (${rest}::text IS NULL OR (search @@ ${rest}::tsquery) IS TRUE)`)
+  return found
+}
+
+/** The profiles of these accounts, in this order. */
+export async function findProfiles(db: Queryable, accountIds: readonly string[]): Promise<ProfileRow[]> {
+  if (accountIds.length === 0) return []
+  const rows = await db.many(sql<ProfileRow>`
+    SELECT * FROM profile_details WHERE "accountId" = ANY(${accountIds}::uuid[])`)
+  const byAccount = new Map(rows.map((row) => [row.accountId, row]))
+  return accountIds.flatMap((id) => byAccount.get(id) ?? [])
+}
+
+/** A page of a tenant's profiles in the order of their numbers. */
+export async function listByNumber(db: Queryable, tenant: string, { limit, offset }: Page): Promise<ProfileRow[]> {
+  const page = await db.many(sql<{ number: number }>`
+    SELECT number FROM profiles WHERE tenant = ${tenant} ORDER BY number LIMIT ${limit} OFFSET ${offset}`)
+  if (page.length === 0) return []
+  return db.many(sql<ProfileRow>`
+    SELECT * FROM profile_details WHERE number = ANY(${page.map(({ number }) => number)}::bigint[]) AND tenant = ${tenant}
+     ORDER BY number`)
+}
+
+export const accountOfNumber = async (db: Queryable, number: number): Promise<string | undefined> =>
+  (await db.maybe(sql<{ id: string }>`SELECT account_id AS id FROM profiles WHERE number = ${number}`))?.id

@@ -1,0 +1,203 @@
+import { afterAll, beforeAll } from 'vitest'
+import { systemClock } from '../../src/platform/clock.ts'
+import { type Database, sql } from '../../src/platform/db/database.ts'
+import { migrate } from '../../src/platform/db/migrate.ts'
+import { openNotices, type ServerNotices } from '../../src/platform/db/notices.ts'
+import { Refusal } from '../../src/platform/errors.ts'
+import { handleOnce, handlerOf } from '../../src/platform/events/inbox.ts'
+import { newId } from '../../src/platform/ids.ts'
+import { silentLogger } from '../../src/platform/log.ts'
+import { createReadCache, type ReadCache } from '../../src/platform/read-cache.ts'
+import type { ObjectStore } from '../../src/platform/storage/object-store.ts'
+import {
+  type AccountSummary,
+  type Accounts,
+  type CachedPeople,
+  migrations,
+  openProfiles,
+  type Profiles,
+  type Visitor,
+} from '../../src/services/profiles/index.ts'
+import { freshDatabase } from './test-databases.ts'
+
+/** The contract `name`, as somebody comes by it. Contracts announce every fact as `<name>.<fact>`, unless `silent`. */
+export const visitorOf = (name = 'test', from: Partial<Visitor> & { tenant?: string } = {}): Visitor => ({
+  terms: { name, policy: { roles: { person: 'user' }, tenant: { name: from.tenant ?? 'main' } } },
+  ip: '192.0.2.1',
+  userAgent: 'tests',
+  ...from,
+})
+
+/** Accounts in memory, with what was asked of them. */
+export interface TestAccounts extends Accounts {
+  readonly known: Map<string, AccountSummary>
+  /** `name: argument, argument`, in order; readings are left out. */
+  readonly asked: string[]
+  /** Makes the named call fail with this refusal, until `mend`. */
+  break(call: keyof Accounts, code: string): void
+  mend(): void
+  register(about?: Partial<AccountSummary>): AccountSummary
+}
+
+let numbers = 0
+function testAccounts(): TestAccounts {
+  const known = new Map<string, AccountSummary>()
+  const asked: string[] = []
+  const broken = new Map<keyof Accounts, string>()
+  const about = (call: keyof Accounts, ...parts: readonly unknown[]) => {
+    const code = broken.get(call)
+    if (code !== undefined) throw new Refusal(code)
+    if (call !== 'find') asked.push(`${call}: ${parts.join(', ')}`)
+  }
+  const register = (given: Partial<AccountSummary> = {}): AccountSummary => {
+    numbers += 1
+    const account = {
+      id: newId(),
+      number: numbers,
+      tenant: 'main',
+      username: `person${numbers}`,
+      email: null,
+      displayName: null,
+      roles: [],
+      ...given,
+    }
+    known.set(account.id, account)
+    return account
+  }
+  const change = (id: string, to: (account: AccountSummary) => Partial<AccountSummary>) => {
+    const account = known.get(id)
+    if (account) known.set(id, { ...account, ...to(account) })
+  }
+  return {
+    known,
+    asked,
+    break: (call, code) => void broken.set(call, code),
+    mend: () => broken.clear(),
+    register,
+    async find(id) {
+      about('find')
+      return known.get(id)
+    },
+    async create({ username, email, displayName, role }, contract) {
+      about('create', username, email, displayName, role, contract)
+      const roles = role === undefined ? [] : [{ contract, role }]
+      const name = username ?? email ?? ''
+      return register({ username: name, email: email ?? null, displayName: displayName ?? null, roles })
+    },
+    async proposeEmail(id, email, contract, options) {
+      about('proposeEmail', id, email, contract, ...(options?.tellTaken ? ['tell'] : []))
+    },
+    async rename(id, displayName) {
+      about('rename', id, displayName)
+      change(id, () => ({ displayName }))
+    },
+    async changeRole(id, role, by, contract) {
+      about('changeRole', id, role, by, contract)
+      change(id, ({ roles }) => ({ roles: [...roles.filter((one) => one.contract !== contract), { contract, role }] }))
+    },
+    async remove(id) {
+      about('remove', id)
+      known.delete(id)
+    },
+  }
+}
+
+export interface TestProfiles {
+  readonly profiles: Profiles
+  readonly database: Database
+  /** The connection URL of its database. */
+  readonly url: string
+  readonly accounts: TestAccounts
+  /** How often the relay was woken. */
+  readonly woken: number
+  /** What identity's consumer does with an event; `sequence` grows by itself. Rejects as the handler does. */
+  tell(type: string, subject: string, data?: object): Promise<void>
+  /** The events told of an account, in order. */
+  events(accountId: string): Promise<{ type: string; sequence: number; data: Record<string, unknown> }[]>
+  /** The log of an account, oldest first. */
+  logged(accountId: string): Promise<{ type: string; data: object; ip: string | null; userAgent: string | null }[]>
+  /** A person with a profile. */
+  person(about?: Partial<AccountSummary>): Promise<AccountSummary>
+}
+
+const nowhere: ObjectStore = {
+  put: async () => undefined,
+  get: async () => undefined,
+  remove: async () => undefined,
+  ping: async () => undefined,
+  close: async () => undefined,
+}
+
+/** Profiles on a database of its own, for the file that calls it while tests are collected. */
+export function profilesService(
+  name: string,
+  { watch = (database: Database) => database, avatars = nowhere } = {},
+): TestProfiles {
+  const fresh = freshDatabase(name)
+  const accounts = testAccounts()
+  let profiles: Profiles | undefined
+  let notices: ServerNotices | undefined
+  let people: ReadCache<CachedPeople> | undefined
+  let woken = 0
+  let sequence = 0
+  beforeAll(async () => {
+    await migrate(fresh.url, migrations, { log: silentLogger() })
+    notices = openNotices({ url: fresh.url, name, log: silentLogger() })
+    people = createReadCache({ name: 'people', notices, max: 1_000 })
+    profiles = openProfiles({
+      database: watch(fresh.database),
+      accounts,
+      people,
+      announce: (contract, fact, about) =>
+        contract === 'silent' ? undefined : { type: `${contract}.${fact}`, data: { ...about } },
+      eventsRecorded: () => {
+        woken += 1
+      },
+      avatars,
+      clock: systemClock,
+      log: silentLogger(),
+    })
+  })
+  afterAll(async () => {
+    await profiles?.close()
+    people?.close()
+    await notices?.close()
+  })
+
+  const service = () => {
+    if (!profiles) throw new Error('profiles exist only while tests run')
+    return profiles
+  }
+  return {
+    get profiles() {
+      return service()
+    },
+    get database() {
+      return fresh.database
+    },
+    url: fresh.url,
+    accounts,
+    get woken() {
+      return woken
+    },
+    async tell(type, subject, data = {}) {
+      sequence += 1
+      const event = { id: newId(), source: 'identity', type, subject, sequence, time: new Date().toISOString(), data }
+      const { handlers, onHandled } = service().follows
+      const handler = handlerOf(handlers, event)
+      if (!handler) throw new Error(`nobody follows ${type}`)
+      if (await handleOnce(fresh.database, 'profiles', event, handler)) onHandled(event)
+    },
+    events: (accountId) =>
+      fresh.database.many(sql<{ type: string; sequence: number; data: Record<string, unknown> }>`
+        SELECT type, sequence, data FROM outbox_events WHERE aggregate_id = ${accountId} ORDER BY sequence`),
+    logged: (accountId) =>
+      fresh.database.many(sql<{ type: string; data: object; ip: string | null; userAgent: string | null }>`
+        SELECT type, data, host(ip) AS ip, user_agent AS "userAgent" FROM activities WHERE account_id = ${accountId} ORDER BY id`),
+    async person(about) {
+      const account = accounts.register(about)
+      await service().own(account.id)
+      return account
+    },
+  }
+}
