@@ -45,4 +45,4 @@ bench: node_modules/.package-lock.json ## measure, side by side, what the design
 	$(NODE) server/bench/main.ts
 
 logs: ## follow the log files of what runs from here, as the help desk's
-	tail -n 100 -F logs/*.log
+	tail -n 100 -F $$(ls logs/*.log | grep -v '\.[0-9]*\.log$$')

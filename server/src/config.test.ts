@@ -169,6 +169,9 @@ describe('log file and instance', () => {
     const { logFile } = load(development, 'tenants')
     expect(logFile).toEqual({ path: resolve('logs/user_service.log'), sizeBytes: 10_485_760, count: 10 })
     expect(load({ ...development, GUICHET_LOG_FILE: 'none' }, 'tenants').logFile).toBeUndefined()
+    // Two processes must not write one file.
+    expect(load(development, 'helpdesk').logFile?.path).toBe(resolve('logs/helpdesk.log'))
+    expect(load(development, 'helpdesk/user-service').logFile?.path).toBe(resolve('logs/user-service.log'))
     const asked = { GUICHET_LOG_FILE: '/var/log/g.log', GUICHET_LOG_FILE_SIZE: '10240', GUICHET_LOG_FILE_COUNT: '3' }
     expect(load({ ...development, ...asked }).logFile).toEqual({ path: '/var/log/g.log', sizeBytes: 10_240, count: 3 })
     expect(problems({ ...development, GUICHET_LOG_FILE_SIZE: '5', GUICHET_LOG_FILE_COUNT: '0' })).toMatch(

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { commandsOf, dataFolder, firstLine, inTerminal, made, readDocument, runBlocks } from './support/documents.ts'
-import { freePorts, startProcess, testEnvironment } from './support/processes.ts'
+import { freePorts, repository, startProcess, testEnvironment } from './support/processes.ts'
 import { redisStartTimeout, startRedis, type TestRedis } from './support/redis.ts'
 import { uniqueName } from './support/shop-client.ts'
 import { databaseUrl, execute, freshDatabase } from './support/test-databases.ts'
@@ -139,6 +139,48 @@ describe('the help desk', () => {
     }
     const { code, text } = await checked(env)
     expect(code, text).toBe(0)
+  })
+
+  test('H-46 H-59 H-60 make logs follows what is written', { timeout: 60_000 }, async () => {
+    const folder = await dataFolder(onTestFinished)
+    const [auth, users] = (await freePorts(2)).map(String) as [string, string]
+    const server = await startProcess(['start', 'helpdesk'], {
+      ...testEnvironment,
+      GUICHET_DATA_DIR: join(folder, 'data'),
+      GUICHET_LOG_FILE: join(folder, 'logs', 'helpdesk.log'),
+      LOG_LEVEL: 'info',
+      AUTH_SERVICE_PORT: auth,
+      USER_SERVICE_PORT: users,
+    })
+    onTestFinished(async () => void (await server.stop()))
+    const terminal = inTerminal(
+      `cd '${folder}' && exec make -f '${join(repository, 'Makefile')}' logs`,
+      testEnvironment,
+    )
+    onTestFinished(terminal.stop)
+    await get(Number(auth), '/api/auth/health')
+    await terminal.says(/"path":"\/api\/auth\/health"/)
+    expect(terminal.stdout().match(/"path":"\/api\/auth\/health"/g)).toHaveLength(1)
+  })
+
+  test('H-86 H-87 the script of the migrations makes the tables of both services', { timeout: 60_000 }, async () => {
+    const script = join(repository, 'scripts', 'migrate.js')
+    const migrated = async (url: string) => {
+      const terminal = inTerminal(`node '${script}' --topology helpdesk --no-backup`, {
+        ...testEnvironment,
+        DATABASE_URL: url,
+      })
+      onTestFinished(terminal.stop)
+      await terminal.says(/^profiles: .*\n/m)
+      return terminal.stdout()
+    }
+    const name = uniqueName('helpdesk_db')
+    await execute(databaseUrl(), `CREATE DATABASE "${name}"`)
+    onTestFinished(() => execute(databaseUrl(), `DROP DATABASE "${name}" WITH (FORCE)`))
+    const url = new URL(databaseUrl())
+    url.pathname = `/${name}`
+    expect(await migrated(url.href)).toMatch(/identity: applied 0001_[\s\S]*profiles: applied 0001_/)
+    expect(await migrated(url.href)).toMatch(/identity: up to date\nprofiles: up to date/)
   })
 
   test('H-68 the check says what to start when a service is away', async () => {

@@ -37,7 +37,7 @@ const example = await readFile(join(repository, '.env.example'), 'utf8')
 /** What the placeholders of the example stand for. */
 const placeholders = {
   '<CONTRACT>': planOf(['all']).contracts.map((name) => name.toUpperCase()),
-  '<LIMIT>': ['CREDENTIALS', 'MAIL', 'WRITE', 'READ', 'METRICS', 'REGISTER', 'UPLOAD'],
+  '<LIMIT>': ['CREDENTIALS', 'MAIL', 'WRITE', 'READ', 'METRICS', 'REGISTER', 'UPLOAD', 'DOWNLOAD'],
 }
 const expanded = (name: string): string[] =>
   Object.entries(placeholders).reduce<string[]>(

@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { request as httpRequest } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -304,24 +303,17 @@ describe.each([
       })
     expect(await refusal(how === 'with' ? body : stream())).toBe('400 profiles.upload_too_large')
     // A client that reads no answer before it has sent everything.
-    const answer = await new Promise<string>((resolve, reject) => {
-      const sent = httpRequest(
-        {
-          port: at.port,
-          path: '/picture',
-          method: 'POST',
-          headers: {
-            authorization: `Bearer ${good}`,
-            'content-type': formType,
-            ...(how === 'with' && { 'content-length': body.length }),
-          },
-        },
-        (response) => response.setEncoding('utf8').once('data', resolve),
-      )
-      sent.on('error', reject)
-      sent.end(body)
+    const { socket, received } = await open([
+      how === 'with' ? `content-length: ${body.length}` : 'transfer-encoding: chunked',
+    ])
+    socket.pause()
+    const framed = how === 'with' ? [body] : [`${body.length.toString(16)}\r\n`, body, '\r\n0\r\n\r\n']
+    await new Promise<void>((resolve, reject) => {
+      socket.write(Buffer.concat(framed.map((one) => Buffer.from(one))), (error) => (error ? reject(error) : resolve()))
     })
-    expect(answer).toBe('{"code":"profiles.upload_too_large"}')
+    socket.resume()
+    await expect.poll(() => received.text, soon).toContain('{"code":"profiles.upload_too_large"}')
+    socket.destroy()
     await nothingIsLeft()
   })
 
@@ -440,6 +432,18 @@ describe.each([
     expect((await send(form(filePart('picture', 'one')), { 'user-agent': 'camera' })).body).toEqual({
       answer: 'camera',
     })
+  })
+
+  test('is answered when what follows the form has come as well, and the connection goes on', async () => {
+    const body = form(filePart('picture', 'one'))
+    const { socket, received } = await open([`content-length: ${body.length + 20_000}`], body)
+    await expect.poll(() => readdir(at.directory).catch(() => []), soon).toHaveLength(1)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(received.text).toBe('')
+    socket.write(Buffer.alloc(20_000))
+    await expect.poll(() => received.text, soon).toMatch(/^HTTP\/1\.1 200 /)
+    expect(received.text.toLowerCase()).not.toContain('connection: close')
+    socket.destroy()
   })
 
   test('comes back as bytes', async () => {

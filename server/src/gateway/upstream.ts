@@ -120,12 +120,15 @@ function relay(
     const incoming = reply.request.raw
     let control: Dispatcher.DispatchController | undefined
     let settled = false
+    let answering = false
     const fail = (error: Error) => {
       finish(() => reject(error))
       control?.abort(error)
     }
     let timer: NodeJS.Timeout | undefined
     const startDeadline = () => {
+      // A service may answer before it has all of a body.
+      if (settled || answering) return
       timer = setTimeout(() => fail(new DeadlineError(`no answer within ${deadlineMs} ms`)), deadlineMs)
     }
     const bodyRefused = () => {
@@ -157,6 +160,7 @@ function relay(
     if (request.body instanceof PassThrough) {
       // What breaks it off is told by the exchange.
       request.body.on('error', () => undefined).once('end', startDeadline)
+      if (watch?.signal.aborted) return bodyRefused()
       watch?.signal.addEventListener('abort', bodyRefused)
     } else startDeadline()
 
@@ -172,6 +176,7 @@ function relay(
           controller.abort(new Error(tokenRefused))
           return
         }
+        answering = true
         clearTimeout(timer)
         watch?.stop()
         reply.hijack()

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { lstatSync, rmSync, symlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { type Logger, type LoggerOptions, multistream, pino, stdSerializers, stdTimeFunctions } from 'pino'
-import rollingFile from 'pino-roll'
 import { messageOf, StartError } from './errors.ts'
 import { withoutSecrets } from './redaction.ts'
 
@@ -32,6 +31,8 @@ export async function openLogger(level: string, file: LogFile | undefined): Prom
   if (!file) return createLogger(level)
   const { path, sizeBytes, count } = file
   try {
+    // Loaded where a file is written: most processes write none.
+    const { default: rollingFile } = await import('pino-roll')
     const destination = await rollingFile({
       file: path,
       size: `${sizeBytes}b`,

@@ -1,4 +1,4 @@
-import { createTransport, type NodemailerError } from 'nodemailer'
+import type { NodemailerError } from 'nodemailer'
 
 /** One mail to one person, as a text and as the same in HTML. */
 export interface MailMessage {
@@ -53,7 +53,40 @@ const implicitTlsPort = 465
 const connections = 5
 
 /** Sends over a pool of SMTP connections. Nothing is connected before the first mail. */
-export function smtpTransport({ host, port, username, password, tls, from, deadlineMs }: SmtpOptions): MailTransport {
+export function smtpTransport(options: SmtpOptions): MailTransport {
+  const { from, deadlineMs } = options
+  let pool: ReturnType<typeof openPool> | undefined
+  const domain = /@([^\s@>]+)>?\s*$/.exec(from)?.[1] ?? 'localhost'
+
+  return {
+    deadlineMs,
+    async send({ id, to, subject, text, html }) {
+      pool ??= openPool(options)
+      const { sendMail } = await pool
+      await sendMail({
+        from,
+        // As an object it is never parsed: no address can turn out to be a list.
+        to: { name: '', address: to },
+        subject,
+        text,
+        html,
+        messageId: `<${id}@${domain}>`,
+        // So that no out-of-office note answers it (RFC 3834).
+        headers: { 'Auto-Submitted': 'auto-generated' },
+        xMailer: false,
+        // The timeouts above are of each step; a server that trickles its replies passes them all.
+        signal: AbortSignal.timeout(deadlineMs),
+      }).catch((error: unknown) => {
+        throw failureOf(error)
+      })
+    },
+    close: () => void pool?.then(({ close }) => close()),
+  }
+}
+
+/** A pool of SMTP connections; what speaks SMTP is loaded with the first mail, since it takes twenty megabytes. */
+async function openPool({ host, port, username, password, tls, deadlineMs }: SmtpOptions) {
+  const { createTransport } = await import('nodemailer')
   const pool = createTransport({
     pool: true,
     host,
@@ -77,30 +110,8 @@ export function smtpTransport({ host, port, username, password, tls, from, deadl
     disableFileAccess: true,
     disableUrlAccess: true,
   })
-  const domain = /@([^\s@>]+)>?\s*$/.exec(from)?.[1] ?? 'localhost'
-
   return {
-    deadlineMs,
-    async send({ id, to, subject, text, html }) {
-      await pool
-        .sendMail({
-          from,
-          // As an object it is never parsed: no address can turn out to be a list.
-          to: { name: '', address: to },
-          subject,
-          text,
-          html,
-          messageId: `<${id}@${domain}>`,
-          // So that no out-of-office note answers it (RFC 3834).
-          headers: { 'Auto-Submitted': 'auto-generated' },
-          xMailer: false,
-          // The timeouts above are of each step; a server that trickles its replies passes them all.
-          signal: AbortSignal.timeout(deadlineMs),
-        })
-        .catch((error: unknown) => {
-          throw failureOf(error)
-        })
-    },
+    sendMail: (mail: Parameters<typeof pool.sendMail>[0]) => pool.sendMail(mail),
     close: () => pool.close({ force: true }),
   }
 }

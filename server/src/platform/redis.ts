@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Redis as RedisClient } from 'ioredis'
+import type { Redis as RedisClient } from 'ioredis'
 import { messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 
@@ -18,7 +18,9 @@ const longestPauseMs = 2_000
 
 /** Connects to Redis. One that is away does not keep a process from starting: it is connected to in the background. */
 export async function openRedis({ url, log }: { url: string; log: Logger }): Promise<Redis> {
-  const client = new RedisClient(url, {
+  // Loaded where there is a Redis: it takes ten megabytes.
+  const { Redis: Client } = await import('ioredis')
+  const client = new Client(url, {
     connectionName: 'guichet',
     // 91k against 37k GET/s: commands of one turn of the event loop share a round trip.
     enableAutoPipelining: true,

@@ -135,7 +135,7 @@ export interface RouteDefinition<
   idempotent?: boolean
   /** True where a sign-in can succeed: the answer makes the device known again. */
   signsIn?: boolean
-  /** True for a path of the reference that only the contract's own listener serves, since others claim it elsewhere. */
+  /** True for a path of the reference that only the contract's own listener and host serve, since others claim it elsewhere. */
   ownListenerOnly?: boolean
   /** The path that this is another address of: they share one count. */
   aliasOf?: string

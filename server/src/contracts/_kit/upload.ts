@@ -51,7 +51,7 @@ const formLimits = { files: 2, fields: 20, parts: 22, fieldSize: 4_096, headerPa
 const abandonedAfterMs = 3_600_000
 
 // Of the one service that takes files; contracts answer its codes by their tables.
-type UploadCode = Extract<ErrorCode, 'profiles.busy' | `profiles.upload_${string}`>
+type UploadCode = Extract<ErrorCode, `profiles.upload_${string}`>
 const refuse = (code: UploadCode) => new Refusal<ErrorCode>(code)
 
 /** True for a form that can hold files (RFC 7578). */
@@ -74,7 +74,7 @@ export function createUploads(options: UploadsOptions): Uploads {
   ) => {
     if (Number(headers['content-length'] ?? 0) > maxBytes + overheadBytes) throw refuse('profiles.upload_too_large')
     if (!isForm(headers)) throw refuse('profiles.upload_missing')
-    if (underWay >= most) throw refuse('profiles.busy')
+    if (underWay >= most) throw new Refusal<ErrorCode>('profiles.busy', { retryAfterSeconds: 2 })
     underWay += 1
     try {
       return await work()

@@ -1,4 +1,6 @@
+import type { Profile } from '../../services/profiles/index.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { remembered } from '../_kit/remembered.ts'
 import { withAlias } from './alias.ts'
 import { misfit } from './errors.ts'
 import { changed, ProfileBody } from './profile-fields.ts'
@@ -6,6 +8,8 @@ import { ChangedProfile, ProfileAnswer, profileOf } from './user-wire.ts'
 import { Failure } from './wire.ts'
 
 const alias = '/api/v1/users/profile'
+
+const ownProfile = remembered((own: Profile) => ({ success: true, data: profileOf(own) }) as const)
 
 const readProfile = route({
   service: 'profiles',
@@ -16,7 +20,7 @@ const readProfile = route({
   limit: 'read',
   replies: { 200: ProfileAnswer, 404: Failure },
   async handler(profiles, { claims }) {
-    return reply(200, { success: true, data: profileOf(await profiles.own(claims.uid)) })
+    return reply(200, ownProfile(await profiles.own(claims.uid)))
   },
 })
 

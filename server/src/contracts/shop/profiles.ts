@@ -1,8 +1,9 @@
 import Type from 'typebox'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
-import type { Profiles } from '../../services/profiles/index.ts'
+import type { Profile, Profiles } from '../../services/profiles/index.ts'
 import { may, reply, route } from '../_kit/contract.ts'
+import { remembered } from '../_kit/remembered.ts'
 import { IdParams, numberOf, PageQuery, pageOf, Text } from '../_kit/schema.ts'
 import { misfits } from './errors.ts'
 import { terms } from './terms.ts'
@@ -27,6 +28,8 @@ const fieldsOf = (body: Type.Static<Type.TObject<typeof userFields>>) => ({
   address: body.address,
 })
 
+const ownProfile = remembered((own: Profile) => done(userOf(own)))
+
 const profile = route({
   service: 'profiles',
   method: 'GET',
@@ -36,7 +39,7 @@ const profile = route({
   limit: 'read',
   replies: { 200: Success(User), 404: Failure },
   async handler(profiles, { claims }) {
-    return reply(200, done(userOf(await profiles.own(claims.uid))))
+    return reply(200, ownProfile(await profiles.own(claims.uid)))
   },
 })
 

@@ -1,5 +1,5 @@
 import type { AccountSummary } from './accounts-port.ts'
-import type { Deps } from './deps.ts'
+import { type Deps, ownPart, personKey } from './deps.ts'
 import { refuse } from './errors.ts'
 import { makeProfile } from './make-profile.ts'
 import { type Profile, type ProfileRow, profileOf, rolesOf } from './profile.ts'
@@ -7,11 +7,20 @@ import * as store from './store/index.ts'
 import { tenantNamed } from './visitor.ts'
 import { writeProfile } from './write-profile.ts'
 
-/** A person's own profile. It is made here when the event of the registration has not arrived yet, so it is never late. */
-export const ownProfile =
-  (deps: Deps) =>
-  async (accountId: string): Promise<Profile> =>
-    profileOf((await store.findByAccount(deps.database, accountId)) ?? (await madeNow(deps, accountId)))
+/**
+ * A person's own profile, remembered until somebody writes. It is made here when the event of the registration has not arrived yet,
+ * so it is never late.
+ */
+export const ownProfile = (deps: Deps) => {
+  const read = async (accountId: string) => [
+    profileOf((await store.findByAccount(deps.database, accountId)) ?? (await madeNow(deps, accountId))),
+  ]
+  return async (accountId: string): Promise<Profile> => {
+    const [own] = await deps.people.get(personKey(accountId), ownPart, () => read(accountId))
+    if (!own) throw refuse('profiles.not_found')
+    return own
+  }
+}
 
 /** The row of an account's profile, made if it has none and with its roles. */
 export async function rowOf(deps: Deps, accountId: string): Promise<ProfileRow> {

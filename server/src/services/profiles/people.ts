@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { ReadCache } from '../../platform/read-cache.ts'
 import { type CachedPeople, type Deps, peopleKey, personKey } from './deps.ts'
 import { refuse } from './errors.ts'
 import { rowOf } from './own-profile.ts'
@@ -11,7 +12,9 @@ const numbersKnown = 10_000
 
 /** Reading people with their roles: remembered until somebody writes, and exact. */
 export function readPeople(deps: Deps) {
-  const { database, people } = deps
+  const { database } = deps
+  // Of what is cached, everything but a person's own part was put there here, with a role.
+  const people = deps.people as ReadCache<readonly Person[]>
   const accounts = new LRUCache<number, string>({ max: numbersKnown })
 
   async function accountOf(number: number): Promise<string> {

@@ -1,3 +1,4 @@
+import { Refusal } from '../../platform/errors.ts'
 import { activityOf } from './activity.ts'
 import { type Deps, written } from './deps.ts'
 import { announced } from './events.ts'
@@ -19,11 +20,12 @@ export const removePerson =
     try {
       await accounts.remove(accountId)
     } catch (error) {
-      await store.intendRemoval(database, accountId, undefined)
+      // Whoever was not heard may have done it all the same: only after a refusal is there nothing to be told.
+      const refused = error instanceof Refusal && !error.code.startsWith('edge.')
+      if (refused) await store.intendRemoval(database, accountId, undefined)
       throw error
     }
-    const activity =
-      administrator && activityOf('admin_user_deleted', visitor, { accountId, by: administrator.accountId })
+    const activity = administrator && activityOf('admin_user_deleted', visitor, { accountId })
     const { told, avatarKey } = await database.transaction(async (tx) => {
       if (administrator && activity) {
         await store.logActivity(tx, { accountId: administrator.accountId, tenant: row.tenant }, activity)

@@ -38,7 +38,7 @@ test('P-04 P-19 P-34 P-35 the gateway says that it is healthy, and who it really
   expect(answer.headers.get('cache-control')).toBe('no-store')
 })
 
-test('P-07 P-26 P-34 P-36 the user service says so as well, at both listeners and without a token', async () => {
+test('P-07 P-26 P-34 P-36 P-67 the user service says so as well, at both listeners and without a token', async () => {
   for (const [, listener] of portal.listeners) {
     for (const how of [{}, { token: 'x.y.z' }]) {
       const answer = await listener.get('/users/health', how)

@@ -1,10 +1,14 @@
-import { refuse } from '../errors.ts'
+import { Refusal } from '../../../platform/errors.ts'
+import type { ProfilesErrorCode } from '../errors.ts'
 
 /** Works on images a few at a time: one can take the memory of a thousand requests, and all of a processor. */
 export interface ImageQueue {
   /** Runs `work` when its turn comes. Refuses with `profiles.busy` when too many wait, at once, or when the turn does not come in time. */
   run<Result>(work: () => Promise<Result>): Promise<Result>
 }
+
+/** Makes the refusal of an image that is not worked on, to be thrown. */
+export const busy = () => new Refusal<ProfilesErrorCode>('profiles.busy', { retryAfterSeconds: 2 })
 
 export interface ImageQueueOptions {
   /** Images that are worked on at most. */
@@ -24,7 +28,7 @@ export function createImageQueue({ atOnce, capacity, waitMs }: ImageQueueOptions
       running += 1
       return Promise.resolve()
     }
-    if (waiting.length >= capacity) throw refuse('profiles.busy')
+    if (waiting.length >= capacity) throw busy()
     return new Promise((resolve, reject) => {
       const begin = () => {
         clearTimeout(timer)
@@ -32,7 +36,7 @@ export function createImageQueue({ atOnce, capacity, waitMs }: ImageQueueOptions
       }
       const timer = setTimeout(() => {
         waiting.splice(waiting.indexOf(begin), 1)
-        reject(refuse('profiles.busy'))
+        reject(busy())
       }, waitMs)
       waiting.push(begin)
     })

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { refuseAtEdge } from '../../../platform/errors.ts'
 import { profilesErrors, refuse } from '../errors.ts'
+import { busy } from './image-queue.ts'
 
 const program = fileURLToPath(new URL('./image-worker.ts', import.meta.url))
 /** The exit status by which the program says that it refuses the image. */
@@ -30,7 +31,7 @@ export const renderApart = (path: string, signal: AbortSignal): Promise<Uint8Arr
       const code = profilesErrors.find((one) => one === said.toString())
       if (error.code === refusedStatus && code) return reject(refuse(code))
       // Ended by us: it took too long, or we stop.
-      if (error.killed || signal.aborted) return reject(refuse('profiles.busy'))
+      if (error.killed || signal.aborted) return reject(busy())
       const reason = new Error(`an image could not be worked on: ${said.toString().trim() || error.message}`)
       reject(typeof error.code === 'string' ? refuseAtEdge('edge.unavailable', {}, reason) : reason)
     })

@@ -6,7 +6,7 @@ import { addressIn, wordsIn } from './words.ts'
 const longestSearch = 256
 const mostWords = 8
 /** Letters of a word by which `totals` counts it. */
-export const countedLetters = 5
+const countedLetters = 5
 
 /** One condition. */
 export interface Part {

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import { sql } from '../../platform/db/database.ts'
+import { silentLogger } from '../../platform/log.ts'
+import type { Deps } from './deps.ts'
+import { finishProfiles } from './finish-profiles.ts'
+
+const service = profilesService('finish profiles')
+const visitor = visitorOf()
+let deps: Deps
+const found = async (text: string, who = visitor) =>
+  (await service.profiles.search({ text, sortBy: 'lastName', descending: false, limit: 2_000, offset: 0 }, who)).total
+
+/** Rows as the build before this one writes them. */
+async function older(count: number, lastName: string): Promise<string[]> {
+  const accounts = Array.from({ length: count }, (_, index) =>
+    service.accounts.register({
+      username: `${lastName}${index}`,
+      displayName: 'Shown',
+      roles: [{ contract: 'test', role: 'agent' }],
+    }),
+  )
+  await service.database.run(sql`
+    INSERT INTO profiles AS p (account_id, number, username, email, first_name, last_name, phone, address)
+    SELECT id, number, username, 'x@example.org', 'Éloïse', ${lastName}, NULL, NULL
+      FROM jsonb_to_recordset(${JSON.stringify(accounts)}::jsonb) AS a (id uuid, number bigint, username text)
+    ON CONFLICT (account_id) DO UPDATE SET number = excluded.number`)
+  return accounts.map(({ id }) => id)
+}
+
+beforeAll(() => {
+  const nothing = {
+    get: <V>(_key: string, _part: string, load: () => Promise<V>) => load(),
+    drop: async () => undefined,
+    close() {},
+  }
+  deps = {
+    database: service.database,
+    accounts: service.accounts,
+    people: nothing,
+    announce: () => undefined,
+    eventsRecorded: () => undefined,
+    clock: Date,
+    log: silentLogger(),
+  }
+})
+const running: { stop(): Promise<void> }[] = []
+afterAll(() => Promise.all(running.map((one) => one.stop())))
+
+test('profiles from before get words, order and roles, whoever sees to it', async () => {
+  const ids = await older(600, 'Straße')
+  expect(await found('strasse')).toBe(0)
+  running.push(finishProfiles(deps), finishProfiles(deps))
+  await expect.poll(() => found('élo strasse'), { timeout: 15_000 }).toBe(600)
+  await expect
+    .poll(
+      async () =>
+        (
+          await service.database.one(
+            sql<{ left: number }>`SELECT count(*) AS left FROM profiles WHERE roles IS NULL OR NOT indexed`,
+          )
+        ).left,
+      { timeout: 30_000 },
+    )
+    .toBe(0)
+  const { profiles, total } = await service.profiles.search(
+    { role: 'agent', sortBy: 'lastName', descending: false, limit: 1, offset: 0 },
+    visitor,
+  )
+  expect(total).toBe(600)
+  expect(profiles[0]).toMatchObject({ displayName: 'Shown', updatedAt: null })
+  expect(ids).toContain(profiles[0]?.accountId)
+  expect(await service.events(ids[0]!)).toEqual([])
+})
+
+test('one that is read, or told of, before that is completed on the way', async () => {
+  const [read = '', told = '', moved = ''] = await older(3, 'Waiting')
+  expect((await service.profiles.person({ accountId: read }, visitor)).role).toBe('agent')
+  await service.tell('account.role_changed', told, { contract: 'other', role: 'admin' })
+  expect((await service.profiles.person({ accountId: told }, visitor)).role).toBe('agent')
+  // Whose tenant nobody knew is not seen by the wrong one.
+  service.accounts.known.set(moved, { ...service.accounts.known.get(moved)!, tenant: 'Other' })
+  await expect(service.profiles.ofAccount(moved, visitor)).rejects.toMatchObject({ code: 'profiles.not_found' })
+  expect(await service.profiles.ofAccount(moved, visitorOf('test', { tenant: 'other' }))).toMatchObject({
+    tenant: 'other',
+  })
+  expect(await found('waiting')).toBe(2)
+})
+
+test('those of accounts that are gone keep nobody waiting', async () => {
+  const [gone = ''] = await older(1, 'Gone')
+  service.accounts.known.delete(gone)
+  running.push(finishProfiles(deps))
+  await expect
+    .poll(async () => (await service.database.many(sql`SELECT FROM profiles WHERE roles IS NULL`)).length, {
+      timeout: 10_000,
+    })
+    .toBe(0)
+})

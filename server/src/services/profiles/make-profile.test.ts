@@ -1,0 +1,233 @@
+import { describe, expect, test } from 'vitest'
+import { refusalOf } from '../../../tests/support/identity-rows.ts'
+import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import type { AccountSummary } from './index.ts'
+
+const service = profilesService('make profile')
+const visitor = visitorOf()
+
+const registered = ({ id, roles, ...account }: AccountSummary, more: object = {}) =>
+  service.tell('account.registered', id, {
+    ...account,
+    tenantId: crypto.randomUUID(),
+    contract: 'test',
+    ...(roles[0] && { role: roles[0].role }),
+    ...more,
+  })
+const facts = async (id: string) => (await service.events(id)).map(({ type, sequence }) => `${sequence} ${type}`)
+const created = ['1 test.created']
+const search = async (text: string, who = visitor) =>
+  (await service.profiles.search({ text, sortBy: 'email', descending: false, limit: 10, offset: 0 }, who)).total
+
+describe('the event of a registration', () => {
+  test('makes the profile, which its contract announces', async () => {
+    const account = service.accounts.register({
+      tenant: 'Main',
+      email: 'ada@example.org',
+      displayName: 'Countess',
+      roles: [{ contract: 'test', role: 'admin' }],
+    })
+    await registered(account, { names: { firstName: 'Ada', lastName: 'Lovelace' } })
+    const { id, number, username } = account
+    expect(await service.profiles.own(id)).toEqual({
+      accountId: id,
+      number,
+      tenant: 'main',
+      username,
+      email: 'ada@example.org',
+      displayName: 'Countess',
+      firstName: 'Ada',
+      lastName: 'Lovelace',
+      phone: null,
+      address: null,
+      department: null,
+      jobTitle: null,
+      avatarKey: null,
+      preferences: {},
+      createdAt: expect.any(Date),
+      updatedAt: null,
+    })
+    expect(await service.profiles.person(number, visitor)).toMatchObject({ accountId: id, role: 'admin' })
+    expect(await service.events(id)).toEqual([
+      { type: 'test.created', sequence: 1, data: { accountId: id, number, email: 'ada@example.org' } },
+    ])
+    expect(await service.logged(id)).toEqual([{ type: 'profile_created', data: {}, ip: null, userAgent: null }])
+    expect(await search('countess love')).toBe(1)
+  })
+
+  test('of an older build makes it in the tenant main and announces nothing', async () => {
+    const { id, number } = service.accounts.register()
+    await service.tell('account.registered', id, {
+      number,
+      tenantId: 'x',
+      username: 'older',
+      email: null,
+      displayName: null,
+    })
+    expect(await service.profiles.own(id)).toMatchObject({ tenant: 'main', username: 'older' })
+    expect(await facts(id)).toEqual([])
+  })
+
+  test('that comes after the first reading completes the profile, and announces it all the same', async () => {
+    const account = service.accounts.register()
+    await service.profiles.own(account.id)
+    expect(await facts(account.id)).toEqual([])
+    await registered(account, { names: { firstName: 'Ada' } })
+    expect(await service.profiles.own(account.id)).toMatchObject({ firstName: 'Ada', updatedAt: null })
+    expect(await facts(account.id)).toEqual(created)
+    expect((await service.logged(account.id)).map(({ type }) => type)).toEqual(['profile_created'])
+  })
+
+  test('that comes after a change takes nothing back', async () => {
+    const account = service.accounts.register({ roles: [{ contract: 'test', role: 'agent' }] })
+    await service.profiles.change(account.id, { firstName: 'Grace' }, visitor)
+    await service.profiles.changeRole(account.id, 'admin', { accountId: 'administrator' }, visitor)
+    await registered(account, { names: { firstName: 'Ada', lastName: 'Lovelace' } })
+    expect(await service.profiles.person(account.number, visitor)).toMatchObject({
+      firstName: 'Grace',
+      lastName: 'Lovelace',
+      role: 'admin',
+    })
+    expect(await facts(account.id)).toEqual(['1 test.changed', '2 test.role_changed'])
+  })
+})
+
+describe('the first reading of one’s own profile', () => {
+  test('makes it once, however many read', async () => {
+    const { id } = service.accounts.register({ roles: [{ contract: 'test', role: 'admin' }] })
+    const read = await Promise.all(Array.from({ length: 10 }, () => service.profiles.own(id)))
+    expect(read).toEqual(Array(10).fill(await service.profiles.own(id)))
+    expect(await service.logged(id)).toHaveLength(1)
+    expect((await service.profiles.person({ accountId: id }, visitor)).role).toBe('admin')
+  })
+
+  test('of nobody is refused', async () => {
+    expect(await refusalOf(service.profiles.own(crypto.randomUUID()))).toBe('profiles.not_found')
+  })
+
+  test('by somebody else makes it too, within the tenant', async () => {
+    const [here, there] = [service.accounts.register(), service.accounts.register({ tenant: 'elsewhere' })]
+    expect(await service.profiles.ofAccount(here.id, visitor)).toMatchObject({ number: here.number })
+    expect(await refusalOf(service.profiles.ofAccount(there.id, visitor))).toBe('profiles.not_found')
+    expect(await refusalOf(service.profiles.find(there.number))).toBe('profiles.not_found')
+    expect(await service.profiles.find(here.number)).toMatchObject({ accountId: here.id })
+    expect((await service.profiles.list({ limit: 1000, offset: 0 })).map(({ number }) => number)).not.toContain(
+      there.number,
+    )
+  })
+})
+
+describe('adding a person', () => {
+  test('makes account and profile at once', async () => {
+    const person = await service.profiles.add(
+      {
+        email: 'grace@example.org',
+        password: 'p',
+        displayName: 'Grace',
+        role: 'admin',
+        department: 'Navy',
+        preferences: { theme: 'dark' },
+      },
+      visitor,
+      undefined,
+    )
+    expect(person).toMatchObject({
+      username: 'grace@example.org',
+      email: 'grace@example.org',
+      displayName: 'Grace',
+      role: 'admin',
+      department: 'Navy',
+      preferences: { theme: 'dark' },
+      updatedAt: null,
+    })
+    expect(service.accounts.asked.at(-1)).toBe('create: , grace@example.org, Grace, admin, test')
+    expect(await facts(person.accountId)).toEqual(created)
+    expect(await service.logged(person.accountId)).toEqual([
+      { type: 'profile_created', data: {}, ip: '192.0.2.1', userAgent: 'tests' },
+    ])
+    const account = service.accounts.known.get(person.accountId)!
+    await registered(account)
+    expect(await facts(person.accountId)).toEqual(created)
+    expect(await service.profiles.person(person.number, visitor)).toEqual(person)
+  })
+
+  test('completes the profile when the event was faster', async () => {
+    const { create } = service.accounts
+    service.accounts.create = async (...about) => {
+      const account = await create(...about)
+      await registered(account)
+      return account
+    }
+    const person = await service.profiles.add(
+      { username: 'faster', firstName: 'Ada', preferences: { a: 1 } },
+      visitor,
+      undefined,
+    )
+    service.accounts.create = create
+    expect(person).toMatchObject({
+      username: 'faster',
+      firstName: 'Ada',
+      role: 'user',
+      preferences: { a: 1 },
+      updatedAt: null,
+    })
+    expect(await facts(person.accountId)).toEqual(created)
+    expect(await search('ada')).toBeGreaterThan(0)
+  })
+
+  test('again with the same key overwrites nothing', async () => {
+    const { create } = service.accounts
+    const account = service.accounts.register({ username: 'twice' })
+    service.accounts.create = async () => account
+    const add = () =>
+      service.profiles.add({ username: 'twice', firstName: 'Ada', preferences: { a: 1 } }, visitor, undefined)
+    await add()
+    await service.profiles.change(account.id, { firstName: 'Grace', preferences: { a: 2 } }, visitor)
+    const again = await add()
+    service.accounts.create = create
+    expect(again).toMatchObject({ firstName: 'Grace', preferences: { a: 2 } })
+    expect(await facts(account.id)).toEqual(['1 test.created', '2 test.changed'])
+  })
+
+  test('is refused before an account is made when the preferences are too large', async () => {
+    const before = service.accounts.asked.length
+    const large = { username: 'large', preferences: { a: 'x'.repeat(9_000) } }
+    expect(await refusalOf(service.profiles.add(large, visitor, undefined))).toBe('profiles.preferences_too_large')
+    expect(service.accounts.asked).toHaveLength(before)
+  })
+
+  test('gives on what identity refuses', async () => {
+    service.accounts.break('create', 'identity.username_taken')
+    expect(await refusalOf(service.profiles.add({ username: 'taken' }, visitor, undefined))).toBe(
+      'identity.username_taken',
+    )
+    service.accounts.mend()
+  })
+})
+
+describe('what another service announces', () => {
+  test('makes the profile the first time, by the account that identity has', async () => {
+    const { id, number } = service.accounts.register({ email: null })
+    const first = await service.profiles.register({ accountId: id, email: 'told@example.org' }, visitor)
+    expect(first).toMatchObject({ made: true, profile: { accountId: id, number, email: 'told@example.org' } })
+    const again = await service.profiles.register({ accountId: id, email: 'other@example.org' }, visitor)
+    expect(again).toEqual({ made: false, profile: first.profile })
+    expect(await facts(id)).toEqual(created)
+  })
+
+  test('of an account that nobody has, or of another tenant, is refused', async () => {
+    const { id } = service.accounts.register({ tenant: 'elsewhere' })
+    for (const accountId of [id, crypto.randomUUID()]) {
+      expect(await refusalOf(service.profiles.register({ accountId }, visitor))).toBe('profiles.not_found')
+    }
+  })
+
+  test('by many at once is announced once', async () => {
+    const { id } = service.accounts.register()
+    const made = await Promise.all(
+      Array.from({ length: 8 }, () => service.profiles.register({ accountId: id }, visitor)),
+    )
+    expect(made.filter((one) => one.made)).toHaveLength(1)
+    expect(await facts(id)).toEqual(created)
+  })
+})

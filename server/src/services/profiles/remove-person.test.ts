@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest'
+import { refusalOf } from '../../../tests/support/identity-rows.ts'
+import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import { sql } from '../../platform/db/database.ts'
+import { Refusal } from '../../platform/errors.ts'
+import type { ObjectStore } from '../../platform/storage/object-store.ts'
+import { pruning } from './index.ts'
+
+const removedFiles: string[] = []
+const avatars: ObjectStore = {
+  put: async () => undefined,
+  get: async () => undefined,
+  remove: async (key) => void removedFiles.push(key),
+  ping: async () => undefined,
+  close: async () => undefined,
+}
+const service = profilesService('remove person', { avatars })
+const visitor = visitorOf()
+
+const facts = async (id: string) => (await service.events(id)).map(({ type, sequence }) => `${sequence} ${type}`)
+const rowsOf = async (id: string) =>
+  (await service.database.one(sql<{ rows: number }>`SELECT count(*) AS rows FROM profiles WHERE account_id = ${id}`))
+    .rows
+const prune = async () => {
+  for (const statement of pruning) await service.database.run(statement())
+}
+
+async function somebody() {
+  const account = await service.person({ email: 'gone@example.org' })
+  await service.profiles.change(account.id, { firstName: 'Zebulon' }, visitor)
+  return account
+}
+
+describe('removing a person', () => {
+  test('removes the account first, then the profile, and tells it', async () => {
+    const { id, number } = await somebody()
+    await service.profiles.remove(id, visitor)
+    expect(service.accounts.asked.at(-1)).toBe(`remove: ${id}`)
+    expect(await rowsOf(id)).toBe(0)
+    expect(await refusalOf(service.profiles.own(id))).toBe('profiles.not_found')
+    expect(await refusalOf(service.profiles.person(number, visitor))).toBe('profiles.not_found')
+    expect(
+      await service.profiles.search(
+        { text: 'zebulon', sortBy: 'email', descending: false, limit: 1, offset: 0 },
+        visitor,
+      ),
+    ).toEqual({ total: 0, profiles: [] })
+    expect((await service.events(id)).at(-1)).toEqual({
+      type: 'test.removed',
+      sequence: 2,
+      data: { accountId: id, number, email: 'gone@example.org' },
+    })
+  })
+
+  test('removes the image of the avatar', async () => {
+    const { id } = await somebody()
+    await service.database.run(sql`UPDATE profiles SET avatar_key = 'abc' WHERE account_id = ${id}`)
+    await service.profiles.remove(id, visitor)
+    expect(removedFiles).toContain('abc')
+  })
+
+  test('is told once when the event of the account is faster, and when it comes after', async () => {
+    const { id } = await somebody()
+    const { remove } = service.accounts
+    service.accounts.remove = async (accountId) => {
+      await remove(accountId)
+      await service.tell('account.deleted', accountId)
+    }
+    await service.profiles.remove(id, visitor)
+    service.accounts.remove = remove
+    expect(await facts(id)).toEqual(['1 test.changed', '2 test.removed'])
+    await service.tell('account.deleted', id)
+    expect(await facts(id)).toEqual(['1 test.changed', '2 test.removed'])
+  })
+
+  test.each<[string, (remove: () => Promise<void>) => Promise<void>]>([
+    ['this process ended in between', (remove) => remove().then(() => new Promise(() => undefined))],
+    [
+      'identity did it and could not say so',
+      (remove) => remove().then(() => Promise.reject(new Refusal('edge.identity_unavailable'))),
+    ],
+  ])('is told by the event when %s', async (_what, outcome) => {
+    const { id } = await somebody()
+    const { remove } = service.accounts
+    const asked = new Promise<void>((resolve) => {
+      service.accounts.remove = (accountId) => {
+        resolve()
+        return outcome(() => remove(accountId))
+      }
+    })
+    service.profiles.remove(id, visitor).catch(() => undefined)
+    await asked
+    service.accounts.remove = remove
+    await service.tell('account.deleted', id)
+    expect(await facts(id)).toEqual(['1 test.changed', '2 test.removed'])
+    expect(await rowsOf(id)).toBe(0)
+  })
+
+  test('that identity refuses changes nothing', async () => {
+    const { id } = await somebody()
+    service.accounts.break('remove', 'identity.last_administrator')
+    expect(await refusalOf(service.profiles.remove(id, visitor))).toBe('identity.last_administrator')
+    service.accounts.mend()
+    expect(await service.profiles.own(id)).toMatchObject({ firstName: 'Zebulon' })
+    // Nor is anything told of it by a deletion that comes from elsewhere.
+    await service.tell('account.deleted', id)
+    expect(await facts(id)).toEqual(['1 test.changed'])
+  })
+
+  test('of nobody, and of another tenant, is refused', async () => {
+    const { id } = await service.person({ tenant: 'other' })
+    for (const account of [id, crypto.randomUUID()]) {
+      expect(await refusalOf(service.profiles.remove(account, visitor))).toBe('profiles.not_found')
+    }
+    expect(await rowsOf(id)).toBe(1)
+  })
+
+  test('twice at once removes once', async () => {
+    const { id } = await somebody()
+    const codes = await Promise.all([1, 2, 3].map(() => refusalOf(service.profiles.remove(id, visitor))))
+    expect(codes).toContain(undefined)
+    expect(await facts(id)).toEqual(['1 test.changed', '2 test.removed'])
+  })
+
+  test('is logged with the administrator', async () => {
+    const [{ id }, administrator] = [await somebody(), await service.person()]
+    await service.profiles.remove(id, visitor, { accountId: administrator.id })
+    expect((await service.logged(administrator.id)).at(-1)).toEqual({
+      type: 'admin_user_deleted',
+      data: { accountId: id },
+      ip: '192.0.2.1',
+      userAgent: 'tests',
+    })
+  })
+
+  test('is for good: an event that is late brings nobody back', async () => {
+    const { id, number } = await somebody()
+    await service.profiles.remove(id, visitor)
+    await service.tell('account.registered', id, {
+      number,
+      tenant: 'main',
+      username: 'back',
+      email: null,
+      contract: 'test',
+    })
+    expect(await rowsOf(id)).toBe(0)
+    await service.tell('account.deleted', id)
+    expect(await facts(id)).toEqual(['1 test.changed', '2 test.removed'])
+  })
+})
+
+describe('what the log says of somebody who was removed', () => {
+  const emptied = { data: {}, ip: null, userAgent: null }
+
+  test('is type and time alone', async () => {
+    const { id } = await somebody()
+    const before = await service.profiles.activities({ accountId: id, limit: 10, offset: 0 })
+    await service.profiles.remove(id, visitor)
+    const { activities } = await service.profiles.activities({ accountId: id, limit: 10, offset: 0 })
+    expect(activities).toEqual(before.activities.map((one) => ({ ...one, ...emptied })))
+    expect(activities.map(({ type }) => type)).toEqual(['profile_updated', 'profile_created'])
+  })
+
+  test('is emptied in steps when it is long', async () => {
+    const { id } = await somebody()
+    await service.database.run(sql`
+      INSERT INTO activities (account_id, tenant, type, data, ip, user_agent)
+      SELECT ${id}, 'main', 'profile_updated', '{"fields": ["phone"]}', '192.0.2.1', 'x' FROM generate_series(1, 2500)`)
+    const telling = async () =>
+      (await service.logged(id)).filter(({ ip, userAgent, data }) => ip ?? userAgent ?? Object.keys(data).length).length
+    await service.profiles.remove(id, visitor)
+    expect(await telling()).toBe(1_501)
+    await prune()
+    expect(await telling()).toBe(501)
+    await prune()
+    expect(await telling()).toBe(0)
+    const { erased } = await service.database.one(
+      sql<{ erased: boolean }>`SELECT erased FROM removed_profiles WHERE account_id = ${id}`,
+    )
+    expect(erased).toBe(true)
+  })
+})
