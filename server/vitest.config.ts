@@ -24,6 +24,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'timing',
+          globalSetup: ['tests/support/global-setup.ts'],
           include: ['tests/timing/*.test.ts'],
           // What is measured must not share the machine with other tests: after all of them, one file at a time.
           sequence: { groupOrder: 1 },

@@ -5,7 +5,7 @@ import { createAskingVerifier } from './platform/http/asked-tokens.ts'
 import { jwksKeySource, localKeySource } from './platform/http/key-source.ts'
 import { redisTokenCache } from './platform/http/redis-token-cache.ts'
 import type { RevocationList } from './platform/http/revocation-list.ts'
-import { memoryTokenCache } from './platform/http/token-cache.ts'
+import { layeredTokenCache, memoryTokenCache } from './platform/http/token-cache.ts'
 import { createTokenVerifier, type TokenVerifier } from './platform/http/token-verifier.ts'
 import type { Plan } from './topologies.ts'
 import { secretOf, type World } from './world.ts'
@@ -34,9 +34,10 @@ export function verifiers(
       serviceToken: world.internalToken,
     })
     world.life.onStop('token authority', authority.close)
-    const cache = world.redis
-      ? redisTokenCache({ redis: world.redis, prefix: 'user-service:token:', key: world.deriveKey('token-cache') })
-      : memoryTokenCache()
+    const { redis } = world
+    const prefix = 'user-service:token:'
+    const shared = redis && redisTokenCache({ redis, prefix, key: world.deriveKey('token-cache') })
+    const cache = shared ? layeredTokenCache(memoryTokenCache(), shared) : memoryTokenCache()
     return createAskingVerifier({ authority, cache, revocations, clock })
   }
   // All of them now, so that what they hold is stopped after the listeners.

@@ -25,7 +25,7 @@ export function identityHere(identity: Identity, contracts: Contracts): Identity
         identity.proposeEmail(accountId, email, operator(termsOf(contracts, contract)), options),
       rename,
       changeRole: (accountId, role, by, contract) => changeRole(accountId, role, by, termsOf(contracts, contract)),
-      remove: identity.deleteAccount,
+      remove: (accountId, by) => identity.deleteAccount(accountId, by),
     },
     revocations: identity.revocations,
     tokenStands: identity.tokenStands,
@@ -55,7 +55,7 @@ export function identityOverHttp(client: InternalClient): IdentityPort {
         ask(identityPaths.proposeEmail, { accountId, email, contract, ...options }),
       rename: (accountId, displayName) => ask(identityPaths.rename, { accountId, displayName }),
       changeRole: (accountId, role, by, contract) => ask(identityPaths.changeRole, { accountId, role, by, contract }),
-      remove: (accountId) => ask(identityPaths.remove, { accountId }),
+      remove: (accountId, by) => ask(identityPaths.remove, { accountId, ...(by && { by }) }),
     },
     revocations: {
       next({ signal, ...body }) {

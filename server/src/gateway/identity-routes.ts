@@ -33,6 +33,11 @@ const EmailBody = Type.Object({
   email: Type.String({ maxLength: 254 }),
   contract: Type.String(),
   tellTaken: Type.Optional(Type.Boolean()),
+  administratorId: Type.Optional(Uuid),
+})
+const RemovalBody = Type.Object({
+  accountId: Uuid,
+  by: Type.Optional(Type.Object({ administratorId: Uuid, contract: Type.String() })),
 })
 const NameBody = Type.Object({ accountId: Uuid, displayName: Type.String() })
 const RoleBody = Type.Object({ accountId: Uuid, role: Type.String(), by: Uuid, contract: Type.String() })
@@ -72,8 +77,8 @@ export function identityRoutes(app: FastifyInstance, identity: Identity, contrac
     identityPaths.proposeEmail,
     { schema: { body: EmailBody } },
     async ({ body }, reply) => {
-      const { accountId, email, contract, tellTaken = false } = body
-      await identity.proposeEmail(accountId, email, operator(termsOf(contracts, contract)), { tellTaken })
+      const { accountId, email, contract, ...options } = body
+      await identity.proposeEmail(accountId, email, operator(termsOf(contracts, contract)), options)
       return reply.code(204).send()
     },
   )
@@ -94,11 +99,11 @@ export function identityRoutes(app: FastifyInstance, identity: Identity, contrac
       return reply.code(204).send()
     },
   )
-  app.post<{ Body: Static<typeof AccountBody> }>(
+  app.post<{ Body: Static<typeof RemovalBody> }>(
     identityPaths.remove,
-    { schema: { body: AccountBody } },
+    { schema: { body: RemovalBody } },
     async ({ body }, reply) => {
-      await identity.deleteAccount(body.accountId)
+      await identity.deleteAccount(body.accountId, body.by)
       return reply.code(204).send()
     },
   )
@@ -112,7 +117,12 @@ export function identityRoutes(app: FastifyInstance, identity: Identity, contrac
   app.post<{ Body: Static<typeof RevocationsBody> }>(
     identityPaths.revocations,
     { schema: { body: RevocationsBody } },
-    async ({ body, signal }) => identity.revocations.next({ ...body, signal }),
+    async ({ body }, reply) => {
+      // Of a request with a body, its own signal aborts as soon as the body was read.
+      const gone = new AbortController()
+      reply.raw.once('close', () => gone.abort())
+      return identity.revocations.next({ ...body, signal: gone.signal })
+    },
   )
 }
 

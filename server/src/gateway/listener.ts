@@ -58,10 +58,11 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
   const shared = others.length > 0
   const routesOf = (contract: Contract) => contract.routes.filter((route) => isServed(contract, route, unit, shared))
   const listed: readonly [Contract, ...Contract[]] = [home, ...others.filter(({ ownHostOnly }) => !ownHostOnly)]
+  const allowsOrigin = allowedOrigins(new Map(listed.map((one) => [one, routesOf(one)])), config.corsOrigins)
   const app = await createApp({
     log,
     trustedProxies: config.trustedProxies,
-    allowsOrigin: allowedOrigins(new Map(listed.map((one) => [one, routesOf(one)])), config.corsOrigins),
+    allowsOrigin,
     exposedHeaders: listed.flatMap(({ instanceHeader, exposedHeaders = [] }) =>
       instanceHeader === undefined ? exposedHeaders : [instanceHeader, ...exposedHeaders],
     ),
@@ -75,7 +76,7 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
   if (shared && unit.gateway && config.hosts.size > 0) serveHosts(app, options)
   answerUnknown(app)
 
-  const edge = createEdge({ ...options, addressOf: (request) => request.ip })
+  const edge = createEdge({ ...options, allowsOrigin, addressOf: (request) => request.ip })
   for (const contract of contracts) serveContract(app, options, contract, routesOf(contract), edge)
   const own = Object.fromEntries(Object.entries(probes).filter(([name]) => name in local))
   healthRoutes(app, { contract: home, unit, probes, own, probeRedis, config })
@@ -175,7 +176,7 @@ function serveInternal(
 ): void {
   const { contracts, local, uploads } = options
   const [home] = contracts
-  const edge = createEdge({ ...options, limiter: undefined, addressOf: statedAddress })
+  const edge = createEdge({ ...options, limiter: undefined, allowsOrigin: undefined, addressOf: statedAddress })
   app.register(async (scope) => {
     scope.addHook('onRequest', async (request, reply) => {
       const token = request.headers[internalTokenHeader]

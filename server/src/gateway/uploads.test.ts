@@ -167,6 +167,15 @@ const fieldPart = (name: string, value: string) =>
 const end = Buffer.from(`--${boundary}--\r\n`)
 const form = (...parts: Buffer[]) => Buffer.concat([...parts, end])
 
+/** A body whose length nobody states. */
+const inPieces = (body: Buffer, size = 65_536) =>
+  new ReadableStream({
+    start(controller) {
+      for (let from = 0; from < body.length; from += size) controller.enqueue(body.subarray(from, from + size))
+      controller.close()
+    },
+  })
+
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 const soon = { timeout: 5_000, interval: 20 }
 
@@ -240,13 +249,7 @@ describe.each([
   test('may come in pieces, without a length, between bytes that mean nothing', async () => {
     const content = randomBytes(300_000)
     const body = Buffer.concat([Buffer.from('preamble\r\n'), form(filePart('picture', content)), randomBytes(5_000)])
-    const pieces = new ReadableStream({
-      async start(controller) {
-        for (let from = 0; from < body.length; from += 1_013) controller.enqueue(body.subarray(from, from + 1_013))
-        controller.close()
-      },
-    })
-    const { body: said } = await send(pieces)
+    const { body: said } = await send(inPieces(body, 1_013))
     expect(said).toEqual({ answer: { sha256: sha256(content), bytes: 300_000 } })
   })
 
@@ -294,14 +297,7 @@ describe.each([
 
   test.each(['with', 'without'])('of 6 MiB %s its length is refused whoever the client is', async (how) => {
     const body = form(filePart('picture', randomBytes(6 * mebibyte)))
-    const stream = () =>
-      new ReadableStream({
-        start(controller) {
-          for (let from = 0; from < body.length; from += 65_536) controller.enqueue(body.subarray(from, from + 65_536))
-          controller.close()
-        },
-      })
-    expect(await refusal(how === 'with' ? body : stream())).toBe('400 profiles.upload_too_large')
+    expect(await refusal(how === 'with' ? body : inPieces(body))).toBe('400 profiles.upload_too_large')
     // A client that reads no answer before it has sent everything.
     const { socket, received } = await open([
       how === 'with' ? `content-length: ${body.length}` : 'transfer-encoding: chunked',
@@ -355,6 +351,8 @@ describe.each([
       await expect.poll(() => received.text, soon).toContain('{"code":"edge.request_timeout"}')
       expect(received.text).toMatch(/^HTTP\/1\.1 408 /)
       expect(performance.now() - start).toBeGreaterThan(hasty.idleMs - 50)
+      // At once, and not when the connection ends.
+      await expect.poll(() => at.upstream?.inFlight() ?? 0, { timeout: 1_000, interval: 20 }).toBe(0)
       await nothingIsLeft()
       socket.destroy()
     }
@@ -367,6 +365,18 @@ describe.each([
     await expect.poll(() => received.text, soon).toContain('{"code":"edge.request_timeout"}')
     clearInterval(drip)
     socket.destroy()
+    await nothingIsLeft()
+  })
+
+  test('that is worked on for longer than a client may be silent is answered', async () => {
+    await hurry()
+    handle = () => new Promise((resolve) => setTimeout(() => resolve('done'), hasty.idleMs * 2))
+    expect((await send(form(filePart('picture', 'one')))).body).toEqual({ answer: 'done' })
+  })
+
+  test('that is preceded by more than a form may have is too large', async () => {
+    const endless = Buffer.concat([Buffer.alloc(6 * mebibyte, 'x'), form(filePart('picture', 'one'))])
+    expect(await refusal(inPieces(endless))).toBe('400 profiles.upload_too_large')
     await nothingIsLeft()
   })
 

@@ -207,6 +207,9 @@ function relay(
   })
 }
 
+/** Headers by which a service says more of one answer than the gateway says of all. */
+const ofTheAnswer = new Set(['content-security-policy'])
+
 /** The service's headers, below those that the gateway has set already. */
 function headersOf(reply: FastifyReply, upstream: Record<string, string | string[] | undefined>) {
   const merged: Record<string, string | string[] | number> = {}
@@ -214,7 +217,7 @@ function headersOf(reply: FastifyReply, upstream: Record<string, string | string
     if (value !== undefined && !keptBack.has(name)) merged[name] = value
   }
   for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value === undefined) continue
+    if (value === undefined || (ofTheAnswer.has(name) && merged[name] !== undefined)) continue
     // Both sides may vary by something: the service by encoding, the gateway by origin.
     merged[name] = name === 'vary' && merged.vary ? `${merged.vary}, ${value}` : value
   }

@@ -154,6 +154,8 @@ export function profilesService(
         woken += 1
       },
       avatars,
+      // The machine may be busy with other tests.
+      imageWaitMs: 60_000,
       clock: systemClock,
       log: silentLogger(),
     })

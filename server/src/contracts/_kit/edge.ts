@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { FastifyRequest, onRequestAsyncHookHandler, preHandlerAsyncHookHandler } from 'fastify'
-import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
+import { refuseAtEdge } from '../../platform/errors.ts'
+import type { AllowsOrigin } from '../../platform/http/app.ts'
 import { internalTokenHeader } from '../../platform/http/internal-client.ts'
 import type { AccessClaims, TokenVerifier } from '../../platform/http/token-verifier.ts'
 import { sameSecret } from '../../platform/secrets.ts'
@@ -11,6 +12,7 @@ import { cookieValues, type DeviceCookies } from './cookies.ts'
 import type { Limiter } from './limiter.ts'
 import { localeOf } from './locale.ts'
 import { networkOf } from './network.ts'
+import { createTokenQuestions, isRefusedToken } from './token-questions.ts'
 
 /** What is known of a request before its handler runs. */
 export interface Visit {
@@ -51,12 +53,15 @@ export interface EdgeOptions {
   devices: DeviceCookies
   /** By which another service says that it is one. */
   serviceToken: string
+  /** Whose pages may read answers; absent where a gateway of ours has asked already. */
+  allowsOrigin: AllowsOrigin | undefined
   /** What answers say of themselves, for contracts that want it. */
   config: { instanceId: string }
 }
 
 export function createEdge(options: EdgeOptions): Edge {
-  const { verifierOf, limiter, addressOf, devices, serviceToken, config } = options
+  const { verifierOf, limiter, addressOf, devices, serviceToken, allowsOrigin, config } = options
+  const questions = createTokenQuestions()
 
   /** True for whoever has the service token, as Bearer or in the header that our own processes send. */
   const isService = (bearer: string | undefined, { headers }: FastifyRequest): boolean => {
@@ -89,6 +94,15 @@ export function createEdge(options: EdgeOptions): Edge {
       const { verify } = verifier
       const { terms, instanceHeader, accessCookie, askAboutToken } = contract
       const { access } = route
+      /**
+       * A page of an origin that may not read our answers sends no orders either, whatever cookies its browser adds to them or would
+       * keep of them: SameSite does not tell apart what shares a registered domain, or a machine.
+       */
+      const isOrderOfForeignPage = (request: FastifyRequest, bearer: string | undefined): boolean =>
+        accessCookie !== undefined &&
+        bearer === undefined &&
+        !/^(GET|HEAD)$/.test(request.method) &&
+        isForeignPage(request, allowsOrigin)
       return async (request: Visited, reply) => {
         if (instanceHeader) reply.header(instanceHeader, config.instanceId)
         const bearer = bearerOf(request)
@@ -98,13 +112,17 @@ export function createEdge(options: EdgeOptions): Edge {
         }
         const client = clientOf(request, contract, route)
         const stranger = `address:${client.network}`
+        if (isOrderOfForeignPage(request, bearer)) throw refuseAtEdge('edge.forbidden')
         let claims: AccessClaims | undefined
         if (access !== 'public' && !service) {
-          claims = await claimsOf(tokensOf(request, bearer, accessCookie), verifier).catch(async (error: unknown) => {
-            // Where another process was asked about the token, whoever invents tokens is stopped from asking on.
-            if (askAboutToken && isRefusedToken(error)) await limiter?.count({ contract, route, who: stranger }, reply)
-            throw error
-          })
+          const tokens = tokensOf(request, bearer, accessCookie)
+          claims = seenOf(tokens, verifier)
+          // Most tokens were seen before and need no promise.
+          if (!claims) {
+            const judge = () => claimsOf(tokens, verifier)
+            const about = { contract, route, who: `refused:${client.network}` }
+            claims = await (askAboutToken && limiter ? questions.ask(about, limiter, reply, judge) : judge())
+          }
         }
         request[visitKey] = { client, claims, service, bearer, verify }
         const who = claims ? `account:${claims.uid}` : stranger
@@ -145,19 +163,41 @@ const tokensOf = (
   accessCookie: string | undefined,
 ): readonly string[] => {
   if (bearer !== undefined) return [bearer]
-  return accessCookie === undefined ? [] : cookieValues(headers.cookie, accessCookie)
+  return accessCookie === undefined ? [] : cookieValues(headers.cookie, accessCookie).slice(0, mostAccessCookies)
+}
+/** Each costs a check of its signature; browsers send one for each path or domain that has it. */
+const mostAccessCookies = 3
+
+/** What the first token says that was seen before and is good still. */
+function seenOf(tokens: readonly string[], { verifySeen }: TokenVerifier): AccessClaims | undefined {
+  for (const token of tokens) {
+    try {
+      const claims = verifySeen(token)
+      if (claims) return claims
+    } catch (error) {
+      if (!isRefusedToken(error)) throw error
+    }
+  }
+  return undefined
 }
 
-const isRefusedToken = (error: unknown): boolean => error instanceof Refusal && error.code === 'edge.invalid_token'
+/** True for a request that a page of an origin sends whom nobody let in here (fetch metadata, and RFC 6454). */
+function isForeignPage(request: FastifyRequest, allowsOrigin: AllowsOrigin | undefined): boolean {
+  const { origin, 'sec-fetch-site': site } = request.headers
+  if (site === 'same-origin' || site === 'none' || !allowsOrigin) return false
+  if (origin === undefined) return site !== undefined
+  // Behind a proxy that ends TLS the scheme may be another one here.
+  if (URL.canParse(origin) && new URL(origin).host === request.host) return false
+  return allowsOrigin(origin, request) !== 'with cookies'
+}
 
 /** The claims of the first token that is good here: cookies do not know ports, so others of the name may be somebody else's. */
-async function claimsOf(tokens: readonly string[], { verify, verifySeen }: TokenVerifier): Promise<AccessClaims> {
+async function claimsOf(tokens: readonly string[], { verify }: TokenVerifier): Promise<AccessClaims> {
   if (tokens.length === 0) throw refuseAtEdge('edge.missing_token')
-  // Most tokens were seen before and need no promise.
   let refusal: unknown
   for (const token of tokens) {
     try {
-      return verifySeen(token) ?? (await verify(token))
+      return await verify(token)
     } catch (error) {
       if (!isRefusedToken(error)) throw error
       refusal = error

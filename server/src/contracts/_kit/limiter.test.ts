@@ -89,6 +89,20 @@ function conforms(make: (options?: Partial<LimiterOptions>) => Limiter): void {
     expect(await passed(limiter, later, 10)).toBe(2)
   })
 
+  test('a look says when nothing is left, and counts nothing', async () => {
+    const limiter = make()
+    const counted = one()
+    for (let look = 0; look < 10; look += 1) await limiter.check(counted)
+    expect(await passed(limiter, counted, 2)).toBe(2)
+    await limiter.check(counted)
+    expect(await passed(limiter, counted, 1)).toBe(1)
+    await expect(limiter.check(counted)).rejects.toMatchObject({
+      code: 'edge.rate_limited',
+      details: { retryAfterSeconds: 60 },
+    })
+    await limiter.check(one())
+  })
+
   test('a class without a limit of its own has that of another', async () => {
     const who = stranger()
     const upload = { limit: 'upload', method: 'POST', url: '/file' } as const

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { LRUCache } from 'lru-cache'
-import { RateLimiterRedis } from 'rate-limiter-flexible'
+import { RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible'
 import { type Clock, systemClock } from '../../platform/clock.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { Redis } from '../../platform/redis.ts'
@@ -20,6 +20,8 @@ export interface Counted {
 /** Counts requests and refuses those above the limit with `edge.rate_limited`. */
 export interface Limiter {
   count(counted: Counted, reply: FastifyReply): Promise<void>
+  /** Refuses likewise when nothing is left, and counts nothing. */
+  check(counted: Counted): Promise<void>
 }
 
 /** Classes with one count a contract; of the others each route has its own. */
@@ -53,12 +55,17 @@ interface Use {
   points: number
   msLeft: number
 }
-type Count = (key: string, seconds: number) => Promise<Use> | Use
+interface Counting {
+  /** Adds one. */
+  add(key: string, seconds: number): Promise<Use> | Use
+  look(key: string): Promise<Use> | Use
+}
+const unused: Use = { points: 0, msLeft: 0 }
 
 /** Makes the limiter of a process: fixed windows, each beginning with the caller's first request. */
 export function createLimiter({ scale, unlimited = [], redis, clock = systemClock }: LimiterOptions): Limiter {
   const inMemory = countInMemory(clock)
-  const count = redis ? countInRedis(redis, inMemory, clock) : inMemory
+  const counting = redis ? countInRedis(redis, inMemory, clock) : inMemory
   const off = new Set(unlimited)
 
   // What of a count is the same for every request of a route.
@@ -72,6 +79,8 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
     return found.windows
   }
 
+  const pointsOf = (allowed: number, times: number) => Math.max(1, Math.round(allowed * times * scale))
+
   return {
     async count({ contract, route, who, times = 1 }, reply) {
       if (off.has(contract.name)) return
@@ -79,10 +88,10 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
       const policies: string[] = []
       let tightest: { left: number; text: string } | undefined
       for (const { name, scope, points: allowed, seconds } of windowsOf(contract, route)) {
-        const points = Math.max(1, Math.round(allowed * times * scale))
-        const counted = count(`${scope} ${caller}`, seconds)
+        const points = pointsOf(allowed, times)
+        const counted = counting.add(`${scope} ${caller}`, seconds)
         const use = counted instanceof Promise ? await counted : counted
-        const retryAfterSeconds = Math.max(1, Math.ceil(use.msLeft / 1_000))
+        const retryAfterSeconds = secondsLeft(use)
         const left = Math.max(0, points - use.points)
         policies.push(`"${name}";q=${points};w=${seconds}`)
         if (!tightest || left < tightest.left) tightest = { left, text: `"${name}";r=${left};t=${retryAfterSeconds}` }
@@ -92,8 +101,19 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
         if (use.points > points) throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds })
       }
     },
+    async check({ contract, route, who, times = 1 }) {
+      if (off.has(contract.name)) return
+      for (const { scope, points } of windowsOf(contract, route)) {
+        const use = await counting.look(`${scope} ${who.slice(0, longestCaller)}`)
+        if (use.points >= pointsOf(points, times)) {
+          throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds: secondsLeft(use) })
+        }
+      }
+    },
   }
 }
+
+const secondsLeft = ({ msLeft }: Use): number => Math.max(1, Math.ceil(msLeft / 1_000))
 
 interface Window extends Limit {
   /** What headers call it. */
@@ -123,21 +143,28 @@ const isScarce = (limit: LimitClass): limit is ScarceClass => limit in fallbacks
 export const limitOf = (limits: Limits, limit: LimitClass): Windows =>
   isScarce(limit) ? (limits[limit] ?? limits[fallbacks[limit]]) : limits[limit]
 
-function countInMemory(clock: Clock): Count {
+function countInMemory(clock: Clock): Counting {
   const windows = new LRUCache<string, { points: number; endsAt: number }>({ max: mostCallers })
-  return (key, seconds) => {
-    const now = clock.now()
-    let window = windows.get(key)
-    if (!window || window.endsAt <= now) {
-      window = { points: 0, endsAt: now + seconds * 1_000 }
-      windows.set(key, window)
-    }
-    window.points += 1
-    return { points: window.points, msLeft: window.endsAt - now }
+  return {
+    add(key, seconds) {
+      const now = clock.now()
+      let window = windows.get(key)
+      if (!window || window.endsAt <= now) {
+        window = { points: 0, endsAt: now + seconds * 1_000 }
+        windows.set(key, window)
+      }
+      window.points += 1
+      return { points: window.points, msLeft: window.endsAt - now }
+    },
+    look(key) {
+      const window = windows.get(key)
+      const msLeft = window ? window.endsAt - clock.now() : 0
+      return window && msLeft > 0 ? { points: window.points, msLeft } : unused
+    },
   }
 }
 
-function countInRedis({ client }: Redis, inMemory: Count, clock: Clock): Count {
+function countInRedis({ client }: Redis, inMemory: Counting, clock: Clock): Counting {
   const limiter = new RateLimiterRedis({
     storeClient: client,
     keyPrefix: 'guichet:limit',
@@ -147,17 +174,29 @@ function countInRedis({ client }: Redis, inMemory: Count, clock: Clock): Count {
     rejectIfRedisNotReady: true,
   })
   let restUntil = 0
-  return async (key, seconds) => {
-    if (clock.now() < restUntil) return inMemory(key, seconds)
+  /** Asks Redis; while it is away this process goes by what it counts itself. */
+  const asking = async (ask: () => Promise<RateLimiterRes | null>, instead: () => Promise<Use> | Use): Promise<Use> => {
+    if (clock.now() < restUntil) return instead()
     try {
-      // A digest: an address of a person does not stand in Redis.
-      const { consumedPoints, msBeforeNext } = await limiter.consume(hash('sha256', key, 'base64url'), 1, {
-        customDuration: seconds,
-      })
-      return { points: consumedPoints, msLeft: msBeforeNext }
+      const found = await ask()
+      return found ? { points: found.consumedPoints, msLeft: found.msBeforeNext } : unused
     } catch {
       restUntil = clock.now() + restMs
-      return inMemory(key, seconds)
+      return instead()
     }
+  }
+  // A digest: an address of a person does not stand in Redis.
+  const digestOf = (key: string) => hash('sha256', key, 'base64url')
+  return {
+    add: (key, seconds) =>
+      asking(
+        () => limiter.consume(digestOf(key), 1, { customDuration: seconds }),
+        () => inMemory.add(key, seconds),
+      ),
+    look: (key) =>
+      asking(
+        () => limiter.get(digestOf(key)),
+        () => inMemory.look(key),
+      ),
   }
 }

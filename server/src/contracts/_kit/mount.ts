@@ -53,7 +53,7 @@ export function mountRoute(
         bearer,
         cookies: (name) => cookieValues(request.headers.cookie, name),
         header: (name) => headerOf(request, name),
-        idempotency: route.idempotent && claims ? idempotencyOf(request, route, claims.uid) : undefined,
+        idempotency: route.idempotent && claims ? idempotencyOf(request, contract, route, claims.uid) : undefined,
         verify,
         secure: edge.devices.secure,
       }
@@ -105,15 +105,15 @@ const pageForBrowsers =
     reply.headers(pageHeaders).type('text/html; charset=utf-8').send(html)
   }
 
-/** The `Idempotency-Key` of a request, bound to its account, route and body. */
-function idempotencyOf(request: FastifyRequest, route: Route, accountId: string) {
+/** The `Idempotency-Key` of a request, bound to its account, contract, route and body. */
+function idempotencyOf(request: FastifyRequest, contract: Contract, route: Route, accountId: string) {
   const key = request.headers['idempotency-key']
   if (key === undefined) return undefined
   if (typeof key !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(key))
     throw refuseAtEdge('edge.bad_request', { header: 'Idempotency-Key' })
   return {
     accountId,
-    route: `${route.method} ${route.url}`,
+    route: `${contract.name} ${route.method} ${route.url}`,
     key,
     requestHash: sha256(bodyText(request.body)),
   }

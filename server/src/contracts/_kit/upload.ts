@@ -2,7 +2,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, rm, stat } from 'node:fs/
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { finished, pipeline } from 'node:stream/promises'
+import { pipeline } from 'node:stream/promises'
 import { Busboy, type BusboyInstance } from '@fastify/busboy'
 import type { FastifyRequest } from 'fastify'
 import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
@@ -149,8 +149,6 @@ async function readForm(
     await read.promise
     const bytes = (await saved) ?? 0
     if (bytes === 0) throw refuse('profiles.upload_missing')
-    // A form may be followed by bytes that mean nothing (RFC 2046, 5.1.1); the answer waits for them.
-    await finished(request.resume(), { signal })
     return bytes
   } catch (error) {
     throw isOfDisk(error) ? asOutage(error) : error

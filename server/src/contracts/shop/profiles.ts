@@ -107,7 +107,8 @@ const updateUser = route({
   misfit: () => misfits.change,
   async handler(profiles, { params, body, claims, client }) {
     const { accountId } = await read(profiles, ownOrAdministered(params.id, claims), claims)
-    const changed = await profiles.change(accountId, fieldsOf(body), client)
+    const administrator = { accountId: claims.uid }
+    const changed = await profiles.change(accountId, fieldsOf(body), client, { administrator })
     return reply(200, done(userOf(changed), 'The user is updated.'))
   },
 })

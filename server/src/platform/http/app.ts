@@ -102,7 +102,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(cors, {
     delegator: (request, decide) => decide(null, corsFor(request, allowsOrigin, exposedHeaders)),
   })
-  await app.register(compress, { encodings: ['gzip', 'deflate'], threshold: 1024 })
+  // Bodies are read as they come: no contract takes compressed ones.
+  await app.register(compress, { encodings: ['gzip', 'deflate'], threshold: 1024, globalDecompression: false })
   return app
 }
 

@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { identityRows, refusalOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith } from '../../../tests/support/identity-service.ts'
+import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
 import { newId } from '../../platform/ids.ts'
 import type { Terms } from './policy.ts'
 
@@ -82,4 +82,55 @@ test('a taken address is told only to those who may know, and nothing is mailed 
   await propose(person.email ?? '', { tellTaken: true })
   await propose('free@example.org', { tellTaken: true })
   expect(await rows.mails(person.id)).toEqual(['verify_email', 'verify_email'])
+})
+
+describe('an administrator reaches no further than their contract', () => {
+  const elsewhere = termsWith('elsewhere', {
+    roles: { ...testTerms.policy.roles, permissions: { ...testTerms.policy.roles.permissions, keeper: [] } },
+  })
+  const propose = (accountId: string, administratorId: string, email: string) =>
+    service.identity.proposeEmail(accountId, email, clientOf(terms), { administratorId })
+  const remove = (accountId: string, administratorId: string) =>
+    service.identity.deleteAccount(accountId, { administratorId, contract: terms.name })
+
+  test('people of the contract alone are helped to a new address, and deleted', async () => {
+    const [admin, person] = [await made('admin'), await made()]
+    await propose(person.id, admin.id, 'helped@example.org')
+    expect(await rows.mails(person.id)).toEqual(['verify_email'])
+    await remove(person.id, admin.id)
+    expect(await forServices().find(person.id)).toBeUndefined()
+  })
+
+  test('nothing is mailed for somebody who came by another contract, or has a role there', async () => {
+    const admin = await made('admin')
+    const arrived = await forServices().create({ username: 'arrived', password }, elsewhere, undefined)
+    await propose(arrived.id, admin.id, 'arrived@example.org')
+    expect(await rows.mails(arrived.id)).toEqual([])
+
+    const granted = await made()
+    await service.identity.operate.grantRole(granted.username, 'keeper', elsewhere)
+    await propose(granted.id, admin.id, 'granted@example.org')
+    expect(await rows.mails(granted.id)).toEqual([])
+  })
+
+  test('whoever administers both may do both', async () => {
+    const admin = await made('admin')
+    await service.identity.operate.grantRole(admin.username, 'admin', elsewhere)
+    const granted = await made()
+    await service.identity.operate.grantRole(granted.username, 'keeper', elsewhere)
+    await propose(granted.id, admin.id, 'both@example.org')
+    expect(await rows.mails(granted.id)).toEqual(['verify_email'])
+    await remove(granted.id, admin.id)
+    expect(await forServices().find(granted.id)).toBeUndefined()
+  })
+
+  test('somebody with a role elsewhere is not deleted, those without are', async () => {
+    const admin = await made('admin')
+    const granted = await made()
+    await service.identity.operate.grantRole(granted.username, 'keeper', elsewhere)
+    expect(await refusalOf(remove(granted.id, admin.id))).toBe('identity.not_allowed')
+    const arrived = await forServices().create({ username: 'arrived2', password }, elsewhere, undefined)
+    await remove(arrived.id, admin.id)
+    expect(await forServices().find(arrived.id)).toBeUndefined()
+  })
 })

@@ -82,7 +82,11 @@ describe('a list of accounts', () => {
 test('an account is found by its id, with its role in the contract that asks', async () => {
   const { id } = await create('found', 'Found', 'keeper')
   expect(await service.identity.accounts.find(id, client)).toMatchObject({ username: 'found', role: 'keeper' })
-  expect(await service.identity.accounts.find(id, clientOf(testTerms))).toMatchObject({ role: 'user' })
+  // By a contract with one tenant nobody is found in another.
+  expect(await refusalOf(service.identity.accounts.find(id, clientOf(testTerms)))).toBe('identity.account_not_found')
+  const inMain = clientOf(termsWith('in-main', {}))
+  const { account } = await service.identity.createAccount({ username: 'in-main', password }, inMain)
+  expect(await service.identity.accounts.find(account.id, clientOf(testTerms))).toMatchObject({ role: 'user' })
   expect(await refusalOf(service.identity.accounts.find(newId(), client))).toBe('identity.account_not_found')
 })
 

@@ -16,8 +16,11 @@ export const readAccounts = (deps: Deps) => {
 
   const find = async (id: string, { terms }: Client): Promise<AccountView> => {
     const row = await store.findAccount(database, id, terms.name)
-    if (!row) throw refuse('identity.account_not_found')
-    return store.viewOf(row, terms.policy.roles)
+    const { tenant, roles } = terms.policy
+    // By a contract with one tenant there is nobody in the others.
+    const elsewhere = tenant !== 'named' && row?.tenantName.toLowerCase() !== tenant.name.toLowerCase()
+    if (!row || elsewhere) throw refuse('identity.account_not_found')
+    return store.viewOf(row, roles)
   }
 
   /** An account that an administrator asks for by its number. */

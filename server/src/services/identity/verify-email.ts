@@ -81,10 +81,17 @@ export const resendVerification =
     return { verificationToken: deps.echo ? deps.secrets.tokenOf(id) : undefined }
   }
 
+export interface ProposalOptions {
+  tellTaken?: boolean | undefined
+  /** Who proposes it for somebody else. */
+  administratorId?: string | undefined
+}
+
 /**
  * Begins a change of address: a link is mailed to the new one. Sign-in and recovery go by the address before until it is opened,
  * and then that one is told. Nothing is mailed for the address that the account has, or above the hourly limit of links.
- * With `tellTaken` an address that another account goes by is refused with `identity.username_taken`.
+ * With `tellTaken` an address that another account goes by is refused with `identity.username_taken`. For an administrator nothing
+ * is mailed either when the account is somebody in a contract that they do not administer.
  */
 export const proposeEmail =
   (deps: Deps) =>
@@ -92,7 +99,7 @@ export const proposeEmail =
     accountId: string,
     email: string,
     client: Client,
-    { tellTaken = false }: { tellTaken?: boolean | undefined } = {},
+    { tellTaken = false, administratorId }: ProposalOptions = {},
   ): Promise<void> => {
     const { terms } = client
     const newEmail = email.trim().toLowerCase()
@@ -103,6 +110,9 @@ export const proposeEmail =
       const own = account.username.toLowerCase() === newEmail
       if (tellTaken && !own && (await store.nameTaken(tx, account.tenantId, newEmail)))
         throw refuse('identity.username_taken')
+      // An address is a way into every contract: who administers one does not open the others by it.
+      const about = { accountId, contract: terms.name, arrivals: true }
+      if (administratorId !== undefined && (await store.reachesBeyond(tx, { ...about, administratorId }))) return false
       return store.insertLink(tx, {
         id: newId(),
         accountId,

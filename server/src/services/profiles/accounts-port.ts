@@ -30,17 +30,17 @@ export interface Accounts {
   ): Promise<AccountSummary>
   /**
    * Mails a link to a new address; sign-in and recovery follow when it is opened. `tellTaken`: an address that is another's is
-   * refused with `identity.username_taken`.
+   * refused with `identity.username_taken`. Identity judges how far an administrator reaches, and may mail nothing.
    */
   proposeEmail(
     accountId: string,
     email: string,
     contract: string,
-    options?: { tellTaken?: boolean | undefined },
+    options?: { tellTaken?: boolean | undefined; administratorId?: string | undefined },
   ): Promise<void>
   rename(accountId: string, displayName: string): Promise<void>
   /** Judged by identity. `by` is the administrator's account. */
   changeRole(accountId: string, role: string, by: string, contract: string): Promise<void>
-  /** Changes nothing when the account is gone already. */
-  remove(accountId: string): Promise<void>
+  /** Changes nothing when the account is gone already. `by`: who wants it removed; refused with `identity.not_allowed`. */
+  remove(accountId: string, by?: { administratorId: string; contract: string }): Promise<void>
 }

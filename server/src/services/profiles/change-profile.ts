@@ -34,10 +34,12 @@ export const changeProfile =
     // First, so that nothing has changed when something is refused or the accounts cannot be reached.
     await checkPreferences(deps, accountId, fields.preferences)
     const { email, displayName } = texts
-    if (email && email !== present.email) await deps.accounts.proposeEmail(accountId, email, contract, { tellTaken })
+    const by = administrator && administrator.accountId !== accountId ? administrator.accountId : undefined
+    if (email && email !== present.email) {
+      await deps.accounts.proposeEmail(accountId, email, contract, { tellTaken, administratorId: by })
+    }
     if (displayName && displayName !== present.displayName) await deps.accounts.rename(accountId, displayName)
 
-    const by = administrator && administrator.accountId !== accountId ? administrator.accountId : undefined
     const row = await writeProfile(deps, accountId, () => ({
       to: texts,
       preferences: fields.preferences,

@@ -40,6 +40,8 @@ export const migrations = { name: 'profiles', directory: `${import.meta.dirname}
 export interface ProfilesOptions extends Deps {
   /** Where the images of avatars are kept. */
   avatars: ObjectStore
+  /** Milliseconds that an image may wait for its turn; 3,000 when absent. */
+  imageWaitMs?: number
 }
 
 /** Who people are, beside their accounts: names, address, phone, department, avatar, preferences. */
@@ -47,7 +49,7 @@ export type Profiles = ReturnType<typeof openProfiles>
 
 export function openProfiles(deps: ProfilesOptions) {
   const { database } = deps
-  const avatars = openAvatars(deps)
+  const avatars = openAvatars(deps, deps.imageWaitMs)
   const finishing = finishProfiles(deps)
   return {
     own: ownProfile(deps),

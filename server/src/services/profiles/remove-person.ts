@@ -18,7 +18,8 @@ export const removePerson =
     const row = await rowFor(deps, accountId, visitor)
     await store.intendRemoval(database, accountId, announced(deps, visitor.terms.name, 'removed', row))
     try {
-      await accounts.remove(accountId)
+      const administratorId = administrator?.accountId
+      await accounts.remove(accountId, administratorId ? { administratorId, contract: visitor.terms.name } : undefined)
     } catch (error) {
       // Whoever was not heard may have done it all the same: only after a refusal is there nothing to be told.
       const refused = error instanceof Refusal && !error.code.startsWith('edge.')

@@ -56,6 +56,45 @@ test('P-51 the internal routes are 404 to strangers', async () => {
   }
 })
 
+describe('P-52 P-54 what a page of another origin sends with the cookies of its browser', () => {
+  const stranger = { origin: 'https://shop.example.org', 'sec-fetch-site': 'same-site', 'content-type': 'text/plain' }
+  const raw = JSON.stringify({ name: 'Made', email: 'made@example.org', password: 'Correct-horse-7', role: 'admin' })
+
+  test('is an order that nobody follows', async () => {
+    const cookie = `accessToken=${await portal.admin()}`
+    for (const [, listener] of portal.listeners) {
+      for (const headers of [stranger, { ...stranger, origin: 'null' }, { 'sec-fetch-site': 'cross-site' }]) {
+        expectFailure(await listener.post('/users', { cookie, raw, headers }), 403)
+        expectFailure(await listener.post('/auth/login', { raw, headers }), 403)
+      }
+    }
+  })
+
+  test('counts when the page is the portal’s own or is let in, or the token is no cookie', async () => {
+    const token = await portal.admin()
+    const cookie = `accessToken=${token}`
+    const patch = async (how: object) =>
+      (await portal.patch('/users/999999999/role', { raw: '{"role":"merchant"}', ...how })).status
+    expect(await patch({ cookie, headers: { ...stranger, 'sec-fetch-site': 'same-origin' } })).toBe(404)
+    expect(await patch({ cookie, headers: { ...stranger, origin: 'http://localhost:3000' } })).toBe(404)
+    expect(await patch({ cookie })).toBe(404)
+    expect(await patch({ token, headers: stranger })).toBe(404)
+  })
+})
+
+test('P-51 what a service says of one answer stands at the gateway too', async () => {
+  const policies = []
+  for (const [, listener] of portal.listeners) {
+    const page = await listener.ask('GET', '/account/portal/reset-password?token=abc', {
+      headers: { accept: 'text/html' },
+    })
+    expect(page.status).toBe(200)
+    policies.push(page.headers.get('content-security-policy'))
+  }
+  expect(policies[0]).toContain("form-action 'self'")
+  expect(new Set(policies).size).toBe(1)
+})
+
 test('P-55 a body above the limit is 413', async () => {
   const json = { email: 'a@example.org', password: 'x'.repeat(150_000) }
   for (const [, listener] of portal.listeners) expectFailure(await listener.post('/auth/login', { json }), 413)

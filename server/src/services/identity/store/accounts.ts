@@ -124,6 +124,28 @@ export const hasAdministrator = async (db: Queryable, contract: string): Promise
   return found
 }
 
+/**
+ * True when the account is somebody where `administratorId` administers nothing: has a role in another contract than this one, or,
+ * with `arrivals`, came by another.
+ */
+export const reachesBeyond = async (
+  tx: Queryable,
+  by: { accountId: string; administratorId: string; contract: string; arrivals: boolean },
+): Promise<boolean> => {
+  const { beyond } = await tx.one(sql<{ beyond: boolean }>`
+    SELECT EXISTS (
+      SELECT contract FROM grants WHERE account_id = ${by.accountId}
+      UNION
+      SELECT contract FROM activities
+       WHERE ${by.arrivals} AND account_id = ${by.accountId} AND action IN ('register', 'import')
+      EXCEPT
+      SELECT ${by.contract}::text
+      EXCEPT
+      SELECT contract FROM grants WHERE account_id = ${by.administratorId} AND administrator
+    ) AS beyond`)
+  return beyond
+}
+
 /** Removes the account with all it holds, keeps its name from being reissued, refuses its tokens and tells the others. */
 export const removeAccount = (
   tx: Queryable,

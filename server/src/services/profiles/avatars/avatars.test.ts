@@ -158,7 +158,7 @@ describe('an avatar', () => {
     await service.tell('account.deleted', id)
     await expect(service.profiles.avatar(key)).rejects.toMatchObject(notFound)
     await expect.poll(kept, soon).not.toContain(key)
-    expect(await noted(id)).toEqual([])
+    await expect.poll(() => noted(id), soon).toEqual([])
   })
 })
 

@@ -1,21 +1,21 @@
 import { changeAvatar } from './change-avatar.ts'
 import type { AvatarDeps } from './deps.ts'
 import { discardAvatar } from './discard-avatar.ts'
-import { createImageQueue, type ImageQueueOptions } from './image-queue.ts'
+import { createImageQueue } from './image-queue.ts'
 import { readAvatar } from './read-avatar.ts'
 import { removeAvatar } from './remove-avatar.ts'
 import { renderApart } from './render-apart.ts'
 import { startAvatarSweep } from './sweep-avatars.ts'
 
 /** Together a wait and its work are shorter than what a gateway waits for an answer. */
-const usualQueue: ImageQueueOptions = { atOnce: 2, capacity: 16, waitMs: 3_000 }
+const usualWaitMs = 3_000
 
 export type { AvatarUpload } from './change-avatar.ts'
 
 /** People's avatars, with what removes those that are left over. */
-export function openAvatars(world: Omit<AvatarDeps, 'render'>, queueOptions = usualQueue) {
+export function openAvatars(world: Omit<AvatarDeps, 'render'>, imageWaitMs = usualWaitMs) {
   const stopping = new AbortController()
-  const queue = createImageQueue(queueOptions)
+  const queue = createImageQueue({ atOnce: 2, capacity: 16, waitMs: imageWaitMs })
   const deps: AvatarDeps = { ...world, render: (path) => queue.run(() => renderApart(path, stopping.signal)) }
   const sweep = startAvatarSweep(deps)
   return {

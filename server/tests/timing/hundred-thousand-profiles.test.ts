@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from 'vitest'
-import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
-import { execute } from '../../../tests/support/test-databases.ts'
-import { type Database, type Statement, sql } from '../../platform/db/database.ts'
-import type { ProfileSearch } from './index.ts'
-import { orderOf } from './search/fold.ts'
-import { indexed } from './store/profiles.ts'
+import { type Database, type Statement, sql } from '../../src/platform/db/database.ts'
+import type { ProfileSearch } from '../../src/services/profiles/index.ts'
+import { orderOf } from '../../src/services/profiles/search/fold.ts'
+import { indexed } from '../../src/services/profiles/store/profiles.ts'
+import { profilesService, visitorOf } from '../support/profiles-service.ts'
+import { execute } from '../support/test-databases.ts'
 
 const people = 100_000
 const runs = 30

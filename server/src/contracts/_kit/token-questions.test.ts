@@ -1,0 +1,54 @@
+import type { FastifyReply } from 'fastify'
+import { expect, test } from 'vitest'
+import { refuseAtEdge } from '../../platform/errors.ts'
+import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import type { Limits } from './contract.ts'
+import { createLimiter } from './limiter.ts'
+import { createTokenQuestions } from './token-questions.ts'
+
+const minute = (points: number) => ({ points, seconds: 60 })
+const limits: Limits = {
+  credentials: minute(1),
+  mail: minute(1),
+  write: minute(1),
+  read: minute(5),
+  metrics: minute(1),
+}
+const route = { limit: 'read', method: 'GET', url: '/' } as const
+const about = (network: string) => ({ contract: { name: 'asking', limits }, route, who: `refused:${network}` })
+const reply = { header: () => reply } as unknown as FastifyReply
+const good = async () => ({ uid: 'somebody' }) as AccessClaims
+const bad = () => Promise.reject(refuseAtEdge('edge.invalid_token'))
+
+function questions() {
+  const limiter = createLimiter({ scale: 1 })
+  const { ask } = createTokenQuestions()
+  return (network: string, judge: () => Promise<AccessClaims>) => ask(about(network), limiter, reply, judge)
+}
+const codeOf = (attempt: Promise<unknown>) => attempt.then(() => 'good').catch((error) => error.code)
+
+test('good tokens are asked about without end, refused ones as often as the limit says', async () => {
+  const ask = questions()
+  for (let turn = 0; turn < 20; turn += 1) await ask('192.0.2.1', good)
+  for (let turn = 0; turn < 5; turn += 1) expect(await codeOf(ask('192.0.2.1', bad))).toBe('edge.invalid_token')
+  let asked = false
+  const judge = () => {
+    asked = true
+    return bad()
+  }
+  expect(await codeOf(ask('192.0.2.1', judge))).toBe('edge.rate_limited')
+  expect(asked).toBe(false)
+  expect(await codeOf(ask('192.0.2.2', good))).toBe('good')
+})
+
+test('a network has a few questions under way, and others are not kept waiting by it', async () => {
+  const ask = questions()
+  const held = Promise.withResolvers<AccessClaims>()
+  const waiting = Array.from({ length: 30 }, () => codeOf(ask('192.0.2.1', () => held.promise)))
+  expect(await codeOf(ask('192.0.2.2', good))).toBe('good')
+  held.resolve(await good())
+  const outcomes = await Promise.all(waiting)
+  expect(outcomes.filter((outcome) => outcome === 'good')).toHaveLength(16)
+  expect(outcomes.filter((outcome) => outcome === 'edge.rate_limited')).toHaveLength(14)
+  expect(await codeOf(ask('192.0.2.1', good))).toBe('good')
+})
