@@ -1,5 +1,12 @@
+import { randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { arrangements } from './tests/support/arrangements.ts'
+import { preparedDataVariable } from './tests/support/prepared-data.ts'
+
+// The processes that run the tests are started with it.
+process.env[preparedDataVariable] = join(tmpdir(), `guichet-prepared-${randomUUID()}`)
 
 const common = {
   root: import.meta.dirname,
@@ -11,6 +18,7 @@ const common = {
 /** The contract tests run unchanged against every arrangement; everything else runs once, on one database server. */
 export default defineConfig({
   test: {
+    globalSetup: [join(import.meta.dirname, 'tests/support/prepared-data-removal.ts')],
     projects: [
       {
         test: {

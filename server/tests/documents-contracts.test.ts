@@ -2,7 +2,16 @@ import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { commandsOf, dataFolder, firstLine, inTerminal, made, readDocument, runBlocks } from './support/documents.ts'
+import {
+  commandsOf,
+  dataFolder,
+  firstLine,
+  inTerminal,
+  made,
+  preparedDataFolder,
+  readDocument,
+  runBlocks,
+} from './support/documents.ts'
 import { freePorts, repository, startProcess, testEnvironment } from './support/processes.ts'
 import { redisStartTimeout, startRedis, type TestRedis } from './support/redis.ts'
 import { uniqueName } from './support/shop-client.ts'
@@ -22,7 +31,7 @@ const get = (port: number, path: string, token = '') =>
   fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } })
 
 test('C-04 C-05 the clients, with mail', { timeout: 60_000 }, async () => {
-  const dataDir = await dataFolder(onTestFinished)
+  const dataDir = await preparedDataFolder(onTestFinished)
   const server = await startProcess(['start'], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: '0' })
   onTestFinished(async () => void (await server.stop()))
   const blocks = readme.blocks.filter((block) => ['# 1. Register', '# 6. See who you are'].includes(firstLine(block)))
@@ -84,7 +93,7 @@ test('C-25 T-34 one contract by itself', { timeout: 120_000 }, async () => {
 })
 
 test('a host for each contract', { timeout: 60_000 }, async () => {
-  const dataDir = await dataFolder(onTestFinished)
+  const dataDir = await preparedDataFolder(onTestFinished)
   const server = await startProcess(['start'], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: '0' })
   onTestFinished(async () => void (await server.stop()))
   const blocks = readme.blocks.filter((block) => firstLine(block) === 'curl http://portal.localhost:8000/')

@@ -13,6 +13,7 @@ import {
   firstLine,
   inTerminal,
   made,
+  preparedDataFolder,
   readDocument,
   runBlocks,
 } from './support/documents.ts'
@@ -30,7 +31,7 @@ describe('EXAMPLES.md', () => {
   const cleanUps: (() => Promise<void>)[] = []
 
   beforeAll(async () => {
-    const dataDir = await dataFolder((clean) => cleanUps.push(clean))
+    const dataDir = await preparedDataFolder((clean) => cleanUps.push(clean))
     const ports = Object.fromEntries(shopUnits.map((unit) => [`${unit}_PORT`, '0']))
     server = await startProcess(['start', 'shop'], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, ...ports })
     const address = new URL(server.urls['api-gateway']!).host
@@ -92,7 +93,7 @@ describe('README.md', () => {
   })
 
   test('S-54 S-55 S-56 S-57 its other commands work in their order', { timeout: 60_000 }, async () => {
-    const dataDir = await dataFolder(onTestFinished)
+    const dataDir = await preparedDataFolder(onTestFinished)
     const ports = await freePorts(4)
     const env = { ...testEnvironment, GUICHET_DATA_DIR: dataDir }
     const server = await startProcess(['start', 'shop'], { ...env, ...portVariables(ports) })

@@ -4,14 +4,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { preparedDataDir } from './support/prepared-data.ts'
 import { processesWith } from './support/process-table.ts'
 import { freePorts, repository, testEnvironment } from './support/processes.ts'
 
 const units = ['api-gateway', 'auth-service', 'user-service', 'orders-service'] as const
 
-/** Starts the script on free ports and a data folder of its own, and waits until it says that the shop is ready. */
-async function startServices() {
-  const dataDir = await mkdtemp(join(tmpdir(), 'guichet-services-'))
+/** Starts the script on free ports and the data folder, which it removes after the test; resolves when it says that the shop is ready. */
+async function startServices(dataDir: string) {
   const ports = await freePorts(units.length)
   const portOf = Object.fromEntries(units.map((unit, index) => [unit, ports[index]!])) as Record<
     (typeof units)[number],
@@ -46,11 +46,12 @@ async function startServices() {
       throw new Error(`start-services.sh ended:\n${output}`)
     }),
   ])
-  return { script, ended, portOf, dataDir, mark, output: () => output }
+  return { script, ended, portOf, mark, output: () => output }
 }
 
 test('S-09 one script starts the four services, and SIGTERM stops all of it', { timeout: 120_000 }, async () => {
-  const { script, ended, portOf, dataDir, mark, output } = await startServices()
+  const dataDir = await mkdtemp(join(tmpdir(), 'guichet-services-'))
+  const { script, ended, portOf, mark, output } = await startServices(dataDir)
 
   for (const unit of units) expect(output()).toContain(`http://localhost:${portOf[unit]}`)
   const lines = [
@@ -82,7 +83,7 @@ test('S-09 one script starts the four services, and SIGTERM stops all of it', { 
 })
 
 test('when one service dies the script names it and stops the others', { timeout: 120_000 }, async () => {
-  const { ended, mark, output } = await startServices()
+  const { ended, mark, output } = await startServices(await preparedDataDir('guichet-services'))
   const victim = (await processesWith(mark)).find(({ command }) => command.includes('shop/orders-service'))
 
   process.kill(victim!.pid, 'SIGKILL')

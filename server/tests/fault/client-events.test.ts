@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { sql } from '../../src/platform/db/database.ts'
 import { clientsClient, type Registered } from '../support/clients-client.ts'
+import { preparedDataDir } from '../support/prepared-data.ts'
 import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '../support/processes.ts'
 import { freshDatabase } from '../support/test-databases.ts'
 import { eventually, rowsOf } from './calls.ts'
@@ -18,7 +18,7 @@ const everyType = ['account.registered', ...clientEvents]
 
 /** Guichet on a port and a data folder that outlive its process. */
 async function startGuichet(...words: string[]) {
-  const dataDir = await mkdtemp(join(tmpdir(), 'guichet-client-events-'))
+  const dataDir = await preparedDataDir('guichet-client-events')
   const [port] = await freePorts(1)
   const base = `http://127.0.0.1:${port}`
   const environment = {

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { silentLogger } from '../../src/platform/log.ts'
 import { openRedis, type Redis } from '../../src/platform/redis.ts'
 import { goodPassword } from '../support/helpdesk-client.ts'
+import { preparedDataDir } from '../support/prepared-data.ts'
 import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '../support/processes.ts'
 import { redisStartTimeout, startRedis, type TestRedis } from '../support/redis.ts'
 import { type Answer, call, eventually, expectNothingOfTheInside, inParallel } from './calls.ts'
@@ -30,7 +29,7 @@ let users: Readonly<Record<'direct' | 'proxied', { url: string; process: Guichet
 let startAuth: () => Promise<void>
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'guichet-helpdesk-away-'))
+  dataDir = await preparedDataDir('guichet-helpdesk-away')
   const env = { ...testEnvironment, GUICHET_DATA_DIR: dataDir }
   const [authPort = 0, directPort = 0, proxiedPort = 0] = await freePorts(3)
   authUrl = `http://127.0.0.1:${authPort}`

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto'
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { preparedDataDir } from '../support/prepared-data.ts'
 import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '../support/processes.ts'
 import { call, eventually, inParallel, rowsOf, signIn } from './calls.ts'
 import { isAlive, postmasterOf, removeDataDir } from './postmaster.ts'
@@ -30,7 +30,7 @@ test.each([
   'kill -9 of $killed in a burst loses nothing acknowledged: the server $server',
   { timeout: 120_000 },
   async ({ both }) => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'guichet-kill-nine-'))
+    const dataDir = await preparedDataDir('guichet-kill-nine')
     const [port] = await freePorts(1)
     const environment = { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: String(port) }
     const base = `http://127.0.0.1:${port}`

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { preparedDataDir } from '../support/prepared-data.ts'
 import { freePorts, runCommand, startProcess, testEnvironment } from '../support/processes.ts'
 import { execute, freshDatabase } from '../support/test-databases.ts'
 import { call, rowsOf, signIn } from './calls.ts'
@@ -13,8 +14,10 @@ import { removeDataDir } from './postmaster.ts'
 const bare = { PATH: testEnvironment.PATH!, HOME: testEnvironment.HOME!, HOST: '127.0.0.1', LOG_LEVEL: 'warn' }
 const secret = (name: string) => `${name} for tests only, of more than 32 characters`
 
-async function ownDataDir(): Promise<string> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'guichet-refused-'))
+/** An empty one, as of a first start, unless it is `prepared`. */
+async function ownDataDir({ prepared = false } = {}): Promise<string> {
+  const name = 'guichet-refused'
+  const dataDir = prepared ? await preparedDataDir(name) : await mkdtemp(join(tmpdir(), `${name}-`))
   onTestFinished(() => removeDataDir(dataDir))
   return dataDir
 }
@@ -94,7 +97,7 @@ describe('a start is refused', () => {
     await once(taken, 'listening')
     onTestFinished(() => void taken.close())
     const { port } = taken.address() as { port: number }
-    const dataDir = await ownDataDir()
+    const dataDir = await ownDataDir({ prepared: true })
     const said = await refusal([], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: String(port) })
     expect(said).toContain(`127.0.0.1:${port}`)
     expect(said).toMatch(/another program/i)
@@ -103,7 +106,7 @@ describe('a start is refused', () => {
   })
 
   test('on a data folder in use, whose owner goes on', { timeout: 60_000 }, async () => {
-    const dataDir = await ownDataDir()
+    const dataDir = await ownDataDir({ prepared: true })
     const [port, other] = await freePorts(2)
     const environment = { ...testEnvironment, GUICHET_DATA_DIR: dataDir }
     const first = await startProcess(['start'], { ...environment, PORT: String(port) })

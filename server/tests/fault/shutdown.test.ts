@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startArrangement } from '../support/arrangements.ts'
+import { preparedDataDir } from '../support/prepared-data.ts'
 import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '../support/processes.ts'
 import { call, demo, eventually, rowsOf, signIn } from './calls.ts'
 import { isAlive, postmasterOf, removeDataDir } from './postmaster.ts'
@@ -16,7 +16,7 @@ const slowHashes = { GUICHET_ARGON2_MEMORY_KIB: '65536', GUICHET_ARGON2_PASSES: 
 
 /** `guichet start` on a folder and port of its own, ended and removed after the test whatever it did. */
 async function startAlone(extra: Readonly<Record<string, string>> = {}) {
-  const dataDir = await mkdtemp(join(tmpdir(), 'guichet-shutdown-'))
+  const dataDir = await preparedDataDir('guichet-shutdown')
   const [port] = await freePorts(1)
   let running: GuichetProcess | undefined
   onTestFinished(async () => {

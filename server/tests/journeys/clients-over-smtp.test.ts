@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
@@ -13,6 +12,7 @@ import {
   uniqueEmail,
 } from '../support/clients-client.ts'
 import { type CaughtMail, type MailCatcher, startMailCatcher } from '../support/mail-catcher.ts'
+import { preparedDataDir } from '../support/prepared-data.ts'
 import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '../support/processes.ts'
 
 let catcher: MailCatcher
@@ -24,7 +24,7 @@ let clients: ClientsClient
 beforeAll(async () => {
   // The port that the service's document names, unless something has it already.
   catcher = await startMailCatcher(1025).catch(() => startMailCatcher())
-  folder = await mkdtemp(join(tmpdir(), 'guichet-smtp-'))
+  folder = await preparedDataDir('guichet-smtp')
   const [port] = await freePorts(1)
   const { PATH = '', HOME = '' } = testEnvironment
   base = `http://127.0.0.1:${port}`

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { preparedDataDir } from '../support/prepared-data.ts'
 import { type GuichetProcess, runCommand, startProcess, testEnvironment } from '../support/processes.ts'
 
 let folder: string
@@ -10,8 +10,8 @@ let server: GuichetProcess
 let environment: Record<string, string>
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'guichet-commands-'))
-  environment = { ...testEnvironment, GUICHET_DATA_DIR: join(folder, 'data'), PORT: '0' }
+  folder = await preparedDataDir('guichet-commands')
+  environment = { ...testEnvironment, GUICHET_DATA_DIR: folder, PORT: '0' }
   server = await startProcess(['start'], environment)
 })
 
@@ -115,7 +115,7 @@ test('seed and migrate can be repeated', async () => {
 
 test('dead-letters lists what a service could not take, and replays it', async () => {
   expect((await guichet('dead-letters profiles')).stdout).toBe('0 dead letters of profiles.\n')
-  const admin = (await readFile(join(folder, 'data', 'postgres', 'url'), 'utf8')).trim()
+  const admin = (await readFile(join(folder, 'postgres', 'url'), 'utf8')).trim()
   const client = new pg.Client({ connectionString: admin.replace(/postgres$/, 'profiles') })
   await client.connect()
   const subject = '01900000-0000-7000-8000-00000000abcd'

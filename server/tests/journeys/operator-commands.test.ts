@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashSync } from '@node-rs/argon2'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { call as callClients } from '../support/clients-client.ts'
+import { preparedDataDir } from '../support/prepared-data.ts'
 import { type GuichetProcess, runCommand, startProcess, testEnvironment } from '../support/processes.ts'
 import { call, claimsOf, eventually, type Pair } from '../support/shop-client.ts'
 
@@ -15,8 +15,8 @@ let server: GuichetProcess
 let environment: Record<string, string>
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'guichet-operators-'))
-  environment = { ...testEnvironment, GUICHET_DATA_DIR: join(folder, 'data'), PORT: '0' }
+  folder = await preparedDataDir('guichet-operators')
+  environment = { ...testEnvironment, GUICHET_DATA_DIR: folder, PORT: '0' }
   server = await startProcess(['start'], environment)
 })
 afterAll(async () => {

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { preparedDataDir } from '../support/prepared-data.ts'
 import { type GuichetProcess, startProcess, testEnvironment } from '../support/processes.ts'
 
 /** Signs in with an `X-Forwarded-For` and gives the status with the address that the session was recorded under. */
@@ -10,7 +10,7 @@ function setUp(environment: Record<string, string>) {
   let folder: string
   let server: GuichetProcess
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'guichet-proxies-'))
+    folder = await preparedDataDir('guichet-proxies')
     server = await startProcess(['start'], { ...testEnvironment, ...environment, GUICHET_DATA_DIR: folder, PORT: '0' })
   })
   afterAll(async () => {

@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { preparedDataDir } from './prepared-data.ts'
 import { freePorts, type GuichetProcess, startProcess, testEnvironment } from './processes.ts'
 
 /** Every arrangement, with the folder of contract tests that run in it. */
@@ -45,7 +45,7 @@ export async function startArrangement(
   name: ArrangementName,
   extra: Readonly<Record<string, string>> = {},
 ): Promise<RunningArrangement> {
-  const dataDir = await mkdtemp(join(tmpdir(), `guichet-${name}-`))
+  const dataDir = await preparedDataDir(`guichet-${name}`)
   const environment = { ...testEnvironment, GUICHET_DATA_DIR: dataDir, ...extra }
   const processes: Record<string, GuichetProcess> = {}
   const stop = async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { preparedDataDir } from './prepared-data.ts'
 import { repository } from './processes.ts'
 
 /** A `bash` block of a document, with the answer that the document shows for it. */
@@ -72,9 +73,18 @@ export function commandsOf({ blocks }: Document, first: keyof typeof elsewhere):
   return found.commands
 }
 
-/** A data folder of its own for a server, removed after the test or the block that `later` belongs to. */
-export async function dataFolder(later: (clean: () => Promise<void>) => void): Promise<string> {
+type Later = (clean: () => Promise<void>) => void
+
+/** An empty data folder for a server, as the reader of a document has it, removed after the test or the block that `later` belongs to. */
+export async function dataFolder(later: Later): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'guichet-documents-'))
+  later(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** The same with PostgreSQL and the tables in it, for what the document says of a server that runs. */
+export async function preparedDataFolder(later: Later): Promise<string> {
+  const folder = await preparedDataDir('guichet-documents')
   later(() => rm(folder, { recursive: true, force: true }))
   return folder
 }

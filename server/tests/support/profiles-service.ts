@@ -58,6 +58,7 @@ function testAccounts(): TestAccounts {
       username: `person${numbers}`,
       email: null,
       displayName: null,
+      createdAt: new Date().toISOString(),
       roles: [],
       ...given,
     }

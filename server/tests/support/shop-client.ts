@@ -1,9 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import pg from 'pg'
 import { expect } from 'vitest'
+import { openDatabase } from '../../src/platform/db/database.ts'
+import { openNotices } from '../../src/platform/db/notices.ts'
+import { poll } from '../../src/platform/db/poll.ts'
+import { silentLogger } from '../../src/platform/log.ts'
+import { type NewProduct, openOrders } from '../../src/services/orders/index.ts'
 import type { Arrangement } from './arrangements.ts'
 import type { Call } from './http-call.ts'
 import * as http from './http-call.ts'
@@ -133,6 +135,11 @@ export type ShopClient = ReturnType<typeof shopClient>
 /** What the tests of one arrangement do all the time. */
 export function shopClient({ urls, postgresUrl, dataDir }: Arrangement) {
   const at = (path: string) => `${urls.gateway}${path}`
+  const urlOf = (database: string) => {
+    const url = new URL(postgresUrl)
+    url.pathname = `/${database}`
+    return url.href
+  }
 
   const signIn = async (username: string, password: string): Promise<Pair> => {
     const answer = await call<Pair>('POST', at('/auth/login'), { json: { username, password } })
@@ -162,9 +169,7 @@ export function shopClient({ urls, postgresUrl, dataDir }: Arrangement) {
     text: string,
     values: readonly unknown[] = [],
   ): Promise<Row[]> => {
-    const url = new URL(postgresUrl)
-    url.pathname = `/${database}`
-    const client = new pg.Client({ connectionString: url.href })
+    const client = new pg.Client({ connectionString: urlOf(database) })
     await client.connect()
     try {
       return (await client.query<Row>(text, [...values])).rows
@@ -180,6 +185,23 @@ export function shopClient({ urls, postgresUrl, dataDir }: Arrangement) {
   }
 
   const command = (...words: string[]) => runCommand(words, { ...testEnvironment, GUICHET_DATA_DIR: dataDir })
+
+  /** What `guichet import products` does with the lines of its file, without the process that it takes. */
+  const writeProducts = async (products: readonly NewProduct[]): Promise<void> => {
+    const of = { name: 'orders', url: urlOf('orders'), log: silentLogger() }
+    const database = openDatabase(of)
+    const notices = openNotices(of)
+    const orders = openOrders({ database, notices, eventsRecorded: () => undefined })
+    try {
+      // Else the running server would not hear that its catalogue is another one.
+      expect(await poll(() => notices.connected() || undefined, { withinMs: 10_000 })).toBe(true)
+      await orders.importProducts(products)
+    } finally {
+      orders.close()
+      await notices.close()
+      await database.close()
+    }
+  }
 
   return {
     urls,
@@ -214,18 +236,10 @@ export function shopClient({ urls, postgresUrl, dataDir }: Arrangement) {
       return (await call<Product>('GET', at(`/products/${id}`))).body.data.stock
     },
     command,
-    /** Imports products of our own, as an operator does; gives their ids in the same order. */
+    /** Imports products of our own; gives their ids in the same order. */
     async importProducts(products: readonly { price: number; stock: number; description?: string }[]) {
       const named = products.map((product) => ({ name: uniqueName('product'), ...product }))
-      const folder = await mkdtemp(join(tmpdir(), 'guichet-import-'))
-      try {
-        const file = join(folder, 'products.jsonl')
-        await writeFile(file, named.map((product) => JSON.stringify(product)).join('\n'))
-        const { code, stderr } = await command('import', 'products', file)
-        expect(code, stderr).toBe(0)
-      } finally {
-        await rm(folder, { recursive: true, force: true })
-      }
+      await writeProducts(named.map(({ price, ...rest }) => ({ ...rest, priceCents: Math.round(price * 100) })))
       const known = await rows<{ id: number; name: string }>(
         'orders',
         'SELECT id::int, name FROM products WHERE name = ANY($1)',
