@@ -45,4 +45,5 @@ bench: node_modules/.package-lock.json ## measure, side by side, what the design
 	$(NODE) server/bench/main.ts
 
 logs: ## follow the log files of what runs from here, as the help desk's
+	@ls logs/*.log > /dev/null 2>&1 || { echo 'Nothing has written to logs/ yet: start something first, as the help desk.'; exit 1; }
 	tail -n 100 -F $$(ls logs/*.log | grep -v '\.[0-9]*\.log$$')

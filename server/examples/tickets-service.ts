@@ -141,8 +141,17 @@ const unreadable = ({ statusCode, message }: FastifyError) =>
 
 const broken = { status: 500, code: 'INTERNAL_ERROR', message: 'Something went wrong.' }
 
+function settingsOrEnd(): Settings {
+  try {
+    return readSettings(process.env)
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`)
+    return process.exit(1)
+  }
+}
+
 if (import.meta.main) {
-  const settings = readSettings(process.env)
+  const settings = settingsOrEnd()
   const app = openTickets(settings)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void app.close())
   const address = await app.listen({ host: settings.host, port: settings.port })

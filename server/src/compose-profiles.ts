@@ -15,6 +15,8 @@ export function openProfiles(world: World, identity: IdentityPort) {
     ? createRedisReadCache({ redis, name, seconds: 5, revive: profilesService.revivePeople })
     : createReadCache<profilesService.CachedPeople>({ name, notices: store.notices, max: 5_000 })
   life.onStop('cache of people', async () => people.close())
+  const avatars = openObjectStore(config.avatars)
+  life.onStop('store of avatars', avatars.close)
   const service = profilesService.openProfiles({
     ...store,
     accounts: identity.accounts,
@@ -23,7 +25,7 @@ export function openProfiles(world: World, identity: IdentityPort) {
       Object.values(contracts)
         .find((one) => one.name === contract)
         ?.announceProfile?.(...fact),
-    avatars: openObjectStore(config.avatars),
+    avatars,
     clock,
     log,
   })

@@ -22,6 +22,8 @@ export interface Listening extends Unit {
 
 /** Everything that the environment decides, checked. */
 export interface Config {
+  /** What a command beside this process is told to mean the same: `--topology …`, or nothing for everything. */
+  topologyOption: string
   development: boolean
   dataDir: string
   /** The master secret; undefined in development, where a file in the data folder holds it. */
@@ -93,9 +95,12 @@ export function readEnvironment(): Environment {
   return { ...file, ...process.env }
 }
 
-/** The configuration of a command that listens nowhere; the seed's names of `topology` count. */
-export const loadCommandConfig = (topology = 'all'): Config =>
-  loadConfig({ ...readEnvironment(), PORT: undefined }, planOf([topology]), 'command')
+/**
+ * The configuration of a command that listens nowhere; the seed's names of `topology` count.
+ * @param services those that it needs; all of the topology when absent
+ */
+export const loadCommandConfig = (topology = 'all', services = planOf([topology]).services): Config =>
+  loadConfig({ ...readEnvironment(), PORT: undefined }, { ...planOf([topology]), services }, 'command')
 
 /** Reads the environment for a plan. Every problem is reported, in one StartError. */
 export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'command' = 'start'): Config {
@@ -127,6 +132,7 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
 
   const dataDir = resolve(read.text('GUICHET_DATA_DIR') ?? './data')
   const config: Config = {
+    topologyOption: plan.topology === 'all' ? '' : ` --topology ${plan.label}`,
     development,
     dataDir,
     secret,

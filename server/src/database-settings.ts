@@ -24,12 +24,14 @@ export function readDatabaseUrls(read: Reader, plan: Plan): Record<ServiceName, 
 
 /**
  * By a seed's name, which means those of the services that the plan runs: two units may each have a database under the same name.
- * Identity has the default schema there and every other service one of its own, whether they share a database or not.
+ * Where they may meet in one database identity has the default schema there and every other service one of its own.
  */
-function seedUrlOf(read: Reader, { topology, services }: Plan, service: ServiceName): string | undefined {
+function seedUrlOf(read: Reader, { topology, services, everywhere }: Plan, service: ServiceName): string | undefined {
   if (!services.includes(service)) return undefined
   const url = read.databaseUrl(variable(service)) ?? urlFromParts(read, topology)
-  return url === undefined || service === 'identity' ? url : inSchema(url, service)
+  if (url === undefined || everywhere.length === 1) return url
+  // Said, because a user who is called like a service would be led to that one's schema.
+  return inSchema(url, service === 'identity' ? 'public' : service)
 }
 
 interface DatabaseParts {
@@ -76,9 +78,9 @@ function urlFromParts(read: Reader, topology: string): string | undefined {
 }
 
 /** A service that shares a database has a schema of its own in it. */
-function inSchema(url: string, service: ServiceName): string {
+function inSchema(url: string, schema: ServiceName | 'public'): string {
   const parsed = new URL(url)
   const options = parsed.searchParams.get('options')
-  parsed.searchParams.set('options', `${options ? `${options} ` : ''}-c search_path=${service}`)
+  parsed.searchParams.set('options', `${options ? `${options} ` : ''}-c search_path=${schema}`)
   return parsed.href
 }

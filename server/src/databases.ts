@@ -39,7 +39,7 @@ export async function openDatabases(config: Config, choice: DatabaseChoice): Pro
     for (const service of choice.services) {
       if (config.databaseUrls === undefined)
         await migrateOne(config, databases, service, { log: choice.log, backup: true })
-      else await adviseCreation(refusePending(databases.url(service), service))
+      else await adviseCreation(refusePending(databases.url(service), service, config), config)
     }
     return databases
   } catch (error) {
@@ -54,7 +54,7 @@ export async function migrateDatabases(config: Config, choice: DatabaseChoice & 
   try {
     const applied: { service: ServiceName; migrations: string[] }[] = []
     for (const service of choice.services) {
-      const migrations = await adviseCreation(migrateOne(config, databases, service, choice))
+      const migrations = await adviseCreation(migrateOne(config, databases, service, choice), config)
       applied.push({ service, migrations })
     }
     return applied
@@ -103,28 +103,31 @@ async function migrateOne(
 
 /** Several services in one database have a schema each; the URL says so. */
 async function makeSchema(url: string, service: ServiceName): Promise<void> {
-  if (!new URL(url).searchParams.get('options')?.includes('search_path=')) return
+  if (!new URL(url).searchParams.get('options')?.includes(`search_path=${service}`)) return
   await withConnection(url, 'schema', (client) => client.query(`CREATE SCHEMA IF NOT EXISTS ${service}`))
 }
 
-async function refusePending(url: string, service: ServiceName): Promise<void> {
+async function refusePending(url: string, service: ServiceName, { topologyOption }: Config): Promise<void> {
   const pending = await pendingMigrations(url, migrationsOf[service])
   if (pending.length === 0) return
   throw new StartError(
     `The database of ${service} lacks ${pending.length} migration${pending.length === 1 ? '' : 's'} (${pending.join(', ')}). ` +
-      'Run `npm run guichet -- migrate` with the same environment, then start again.',
+      `Run \`npm run guichet -- migrate${topologyOption}\` with the same environment, then start again.`,
   )
 }
 
 /** Says what makes a database that the server does not have (SQLSTATE 3D000). */
-async function adviseCreation<Result>(work: Promise<Result>): Promise<Result> {
+async function adviseCreation<Result>(work: Promise<Result>, { topologyOption }: Config): Promise<Result> {
   try {
     return await work
   } catch (error) {
     const cause = error instanceof StartError ? error.cause : error
     if (!(cause instanceof pg.DatabaseError && cause.code === '3D000')) throw error
-    throw new StartError(`${messageOf(error)}\n\`npm run guichet -- database create\` makes what is missing.`, {
-      cause,
-    })
+    throw new StartError(
+      `${messageOf(error)}\n\`npm run guichet -- database create${topologyOption}\` makes what is missing.`,
+      {
+        cause,
+      },
+    )
   }
 }

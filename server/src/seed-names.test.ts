@@ -54,7 +54,7 @@ const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
   helpdesk: [
     {
       env: { DATABASE_URL: 'postgresql://u:p@h/auth_db' },
-      gives: { databaseUrls: { identity: 'postgresql://u:p@h/auth_db' } },
+      gives: { databaseUrls: { identity: 'postgresql://u:p@h/auth_db?options=-c+search_path%3Dpublic' } },
       words: ['helpdesk', 'helpdesk/auth-service'],
     },
     {
@@ -105,14 +105,14 @@ const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
       env: { DB_PASSWORD: 'p' },
       gives: {
         databaseUrls: {
-          identity: 'postgresql://rncp_user:p@localhost:5432/rncp_db',
+          identity: 'postgresql://rncp_user:p@localhost:5432/rncp_db?options=-c+search_path%3Dpublic',
           profiles: 'postgresql://rncp_user:p@localhost:5432/rncp_db?options=-c+search_path%3Dprofiles',
         },
       },
     },
     {
       env: { DB_HOST: 'db', DB_PORT: '5433', DB_USER: 'u', DB_PASSWORD: 'p', DB_NAME: 'n' },
-      gives: { databaseUrls: { identity: 'postgresql://u:p@db:5433/n' } },
+      gives: { databaseUrls: { identity: expect.stringMatching(/^postgresql:\/\/u:p@db:5433\/n\?/) } },
     },
     { env: { JWT_SECRET: secret }, gives: { contractSecrets: { portal: secret } } },
     {

@@ -37,7 +37,7 @@ export async function account(words: readonly string[], options: AccountOptions,
   const complete = name !== undefined && rest.length === 0 && (action === 'grant') === (role !== undefined)
   if (!act || !complete) throw new StartError(usage)
   const contract = contractNamed(options.contract)
-  const config = loadCommandConfig(contract)
+  const config = loadCommandConfig(contract, ['identity'])
   const { terms } = configured(config)[contract]
   await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
     act(identity, { name, role, terms, options, print }),

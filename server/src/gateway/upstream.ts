@@ -88,12 +88,7 @@ export function openUpstream(options: { url: string; token: string; deadlineMs: 
       } catch (error) {
         if (reply.raw.headersSent) reply.raw.destroy()
         else if (error instanceof Refusal) throw error
-        else
-          throw refuseAtEdge(
-            error instanceof DeadlineError ? 'edge.timeout' : 'edge.unavailable',
-            { upstream: url },
-            error,
-          )
+        else throw refuseAtEdge(reasonOf(error), { upstream: url }, error)
       } finally {
         inFlight -= 1
       }
@@ -104,6 +99,15 @@ export function openUpstream(options: { url: string; token: string; deadlineMs: 
 }
 
 class DeadlineError extends Error {}
+
+/** RFC 9110, 15.6: too slow, not there, or there and of no use. */
+function reasonOf(error: unknown): 'edge.timeout' | 'edge.unavailable' | 'edge.bad_gateway' {
+  if (error instanceof DeadlineError) return 'edge.timeout'
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /^(HPE_|UND_ERR_SOCKET$|UND_ERR_HEADERS_OVERFLOW$|ECONNRESET$)/.test(code)
+    ? 'edge.bad_gateway'
+    : 'edge.unavailable'
+}
 
 const isStaleSocket = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'UND_ERR_SOCKET' || error.code === 'ECONNRESET')

@@ -64,7 +64,21 @@ function conforms(make: (options?: Partial<LimiterOptions>) => Limiter): void {
     expect(left).toEqual([2, 1, 0].map((rest) => `"credentials";r=${rest};t=60`))
     const { refused, headers } = await tried(limiter, counted)
     expect(refused).toMatchObject({ code: 'edge.rate_limited', details: { retryAfterSeconds: 60 } })
-    expect(headers).toEqual({ 'ratelimit-policy': '"credentials";q=3;w=60', ratelimit: '"credentials";r=0;t=60' })
+    expect(headers).toEqual({
+      'ratelimit-policy': '"credentials";q=3;w=60',
+      ratelimit: '"credentials";r=0;t=60',
+      'ratelimit-limit': '3',
+      'ratelimit-remaining': '0',
+      'ratelimit-reset': '60',
+    })
+  })
+
+  test('a looser count of the same request does not hide the tighter one', async () => {
+    const limiter = make()
+    const counted = one()
+    const { headers } = await tried(limiter, counted)
+    expect(headers).toMatchObject({ ratelimit: '"credentials";r=2;t=60' })
+    expect((await tried(limiter, { ...counted, who: 'name:ada', times: 10 })).headers).toEqual({})
   })
 
   test('lets exactly as many through as allowed when all come at once', async () => {

@@ -95,10 +95,16 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
         const left = Math.max(0, points - use.points)
         policies.push(`"${name}";q=${points};w=${seconds}`)
         if (!tightest || left < tightest.left) tightest = { left, text: `"${name}";r=${left};t=${retryAfterSeconds}` }
-        // draft-ietf-httpapi-ratelimit-headers
-        reply.header('ratelimit-policy', policies.join(', ')).header('ratelimit', tightest.text)
+        const refused = use.points > points
+        // draft-ietf-httpapi-ratelimit-headers; a looser count of the same request does not hide the tighter one.
+        if (times === 1 || refused)
+          reply.header('ratelimit-policy', policies.join(', ')).header('ratelimit', tightest.text)
         // What one window refuses does not use up the longer ones.
-        if (use.points > points) throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds })
+        if (!refused) continue
+        // As earlier drafts had it, and clients of the references read it.
+        reply.header('ratelimit-limit', String(points)).header('ratelimit-remaining', '0')
+        reply.header('ratelimit-reset', String(retryAfterSeconds))
+        throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds })
       }
     },
     async check({ contract, route, who, times = 1 }) {

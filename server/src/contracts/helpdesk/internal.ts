@@ -7,7 +7,10 @@ import { Email } from './fields.ts'
 import { ChangedProfile, profileOf } from './user-wire.ts'
 import { Failure } from './wire.ts'
 
-/** How an auth service that sends no events of ours tells of a new account. */
+/**
+ * How the auth service tells of a new account, beside its events, so that the profile is there at once. One that it does not vouch for
+ * when it is asked back is 404: a profile has the account's number.
+ */
 const userRegistered = route({
   service: 'profiles',
   method: 'POST',

@@ -43,7 +43,16 @@ const nextRequestId = (): string => {
 /** The Fastify instance every listener is built on: limits, security headers, request ids, graceful close. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { log, trustedProxies, allowsOrigin, instanceHeader, onError, rawFailure } = options
-  const exposedHeaders = ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy', ...options.exposedHeaders]
+  const exposedHeaders = [
+    'x-request-id',
+    'retry-after',
+    'ratelimit',
+    'ratelimit-policy',
+    'ratelimit-limit',
+    'ratelimit-remaining',
+    'ratelimit-reset',
+    ...options.exposedHeaders,
+  ]
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'id' }),

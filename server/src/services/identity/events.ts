@@ -24,6 +24,8 @@ export interface AccountRegistered {
   contract: string
   /** The role it was given there; absent for a person's. */
   role?: string
+  /** When it is not as old as this event: that of an imported account. */
+  createdAt?: string
   /** The parts of the person's name, where they were said apart; identity does not keep them. */
   names?: { firstName?: string | null | undefined; lastName?: string | null | undefined }
 }

@@ -26,6 +26,7 @@ test('an account is made with its name and role, and summed up with its roles in
     username: 'ada@example.org',
     email: 'ada@example.org',
     displayName: 'Ada L.',
+    createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     roles: [{ contract: 'inviting', role: 'admin' }],
   })
   expect(await forServices().find(made.id)).toEqual(made)

@@ -9,6 +9,8 @@ export interface AccountSummary {
   username: string
   email: string | null
   displayName: string | null
+  /** ISO 8601: a profile is as old as its account. */
+  createdAt: string
   /** The roles it was granted. */
   roles: readonly { contract: string; role: string }[]
 }

@@ -43,7 +43,7 @@ export async function makeInside(
   }
   const event = contract === undefined ? undefined : announced(deps, contract, 'created', row)
   const activity = activityOf('profile_created', visitor)
-  const inserted = await store.insertProfile(tx, row, { event, activity })
+  const inserted = await store.insertProfile(tx, row, { event, activity, createdAt: account.createdAt })
   if (inserted) {
     const made = { ...row, ...inserted, avatarKey: null, updatedAt: null }
     return { row: made, made: true, told: event !== undefined }

@@ -241,6 +241,8 @@ export interface AccountSummary {
   username: string
   email: string | null
   displayName: string | null
+  /** ISO 8601, UTC. */
+  createdAt: string
   /** The roles it was given, by contract. */
   roles: readonly { contract: string; role: string }[]
 }
@@ -249,6 +251,7 @@ export interface AccountSummary {
 export const findSummary = (db: Queryable, accountId: string) =>
   db.maybe(sql<AccountSummary>`
     SELECT d.id, d.number, d."tenantName" AS tenant, d.username, d.email, d."displayName",
+           to_char(d."createdAt" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "createdAt",
            coalesce((SELECT jsonb_agg(jsonb_build_object('contract', g.contract, 'role', g.role))
                        FROM grants g WHERE g.account_id = d.id), '[]') AS roles
       FROM account_details d WHERE d.id = ${accountId}`)

@@ -45,7 +45,7 @@ export const insertImported = async (
         FROM given
        ORDER BY id
       ON CONFLICT DO NOTHING
-      RETURNING id, number, tenant_id, username, email, display_name
+      RETURNING id, number, tenant_id, username, email, display_name, created_at
     ), granted AS (
       INSERT INTO grants (account_id, contract, role, administrator)
       SELECT c.id, ${contract}::text, g.role, g.administrator FROM created c JOIN given g USING (id) WHERE g.role IS NOT NULL
@@ -56,7 +56,8 @@ export const insertImported = async (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
       SELECT g."eventId", c.id, 1, 'account.registered',
              jsonb_build_object('number', c.number, 'tenantId', c.tenant_id, 'username', c.username, 'email', c.email,
-                                'displayName', c.display_name, 'tenant', g.tenant, 'contract', ${contract}::text)
+                                'displayName', c.display_name, 'tenant', g.tenant, 'contract', ${contract}::text,
+                                'createdAt', c.created_at)
                || CASE WHEN g.role IS NULL THEN '{}' ELSE jsonb_build_object('role', g.role) END
         FROM created c JOIN given g USING (id)
     )

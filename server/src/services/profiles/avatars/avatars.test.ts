@@ -185,11 +185,24 @@ describe('a failure', () => {
     const { id } = await service.person()
     const { avatarKey } = await change(id, red)
     const before = [await kept(), await service.events(id), await service.logged(id)]
-    store = { ...store, put: async () => Promise.reject(refuseAtEdge('edge.unavailable')) }
+    const whole = store
+    // It keeps what it was given, and answers too late.
+    store = {
+      ...store,
+      async put(...about) {
+        await whole.put(...about)
+        throw refuseAtEdge('edge.unavailable')
+      },
+    }
     await expect(change(id, green)).rejects.toMatchObject({ code: 'edge.unavailable' })
-    expect([await kept(), await service.events(id), await service.logged(id)]).toEqual(before)
+    expect([await service.events(id), await service.logged(id)]).toEqual(before.slice(1))
     expect((await service.profiles.own(id)).avatarKey).toBe(avatarKey)
-    expect(await noted(id)).toEqual([avatarKey])
+    const unused = (await noted(id)).filter((key) => key !== avatarKey)
+    expect(unused).toHaveLength(1)
+    await expect(service.profiles.avatar(unused[0]!)).rejects.toMatchObject(notFound)
+    await service.database.run(sql`UPDATE avatar_files SET created_at = now() - interval '25 hours'`)
+    await swept()
+    expect([await kept(), await noted(id)]).toEqual([before[0], [avatarKey]])
   })
 
   test('to remove the one before does not matter to whoever has a new one, and the sweep makes it good', async () => {

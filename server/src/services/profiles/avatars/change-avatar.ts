@@ -30,11 +30,12 @@ export const changeAvatar =
     const image = await render(upload.path)
 
     const key = newAvatarKey()
+    // By this note the sweep finds what a store kept that did not say so in time.
     await noteFile(database, key, accountId)
+    await avatars.put(key, image, 'image/jpeg')
     let row: ProfileRow
     let before: string | null = null
     try {
-      await avatars.put(key, image, 'image/jpeg')
       row = await writeProfile(deps, accountId, (present) => {
         before = present.avatarKey
         return {

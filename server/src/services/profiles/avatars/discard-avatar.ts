@@ -1,4 +1,3 @@
-import { messageOf } from '../../../platform/errors.ts'
 import { lockProfile } from '../store/index.ts'
 import type { AvatarDeps } from './deps.ts'
 import { forgetFile } from './store.ts'
@@ -9,7 +8,7 @@ export async function discardAvatar({ database, avatars, log }: AvatarDeps, key:
     await avatars.remove(key)
     await forgetFile(database, key)
   } catch (error) {
-    log.warn({ key, reason: messageOf(error) }, 'an avatar could not be removed yet')
+    log.warn({ key, err: error }, 'an avatar could not be removed yet')
   }
 }
 
@@ -20,6 +19,6 @@ export async function discardUnused(deps: AvatarDeps, accountId: string, key: st
     const profile = await deps.database.transaction((tx) => lockProfile(tx, accountId))
     if (profile?.avatarKey !== key) await discardAvatar(deps, key)
   } catch (error) {
-    deps.log.warn({ key, reason: messageOf(error) }, 'an avatar that was not used could not be removed yet')
+    deps.log.warn({ key, err: error }, 'an avatar that was not used could not be removed yet')
   }
 }

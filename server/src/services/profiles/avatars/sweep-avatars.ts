@@ -1,5 +1,4 @@
 import { createBell } from '../../../platform/bell.ts'
-import { messageOf } from '../../../platform/errors.ts'
 import type { AvatarDeps } from './deps.ts'
 import { forgetFile, lockOrphans } from './store.ts'
 
@@ -31,7 +30,7 @@ export function startAvatarSweep(
       try {
         while (!stopping.signal.aborted && (await sweepSome(deps)) === atOnce);
       } catch (error) {
-        log.warn({ reason: messageOf(error) }, 'avatars that nobody uses could not be removed yet')
+        log.warn({ err: error }, 'avatars that nobody uses could not be removed yet')
       }
       if (bell.rings() === rings) await bell.wait(everyMs, stopping.signal)
     }

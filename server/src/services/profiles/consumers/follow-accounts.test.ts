@@ -79,7 +79,15 @@ describe('a new name', () => {
 describe('a replay of dead letters', () => {
   const replay = (type: keyof typeof followAccounts, subject: string, data: object) => {
     const handler = followAccounts[type]!
-    const event = { id: newId(), source: 'identity', type, subject, sequence: 1_000, time: '', data }
+    const event = {
+      id: newId(),
+      source: 'identity',
+      type,
+      subject,
+      sequence: 1_000,
+      time: '2026-01-02T03:04:05.678Z',
+      data,
+    }
     return handleOnce(service.database, 'replay', event, handler)
   }
 
@@ -100,11 +108,12 @@ describe('a replay of dead letters', () => {
         type: '',
         subject: id,
         sequence: 1,
-        time: '',
+        time: '2026-01-02T03:04:05.678Z',
         data: { displayName: 'N' },
       }),
     )
-    expect(await service.profiles.own(id)).toMatchObject({ username: 'replayed', displayName: 'N' })
+    const createdAt = new Date('2026-01-02T03:04:05.678Z')
+    expect(await service.profiles.own(id)).toMatchObject({ username: 'replayed', displayName: 'N', createdAt })
     expect((await service.profiles.person({ accountId: id }, visitor)).role).toBe('agent')
     expect(await facts(id)).toEqual([])
   })

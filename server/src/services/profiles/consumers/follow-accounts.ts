@@ -19,6 +19,7 @@ interface Registered {
   contract?: string
   role?: string
   names?: { firstName?: string | null; lastName?: string | null }
+  createdAt?: string
 }
 
 /** What the handlers need of profiles' world. */
@@ -37,10 +38,12 @@ export function accountHandlers(following: Following): EventHandlers {
     following.accounts?.find(accountId).catch(waitForIdentity)
 
   return {
-    async 'account.registered'(tx, { subject, data }) {
-      const { number, tenant = 'main', username, email, displayName = null, contract, role, names } = data as Registered
+    async 'account.registered'(tx, { subject, data, time }) {
+      const told = data as Registered
+      const { number, tenant = 'main', username, email, displayName = null, contract, role, names } = told
       const roles = contract !== undefined && role !== undefined ? [{ contract, role }] : []
-      const account = { id: subject, number, tenant, username, email, displayName, roles }
+      const createdAt = told.createdAt ?? time
+      const account = { id: subject, number, tenant, username, email, displayName, createdAt, roles }
       await makeInside(following, tx, account, { contract, ...(names && { fields: names }) })
     },
     async 'account.renamed'(tx, { subject, data }) {

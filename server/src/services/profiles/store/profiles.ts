@@ -37,19 +37,23 @@ export const indexed = (row: Parameters<typeof wordsOf>[0] & Parameters<typeof m
 export type NewProfile = Omit<ProfileRow, 'createdAt' | 'updatedAt' | 'sequence' | 'avatarKey'>
 
 /** Makes a profile and says what its row is; undefined when there is one already, or was. */
-export function insertProfile(db: Queryable, row: NewProfile, record: Record) {
+export function insertProfile(
+  db: Queryable,
+  row: NewProfile,
+  { createdAt, ...record }: Record & { createdAt: string },
+) {
   const { event, activity } = recordJson(record)
   const by = indexed(row)
   return db.maybe(sql<Pick<ProfileRow, 'createdAt' | 'preferences' | 'sequence'>>`
     WITH made AS (
       INSERT INTO profiles (account_id, number, tenant, username, email, display_name, first_name, last_name, phone, address,
                             department, job_title, preferences, roles, sequence, search, email_order, first_name_order,
-                            last_name_order, indexed)
+                            last_name_order, indexed, created_at)
       SELECT ${row.accountId}::uuid, ${row.number}::bigint, ${row.tenant}::text, ${row.username}::text, ${row.email}::text,
              ${row.displayName}::text, ${row.firstName}::text, ${row.lastName}::text, ${row.phone}::text, ${row.address}::text,
              ${row.department}::text, ${row.jobTitle}::text, ${storableJson(row.preferences)}::jsonb, ${JSON.stringify(row.roles)}::jsonb,
              CASE WHEN ${event}::jsonb IS NULL THEN 0 ELSE 1 END, array_to_tsvector(${by.search}::text[]), ${by.email}::text,
-             ${by.firstName}::text, ${by.lastName}::text, true
+             ${by.firstName}::text, ${by.lastName}::text, true, ${createdAt}::timestamptz
        WHERE NOT EXISTS (SELECT FROM removed_profiles r WHERE r.account_id = ${row.accountId}::uuid)
       ON CONFLICT (account_id) DO NOTHING
       RETURNING account_id, tenant, sequence, created_at, preferences
