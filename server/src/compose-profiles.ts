@@ -7,7 +7,7 @@ import * as profilesService from './services/profiles/index.ts'
 import { openStore, type World } from './world.ts'
 
 /** Profiles on its database, with accounts wherever they are. */
-export function openProfiles(world: World, identity: IdentityPort) {
+export async function openProfiles(world: World, identity: IdentityPort) {
   const { config, contracts, redis, life, log } = world
   const store = openStore(world, 'profiles', profilesService.pruning)
   const name = 'people'
@@ -15,7 +15,7 @@ export function openProfiles(world: World, identity: IdentityPort) {
     ? createRedisReadCache({ redis, name, seconds: 5, revive: profilesService.revivePeople })
     : createReadCache<profilesService.CachedPeople>({ name, notices: store.notices, max: 5_000 })
   life.onStop('cache of people', async () => people.close())
-  const avatars = openObjectStore(config.avatars)
+  const avatars = await openObjectStore(config.avatars)
   life.onStop('store of avatars', avatars.close)
   const service = profilesService.openProfiles({
     ...store,

@@ -81,7 +81,7 @@ async function wire(world: World & { plan: Plan }): Promise<Running> {
   const runs = (service: ServiceName) => plan.services.includes(service)
 
   const identity = runs('identity') ? await ownIdentity(world) : remoteIdentity(world)
-  const profiles = runs('profiles') ? openProfiles(world, identity.port) : undefined
+  const profiles = runs('profiles') ? await openProfiles(world, identity.port) : undefined
   const orders = runs('orders') ? openOrders(world) : undefined
   // Nobody of ours follows profiles and orders yet; their relays mark events published, so that they can be pruned.
   const profilesRelay = profiles && openRelayOf(world, 'profiles', [], profiles.store)

@@ -1,6 +1,6 @@
 import { PassThrough, type Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Dispatcher, Pool } from 'undici'
+import type { Dispatcher, Pool } from 'undici'
 import { type BodyWatch, discardRest } from '../contracts/_kit/incoming-body.ts'
 import { Refusal, refuseAtEdge } from '../platform/errors.ts'
 import { internalRefusalHeader, internalTokenHeader, tokenRefused } from '../platform/http/internal-client.ts'
@@ -51,9 +51,8 @@ const keptBack = new Set([
 /** Requests under way to one upstream at most; above it the caller is told at once instead of being queued. */
 const mostInFlight = 512
 
-export function openUpstream(options: { url: string; token: string; deadlineMs: number }): Upstream {
-  const { url, token, deadlineMs } = options
-  const pool = new Pool(url, {
+export function openUpstream({ url, token, deadlineMs }: { url: string; token: string; deadlineMs: number }): Upstream {
+  const options = {
     connections: 128,
     pipelining: 1,
     connect: { timeout: Math.min(deadlineMs, 2_000) },
@@ -61,7 +60,14 @@ export function openUpstream(options: { url: string; token: string; deadlineMs: 
     headersTimeout: 0,
     bodyTimeout: deadlineMs,
     keepAliveTimeout: 30_000,
-  })
+  }
+  // Loaded with the first request: it takes ten megabytes, which a process that has all services saves.
+  let pool: Pool | undefined
+  const open = async (): Promise<Pool> => {
+    const { Pool } = await import('undici')
+    pool ??= new Pool(url, options)
+    return pool
+  }
   let inFlight = 0
 
   return {
@@ -77,7 +83,8 @@ export function openUpstream(options: { url: string; token: string; deadlineMs: 
       if (watch && length !== undefined) sent['content-length'] = length
       const body = watch ? request.raw.pipe(new PassThrough()) : Buffer.isBuffer(request.body) ? request.body : null
       const method = request.method as Dispatcher.HttpMethod
-      const exchange = () => relay(pool, { method, path, headers: sent, body }, reply, { deadlineMs, watch })
+      const opened = pool ?? (await open())
+      const exchange = () => relay(opened, { method, path, headers: sent, body }, reply, { deadlineMs, watch })
       inFlight += 1
       try {
         await exchange().catch((error: unknown) => {
@@ -94,7 +101,7 @@ export function openUpstream(options: { url: string; token: string; deadlineMs: 
       }
     },
     inFlight: () => inFlight,
-    close: () => pool.close(),
+    close: async () => pool?.close(),
   }
 }
 

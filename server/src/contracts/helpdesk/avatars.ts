@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
+import { withAlias } from '../_kit/alias.ts'
 import { type Inquiry, reply, route } from '../_kit/contract.ts'
-import { withAlias } from './alias.ts'
 import { avatarsPath, avatarUrlOf } from './user-wire.ts'
 import { Failure, Message, message } from './wire.ts'
 

@@ -1,7 +1,7 @@
 import type { Profile } from '../../services/profiles/index.ts'
+import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { remembered } from '../_kit/remembered.ts'
-import { withAlias } from './alias.ts'
 import { misfit } from './errors.ts'
 import { changed, ProfileBody } from './profile-fields.ts'
 import { ChangedProfile, ProfileAnswer, profileOf } from './user-wire.ts'

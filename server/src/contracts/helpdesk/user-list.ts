@@ -1,7 +1,7 @@
 import Type from 'typebox'
+import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { Text } from '../_kit/schema.ts'
-import { withAlias } from './alias.ts'
 import { misfit } from './errors.ts'
 import { lineOf } from './fields.ts'
 import { entriesOf, Pagination, pageFields, paginationOf } from './pages.ts'

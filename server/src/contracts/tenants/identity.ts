@@ -1,8 +1,8 @@
 import Type from 'typebox'
 import { refuseAtEdge } from '../../platform/errors.ts'
+import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
-import { withAlias } from './alias.ts'
 import { fieldMisfit } from './errors.ts'
 import { Failure, Message, message, Name, Pair, pairOf, Required, Role, SecondFactorWanted } from './wire.ts'
 

@@ -1,6 +1,6 @@
 import Type from 'typebox'
+import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
-import { withAlias } from './alias.ts'
 import { fieldMisfit, validationMisfit } from './errors.ts'
 import {
   Activities,

@@ -1,8 +1,8 @@
 import Type from 'typebox'
 import { Refusal } from '../../platform/errors.ts'
+import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { Text } from '../_kit/schema.ts'
-import { withAlias } from './alias.ts'
 import { fieldMisfit } from './errors.ts'
 import { Failure, Message, message, Required } from './wire.ts'
 

@@ -1,7 +1,7 @@
 import Type from 'typebox'
+import { withAlias } from '../_kit/alias.ts'
 import { may, reply, route } from '../_kit/contract.ts'
 import { IdParams, numberOf } from '../_kit/schema.ts'
-import { withAlias } from './alias.ts'
 import { validationMisfit } from './errors.ts'
 import {
   Activities,

@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { Agent, request } from 'undici'
+import type { Agent } from 'undici'
 import { messageOf, Refusal, refuseAtEdge } from '../errors.ts'
 
 /** The header that carries `INTERNAL_SERVICE_TOKEN` between our own processes. */
@@ -49,7 +49,8 @@ export function answerInternalFailure(error: FastifyError, request: FastifyReque
 const longestAnswerBytes = 8 * 1024 * 1024
 
 export function internalClient(options: { url: string; token: string; deadlineMs: number }): InternalClient {
-  const agent = new Agent({ connections: 32, pipelining: 1, connect: { timeout: Math.min(options.deadlineMs, 2_000) } })
+  const connect = { timeout: Math.min(options.deadlineMs, 2_000) }
+  let agent: Agent | undefined
   return {
     url: options.url,
     async call<Answer>(method: 'GET' | 'POST', path: string, { body, deadlineMs, signal }: CallOptions = {}) {
@@ -58,6 +59,9 @@ export function internalClient(options: { url: string; token: string; deadlineMs
       let text: string
       let refused: boolean
       try {
+        // Loaded where there are other processes to call: it takes ten megabytes.
+        const { Agent, request } = await import('undici')
+        agent ??= new Agent({ connections: 32, pipelining: 1, connect })
         const answer = await request(new URL(path, options.url), {
           method,
           dispatcher: agent,
@@ -82,7 +86,7 @@ export function internalClient(options: { url: string; token: string; deadlineMs
       if (isRefusalBody(json)) throw new Refusal(json.code, json.details)
       throw refuseAtEdge('edge.unavailable', { upstream: options.url }, new Error(`${path} answered ${status}`))
     },
-    close: () => agent.close(),
+    close: async () => agent?.close(),
   }
 }
 

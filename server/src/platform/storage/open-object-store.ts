@@ -1,4 +1,4 @@
-import { type BucketSettings, createBucketStore } from './bucket-store.ts'
+import type { BucketSettings } from './bucket-store.ts'
 import { createDirectoryStore } from './directory-store.ts'
 import type { ObjectStore } from './object-store.ts'
 
@@ -6,5 +6,8 @@ import type { ObjectStore } from './object-store.ts'
 export type ObjectStoreSettings = { directory: string } | BucketSettings
 
 /** Opens the configured store. Nothing is made or asked before its first use. */
-export const openObjectStore = (settings: ObjectStoreSettings): ObjectStore =>
-  'directory' in settings ? createDirectoryStore(settings.directory) : createBucketStore(settings)
+export async function openObjectStore(settings: ObjectStoreSettings): Promise<ObjectStore> {
+  if ('directory' in settings) return createDirectoryStore(settings.directory)
+  const { createBucketStore } = await import('./bucket-store.ts')
+  return createBucketStore(settings)
+}
