@@ -12,7 +12,7 @@ import { cookieValues, type DeviceCookies } from './cookies.ts'
 import type { Limiter } from './limiter.ts'
 import { localeOf } from './locale.ts'
 import { networkOf } from './network.ts'
-import { createTokenQuestions, isRefusedToken } from './token-questions.ts'
+import { askWithin, isRefusedToken } from './token-questions.ts'
 
 /** What is known of a request before its handler runs. */
 export interface Visit {
@@ -61,7 +61,6 @@ export interface EdgeOptions {
 
 export function createEdge(options: EdgeOptions): Edge {
   const { verifierOf, limiter, addressOf, devices, serviceToken, allowsOrigin, config } = options
-  const questions = createTokenQuestions()
 
   /** True for whoever has the service token, as Bearer or in the header that our own processes send. */
   const isService = (bearer: string | undefined, { headers }: FastifyRequest): boolean => {
@@ -121,7 +120,7 @@ export function createEdge(options: EdgeOptions): Edge {
           if (!claims) {
             const judge = () => claimsOf(tokens, verifier)
             const about = { contract, route, who: `refused:${client.network}` }
-            claims = await (askAboutToken && limiter ? questions.ask(about, limiter, reply, judge) : judge())
+            claims = await (askAboutToken && limiter ? askWithin(limiter, about, reply, judge) : judge())
           }
         }
         request[visitKey] = { client, claims, service, bearer, verify }

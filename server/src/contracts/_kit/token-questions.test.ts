@@ -4,7 +4,7 @@ import { refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import type { Limits } from './contract.ts'
 import { createLimiter } from './limiter.ts'
-import { createTokenQuestions } from './token-questions.ts'
+import { askWithin } from './token-questions.ts'
 
 const minute = (points: number) => ({ points, seconds: 60 })
 const limits: Limits = {
@@ -22,8 +22,7 @@ const bad = () => Promise.reject(refuseAtEdge('edge.invalid_token'))
 
 function questions() {
   const limiter = createLimiter({ scale: 1 })
-  const { ask } = createTokenQuestions()
-  return (network: string, judge: () => Promise<AccessClaims>) => ask(about(network), limiter, reply, judge)
+  return (network: string, judge: () => Promise<AccessClaims>) => askWithin(limiter, about(network), reply, judge)
 }
 const codeOf = (attempt: Promise<unknown>) => attempt.then(() => 'good').catch((error) => error.code)
 
@@ -39,16 +38,4 @@ test('good tokens are asked about without end, refused ones as often as the limi
   expect(await codeOf(ask('192.0.2.1', judge))).toBe('edge.rate_limited')
   expect(asked).toBe(false)
   expect(await codeOf(ask('192.0.2.2', good))).toBe('good')
-})
-
-test('a network has a few questions under way, and others are not kept waiting by it', async () => {
-  const ask = questions()
-  const held = Promise.withResolvers<AccessClaims>()
-  const waiting = Array.from({ length: 30 }, () => codeOf(ask('192.0.2.1', () => held.promise)))
-  expect(await codeOf(ask('192.0.2.2', good))).toBe('good')
-  held.resolve(await good())
-  const outcomes = await Promise.all(waiting)
-  expect(outcomes.filter((outcome) => outcome === 'good')).toHaveLength(16)
-  expect(outcomes.filter((outcome) => outcome === 'edge.rate_limited')).toHaveLength(14)
-  expect(await codeOf(ask('192.0.2.1', good))).toBe('good')
 })
