@@ -116,6 +116,10 @@ describe('an import', () => {
       username: ada.username,
       email: ada.email,
       displayName: 'Ada L.',
+      tenant: 'main',
+      contract: 'test',
+      role: ada.role,
+      createdAt: '2020-02-03T04:05:06+00:00',
     }
     expect(ada.events).toEqual([{ type: 'account.registered', sequence: 1, data }])
     expect(await accountNamed('bob')).toMatchObject({
