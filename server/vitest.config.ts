@@ -35,7 +35,7 @@ export default defineConfig({
           globalSetup: ['tests/support/global-setup.ts'],
           include: ['tests/timing/*.test.ts'],
           // What is measured must not share the machine with other tests: after all of them, one file at a time.
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           fileParallelism: false,
         },
       },
@@ -45,6 +45,9 @@ export default defineConfig({
           name: `contract:${arrangement}`,
           // The files share one process: they keep no state in modules and talk to the same server, and starting one for each took time.
           isolate: false,
+          // One after another: some count what the server holds, which the others change.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
           globalSetup: ['tests/support/arrangement-setup.ts'],
           include: [`tests/contract/${folder}/*.test.ts`],
         },

@@ -209,7 +209,7 @@ export function journey({ base, hunt, catcher, file, guichet, refused }: World) 
     await change({ current_password: right, new_password: second }, 200)
 
     await register({ email: 'dave@example.org' }, 201)
-    const listed = await get('/api/users', { token, is: 200 })
+    const listed = await get('/api/users?limit=100', { token, is: 200 })
     const dave = listed.said.users.find((one: { email: string }) => one.email === 'dave@example.org').id
     await ask('PUT', `/api/users/${dave}`, { token, json: { role: 'tenant_admin' }, is: 200 })
     await ask('PUT', `/api/users/${dave}`, { token, json: { role: 'emperor' }, is: 400 })
