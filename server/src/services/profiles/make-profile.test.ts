@@ -231,3 +231,17 @@ describe('what another service announces', () => {
     expect(await facts(id)).toEqual(created)
   })
 })
+
+test('made by the event and by many requests at once, a profile is one, and none of them fails', async () => {
+  for (let turn = 0; turn < 60; turn += 1) {
+    const account = service.accounts.register()
+    const made = await Promise.all([
+      service.profiles.own(account.id),
+      registered(account),
+      service.profiles.person({ accountId: account.id }, visitorOf()),
+      service.profiles.change(account.id, { firstName: 'Ada' }, visitorOf()),
+    ])
+    expect(made[0].accountId).toBe(account.id)
+    expect(await service.profiles.own(account.id)).toMatchObject({ firstName: 'Ada', number: account.number })
+  }
+})

@@ -55,7 +55,8 @@ export function insertProfile(
              CASE WHEN ${event}::jsonb IS NULL THEN 0 ELSE 1 END, array_to_tsvector(${by.search}::text[]), ${by.email}::text,
              ${by.firstName}::text, ${by.lastName}::text, true, ${createdAt}::timestamptz
        WHERE NOT EXISTS (SELECT FROM removed_profiles r WHERE r.account_id = ${row.accountId}::uuid)
-      ON CONFLICT (account_id) DO NOTHING
+      -- Of two at once the number may be met first, which is the account's as well.
+      ON CONFLICT DO NOTHING
       RETURNING account_id, tenant, sequence, created_at, preferences
     ), told AS (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
