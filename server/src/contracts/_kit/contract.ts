@@ -109,8 +109,6 @@ type Headers = Readonly<Record<string, string | string[]>>
 type Answer<R extends Replies> = {
   [Status in keyof R & number]: { status: Status; body: Part<R[Status]>; headers?: Headers }
 }[keyof R & number]
-/** The answer of a route whose body is no JSON. */
-export type Bytes = Uint8Array<ArrayBufferLike>
 
 /** One endpoint of a contract, as data. Every status it can answer is declared in `replies`. */
 export interface RouteDefinition<
