@@ -70,8 +70,8 @@ async function openElsewhere(folder = dataDir, as: { uid?: number; gid?: number 
     const { silentLogger } = await import(${JSON.stringify(new URL('../log.ts', import.meta.url).href)})
     const server = await openEmbedded({ dataDir: process.argv[1], ownership: 'own',
       services: ${JSON.stringify(services)}, log: silentLogger() })
-    console.log(server.url('orders'))
     process.on('SIGTERM', () => server.stop().then(() => process.exit(0)))
+    console.log(server.url('orders'))
     setInterval(() => {}, 1000)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, folder], { ...as, cwd: '/' })
   children.push(child)
