@@ -1,5 +1,5 @@
 import type { Contract } from './contracts/_kit/contract.ts'
-import { longestAccessTtl } from './contracts/registry.ts'
+import { longestAccessTtl } from './contracts/configured.ts'
 import type { Probe } from './gateway/health.ts'
 import { type IdentityPort, identityHere, identityOverHttp } from './gateway/identity-port.ts'
 import { systemClock as clock } from './platform/clock.ts'

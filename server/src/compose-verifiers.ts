@@ -26,16 +26,16 @@ export function verifiers(
       askIdentity: identity.port.tokenStands,
       clock,
     })
-  const asked = ({ askAboutToken, name }: Contract): TokenVerifier | undefined => {
-    if (!askAboutToken || identity.service || plan.topology !== name) return undefined
-    const authority = askAboutToken({
+  const asked = ({ deployment: { introspection }, name }: Contract): TokenVerifier | undefined => {
+    if (!introspection || identity.service || plan.topology !== name) return undefined
+    const authority = introspection.open({
       url: config.serviceUrls.identity,
       timeoutMs: config.upstreamTimeoutMs,
       serviceToken: world.internalToken,
     })
     world.life.onStop('token authority', authority.close)
     const { redis } = world
-    const prefix = 'user-service:token:'
+    const prefix = introspection.cachePrefix
     const shared = redis && redisTokenCache({ redis, prefix, key: world.deriveKey('token-cache') })
     const cache = shared ? layeredTokenCache(memoryTokenCache(), shared) : memoryTokenCache()
     return createAskingVerifier({ authority, cache, revocations, clock })

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { readOverrides, readUnlimited } from './contract-overrides.ts'
-import { type ServiceName, serviceNames } from './contracts/_kit/contract.ts'
-import type { ContractName, ContractOverrides } from './contracts/registry.ts'
+import type { Unit } from './contracts/_kit/deployment.ts'
+import { type ServiceName, serviceNames } from './contracts/_kit/services.ts'
+import type { ContractOverrides } from './contracts/configured.ts'
+import type { ContractName } from './contracts/registry.ts'
 import { readDatabaseUrls } from './database-settings.ts'
 import { createReader, type Environment, type Reader } from './environment.ts'
 import { readHosts } from './host-names.ts'
@@ -11,10 +13,9 @@ import { readMailFrom, readSmtp, type SmtpSettings } from './mail-settings.ts'
 import { messageOf, StartError } from './platform/errors.ts'
 import type { LogFile } from './platform/log.ts'
 import type { ObjectStoreSettings } from './platform/storage/open-object-store.ts'
-import { seedDefaults } from './seed-names.ts'
 import { type PasswordHashing, recommendedHashing } from './services/identity/index.ts'
 import { readAvatarStore, readUploadMaxBytes } from './storage-settings.ts'
-import { type Plan, planOf, type Unit, usualPort } from './topologies.ts'
+import { type Plan, planOf, usualPort } from './topologies.ts'
 
 export interface Listening extends Unit {
   host: string
@@ -96,7 +97,7 @@ export function readEnvironment(): Environment {
 }
 
 /**
- * The configuration of a command that listens nowhere; the seed's names of `topology` count.
+ * The configuration of a command that listens nowhere; the names of `topology`'s reference count.
  * @param services those that it needs; all of the topology when absent
  */
 export const loadCommandConfig = (topology = 'all', services = planOf([topology]).services): Config =>
@@ -104,7 +105,7 @@ export const loadCommandConfig = (topology = 'all', services = planOf([topology]
 
 /** Reads the environment for a plan. Every problem is reported, in one StartError. */
 export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'command' = 'start'): Config {
-  const read = createReader(env, plan.topology)
+  const read = createReader(env, plan.deployment)
   const { problems } = read
 
   const development = read.flag('GUICHET_DEV')
@@ -126,8 +127,8 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
   }
 
   const redisUrl = read.redisUrl('REDIS_URL')
-  if (purpose === 'start' && !development && plan.topology === 'tenants' && redisUrl === undefined) {
-    problems.push('REDIS_URL is missing: outside development the limits of tenants are counted in Redis.')
+  if (purpose === 'start' && !development && plan.deployment.needsRedis && redisUrl === undefined) {
+    problems.push(`REDIS_URL is missing: outside development the limits of ${plan.topology} are counted in Redis.`)
   }
 
   const dataDir = resolve(read.text('GUICHET_DATA_DIR') ?? './data')
@@ -149,7 +150,7 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
     trustedProxies: read.list('GUICHET_TRUSTED_PROXIES'),
     corsOrigins: readOrigins(read, plan, development),
     upstreamTimeoutMs: read.integer('GUICHET_UPSTREAM_TIMEOUT_MS', {
-      fallback: seedDefaults[plan.topology]?.upstreamTimeoutMs ?? 5_000,
+      fallback: plan.deployment.defaults?.upstreamTimeoutMs ?? 5_000,
       min: 50,
       max: 120_000,
     }),
@@ -195,17 +196,17 @@ function readListeners(read: Reader, plan: Plan, development: boolean): Listenin
 
 const portVariable = ({ name }: Unit) => `${name.toUpperCase().replaceAll('-', '_')}_PORT`
 
-function readServiceUrls(read: Reader, { topology }: Plan): Record<ServiceName, string> {
+function readServiceUrls(read: Reader, { deployment }: Plan): Record<ServiceName, string> {
   const urls = serviceNames.map((service) => {
     const url = read.url(`GUICHET_${service.toUpperCase()}_URL`)
-    return [service, url ?? `http://localhost:${usualPort(topology, service)}`]
+    return [service, url ?? `http://localhost:${usualPort(deployment, service)}`]
   })
   return Object.fromEntries(urls)
 }
 
-function readInstanceId(read: Reader, { topology, listeners, label }: Plan): string {
+function readInstanceId(read: Reader, { deployment, listeners, label }: Plan): string {
   const [only] = listeners
-  const usual = seedDefaults[topology]?.instanceId ?? `${listeners.length === 1 && only ? only.name : label}-1`
+  const usual = deployment.defaults?.instanceId ?? `${listeners.length === 1 && only ? only.name : label}-1`
   const id = read.text('GUICHET_INSTANCE_ID') ?? usual.replaceAll(' ', '-')
   // It is sent as the value of a header.
   if (!/^[\w.:@-]{1,100}$/.test(id)) {
@@ -223,26 +224,26 @@ function readServiceName(read: Reader): string | undefined {
 }
 
 /** `none` keeps a topology that has a log file by default from writing one. */
-function readLogFile(read: Reader, { topology, label }: Plan): LogFile | undefined {
+function readLogFile(read: Reader, { deployment, label }: Plan): LogFile | undefined {
   // Two processes must not write one file: a unit that runs alone has one of its own name.
-  const usual = seedDefaults[topology]?.logFile?.replace('<unit>', label.split('/').at(-1) ?? label)
+  const usual = deployment.defaults?.logFile?.replace('<unit>', label.split('/').at(-1) ?? label)
   const path = read.text('GUICHET_LOG_FILE') ?? usual ?? 'none'
   const sizeBytes = read.bytes('GUICHET_LOG_FILE_SIZE', { fallback: 10 * 1_024 ** 2, min: 1_024, max: 10 * 1_024 ** 3 })
   const count = read.integer('GUICHET_LOG_FILE_COUNT', { fallback: 10, min: 1, max: 1_000 })
   return path === 'none' ? undefined : { path: resolve(path), sizeBytes, count }
 }
 
-function readOrigins(read: Reader, { topology }: Plan, development: boolean): (string | RegExp)[] {
+function readOrigins(read: Reader, { deployment }: Plan, development: boolean): (string | RegExp)[] {
+  const { furtherOrigins, defaults } = deployment
   const named = read.list('GUICHET_CORS_ORIGINS')
-  // The portal's seed names one origin beside those that it has anyway.
-  const further = topology === 'portal' ? read.list('FRONTEND_URL').map((url) => url.replace(/\/+$/, '')) : []
+  const further = furtherOrigins ? read.list(furtherOrigins).map((url) => url.replace(/\/+$/, '')) : []
   for (const origin of [...named, ...further]) {
     if (!/^https?:\/\/[^/\s]+$/.test(origin)) {
-      const name = named.includes(origin) ? read.called('GUICHET_CORS_ORIGINS') : 'FRONTEND_URL'
-      read.problems.push(`${name}: "${origin}" is not an origin like https://shop.example.org.`)
+      const name = named.includes(origin) ? read.called('GUICHET_CORS_ORIGINS') : furtherOrigins
+      read.problems.push(`${name}: "${origin}" is not an origin like https://www.example.org.`)
     }
   }
-  const usual = development ? [localOrigins] : (seedDefaults[topology]?.corsOrigins ?? [])
+  const usual = development ? [localOrigins] : (defaults?.corsOrigins ?? [])
   return [...(named.length > 0 ? named : usual), ...further]
 }
 

@@ -1,6 +1,7 @@
-import type { Limit, LimitClass, Windows } from './contracts/_kit/contract.ts'
+import type { Contract, Limit, LimitClass, Windows } from './contracts/_kit/contract.ts'
 import { limitOf } from './contracts/_kit/limiter.ts'
-import { type ContractName, type ContractOverrides, contracts } from './contracts/registry.ts'
+import type { ContractOverrides } from './contracts/configured.ts'
+import { type ContractName, contracts } from './contracts/registry.ts'
 import type { Reader } from './environment.ts'
 
 const limitClasses = [
@@ -26,12 +27,16 @@ export function readOverrides(read: Reader, name: ContractName, development: boo
       seconds: read.duration(`${prefix}_LOCKOUT_TIME`, { min: 30, max: 30 * day }),
     }),
     limits: whatIsSet(Object.fromEntries(limitClasses.map((limit) => [limit, readLimit(read, name, limit)]))),
-    // The seed's rule that whoever comes first rules is a gift to strangers: outside development it must be asked for.
-    firstBecomesAdministrator:
-      name === 'tenants'
-        ? read.choice('TENANTS_FIRST_USER', ['vendor_admin', 'user'], 'user') === 'vendor_admin' || development
-        : undefined,
+    firstBecomesAdministrator: contracts[name].deployment.firstUserMayAdminister
+      ? firstUserAdministers(read, contracts[name]) || development
+      : undefined,
   })
+}
+
+function firstUserAdministers(read: Reader, { name, terms }: Contract): boolean {
+  const { administrator, person } = terms.policy.roles
+  const roles = administrator === undefined ? [person] : [administrator, person]
+  return read.choice(`${name.toUpperCase()}_FIRST_USER`, roles, person) === administrator
 }
 
 /** `100` with a window beside it, or several windows in one, as `3/1s,20/1m,100/15m`. */

@@ -1,4 +1,5 @@
-import { type ServiceName, serviceNames } from './contracts/_kit/contract.ts'
+import type { Deployment } from './contracts/_kit/deployment.ts'
+import { type ServiceName, serviceNames } from './contracts/_kit/services.ts'
 import type { Reader } from './environment.ts'
 import type { Plan } from './topologies.ts'
 
@@ -23,43 +24,18 @@ export function readDatabaseUrls(read: Reader, plan: Plan): Record<ServiceName, 
 }
 
 /**
- * By a seed's name, which means those of the services that the plan runs: two units may each have a database under the same name.
+ * By a reference's name, which means those of the services that the plan runs: two units may each have a database under the same name.
  * Where they may meet in one database identity has the default schema there and every other service one of its own.
  */
-function seedUrlOf(read: Reader, { topology, services, everywhere }: Plan, service: ServiceName): string | undefined {
+function seedUrlOf(read: Reader, { deployment, services, everywhere }: Plan, service: ServiceName): string | undefined {
   if (!services.includes(service)) return undefined
-  const url = read.databaseUrl(variable(service)) ?? urlFromParts(read, topology)
+  const url = read.databaseUrl(variable(service)) ?? urlFromParts(read, deployment)
   if (url === undefined || everywhere.length === 1) return url
   // Said, because a user who is called like a service would be led to that one's schema.
   return inSchema(url, service === 'identity' ? 'public' : service)
 }
 
-interface DatabaseParts {
-  prefix: string
-  /** The suffixes of the variables for user and password. */
-  user: string
-  password: string
-  defaults: { user: string; password?: string; port: number; name: string }
-}
-
-/** The seeds that name their database in five parts; one of them set is enough, the others have their defaults. */
-const databaseParts: Readonly<Record<string, DatabaseParts>> = {
-  clients: {
-    prefix: 'DATABASE',
-    user: 'USERNAME',
-    password: 'PASSWORD',
-    defaults: { user: 'postgres', password: 'postgres', port: 5_433, name: 'clients_db' },
-  },
-  portal: {
-    prefix: 'DB',
-    user: 'USER',
-    password: 'PASSWORD',
-    defaults: { user: 'rncp_user', port: 5_432, name: 'rncp_db' },
-  },
-}
-
-function urlFromParts(read: Reader, topology: string): string | undefined {
-  const parts = databaseParts[topology]
+function urlFromParts(read: Reader, { database: parts }: Deployment): string | undefined {
   if (!parts) return undefined
   const { prefix, defaults } = parts
   const port = read.count(`${prefix}_PORT`, { min: 1, max: 65_535 })

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { Config } from './config.ts'
-import { type ServiceName, serviceNames } from './contracts/_kit/contract.ts'
+import { type ServiceName, serviceNames } from './contracts/_kit/services.ts'
 import { backupBefore } from './platform/db/backup.ts'
 import { withConnection } from './platform/db/connection.ts'
 import { openEmbedded } from './platform/db/embedded.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createReader, type Environment, unheard } from './environment.ts'
 
-const reading = (env: Environment, topology = 'all') => createReader(env, topology)
+const reading = (env: Environment, names = {}) => createReader(env, names)
 
 describe('a time', () => {
   const range = { min: 1, max: 86_400 * 30 }
@@ -17,10 +17,11 @@ describe('a time', () => {
   })
 
   test('without a unit it is in milliseconds where the seed counts so', () => {
-    const of = (env: Environment) => reading(env, 'helpdesk').duration('HELPDESK_LOCKOUT_TIME', range)
+    const names = { aliases: { GUICHET_X: ['LOCK_TIME'] }, inMilliseconds: ['LOCK_TIME'] }
+    const of = (env: Environment) => reading(env, names).duration('GUICHET_X', range)
     expect(of({ LOCK_TIME: '900000' })).toBe(900)
     expect(of({ LOCK_TIME: '15m' })).toBe(900)
-    expect(of({ HELPDESK_LOCKOUT_TIME: '900' })).toBe(900)
+    expect(of({ GUICHET_X: '900' })).toBe(900)
   })
 
   test.each(['', ' '])('%j is none', (value) => {
@@ -56,16 +57,17 @@ describe('a size', () => {
 })
 
 test('our name wins over the seed’s, the first of two over the second', () => {
+  const names = { aliases: { GUICHET_CORS_ORIGINS: ['CORS_ORIGIN', 'CORS_ORIGINS'] } }
   const env = { GUICHET_CORS_ORIGINS: 'http://a', CORS_ORIGIN: 'http://b', CORS_ORIGINS: 'http://c' }
-  expect(reading(env, 'helpdesk').list('GUICHET_CORS_ORIGINS')).toEqual(['http://a'])
-  expect(reading({ ...env, GUICHET_CORS_ORIGINS: '' }, 'helpdesk').list('GUICHET_CORS_ORIGINS')).toEqual(['http://b'])
-  expect(reading({ CORS_ORIGINS: 'http://c' }, 'helpdesk').list('GUICHET_CORS_ORIGINS')).toEqual(['http://c'])
+  expect(reading(env, names).list('GUICHET_CORS_ORIGINS')).toEqual(['http://a'])
+  expect(reading({ ...env, GUICHET_CORS_ORIGINS: '' }, names).list('GUICHET_CORS_ORIGINS')).toEqual(['http://b'])
+  expect(reading({ CORS_ORIGINS: 'http://c' }, names).list('GUICHET_CORS_ORIGINS')).toEqual(['http://c'])
 })
 
 test('a problem names the variable that was set, and what may hold a password is not repeated', () => {
   const read = reading(
     { DATABASE_URL: 'mysql://u:hunter2@h/x', REDIS_URL: 'http://:hunter2@h', APP_URL: 'ftp://u:hunter2@h' },
-    'tenants',
+    { aliases: { IDENTITY_DATABASE_URL: ['DATABASE_URL'], GUICHET_APP_URL: ['APP_URL'] } },
   )
   read.databaseUrl('IDENTITY_DATABASE_URL')
   read.redisUrl('REDIS_URL')
@@ -74,8 +76,9 @@ test('a problem names the variable that was set, and what may hold a password is
   expect(read.problems.join()).not.toContain('hunter2')
 })
 
-test('what has no effect is said where the seed has it', () => {
-  expect(unheard({ BCRYPT_ROUNDS: '12' }, 'helpdesk')).toEqual([expect.stringMatching(/^BCRYPT_ROUNDS has no effect/)])
-  expect(unheard({ DB_PATH: 'x' }, 'shop')).toHaveLength(1)
-  expect(unheard({ BCRYPT_ROUNDS: '12', DB_PATH: 'x' }, 'all')).toEqual([])
+test('what has no effect is said where the reference has it', () => {
+  const deployment = { units: [], withoutEffect: { BCRYPT_ROUNDS: 'there is no bcrypt' } }
+  expect(unheard({ BCRYPT_ROUNDS: '12' }, deployment)).toEqual(['BCRYPT_ROUNDS has no effect: there is no bcrypt.'])
+  expect(unheard({ BCRYPT_ROUNDS: '' }, deployment)).toEqual([])
+  expect(unheard({ BCRYPT_ROUNDS: '12' }, { units: [] })).toEqual([])
 })

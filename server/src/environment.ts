@@ -1,11 +1,11 @@
-import { aliases, inMilliseconds, withoutEffect } from './seed-names.ts'
+import type { Deployment } from './contracts/_kit/deployment.ts'
 
 /** The variables a process was started with. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** What to tell somebody who set variables that have no effect in this topology. */
-export const unheard = (env: Environment, topology: string): string[] =>
-  Object.entries(withoutEffect[topology] ?? {})
+export const unheard = (env: Environment, { withoutEffect = {} }: Deployment): string[] =>
+  Object.entries(withoutEffect)
     .filter(([name]) => env[name])
     .map(([name, reason]) => `${name} has no effect: ${reason}.`)
 
@@ -26,12 +26,15 @@ interface Found {
 }
 
 /**
- * Reads variables one by one and collects what is wrong with them in `problems`. An empty variable counts as unset. A
+ * Reads variables one by one, by our names and those of the deployment, and collects what is wrong with them in `problems`. An empty variable counts as unset. A
  * value that may hold a password is not repeated in its problem.
  */
-export function createReader(env: Environment, topology: string) {
+export function createReader(
+  env: Environment,
+  { aliases = {}, inMilliseconds = [] }: Pick<Deployment, 'aliases' | 'inMilliseconds'>,
+) {
   const problems: string[] = []
-  const namesOf = (name: string): string[] => [name, ...(aliases[topology]?.[name] ?? [])]
+  const namesOf = (name: string): string[] => [name, ...(aliases[name] ?? [])]
   /** The value with the name it was found under, for messages. */
   const find = (name: string): Found | undefined => {
     for (const candidate of namesOf(name)) {
@@ -87,7 +90,7 @@ export function createReader(env: Environment, topology: string) {
     duration(name: string, { min, max }: Range): number | undefined {
       const found = find(name)
       if (!found) return undefined
-      const seconds = secondsOf(found.value, inMilliseconds.has(found.name) ? 'ms' : 's')
+      const seconds = secondsOf(found.value, inMilliseconds.includes(found.name) ? 'ms' : 's')
       if (seconds >= min && seconds <= max) return seconds
       problems.push(`${found.name} must be a time like 90s, 15m, 24h or 7d, from ${min} s to ${max} s.`)
       return min

@@ -1,50 +1,42 @@
 import type { Config } from './config.ts'
-import type { Contract, DemoAccount, Services } from './contracts/_kit/contract.ts'
+import type { Contract } from './contracts/_kit/contract.ts'
+import type { DemoAccount } from './contracts/_kit/deployment.ts'
+import type { Services } from './contracts/_kit/services.ts'
 import type { ContractName } from './contracts/registry.ts'
 import { Refusal, StartError } from './platform/errors.ts'
 import type { Logger } from './platform/log.ts'
 import { type Identity, operator, type Terms } from './services/identity/index.ts'
-import type { NewProduct } from './services/orders/index.ts'
 import type { Plan } from './topologies.ts'
 
-/** The demo sign-in of development, by the samples of the shop's document. */
-export const demoSignIn = 'admin / admin'
-
-const demoProducts: readonly NewProduct[] = [
-  {
-    id: 1,
-    name: 'Laptop 14"',
-    description: 'Fourteen inches, 16 GB of memory, 512 GB SSD',
-    priceCents: 129_900,
-    stock: 10,
-  },
-  { id: 2, name: 'Phone', description: '6.1 inches, 256 GB', priceCents: 119_900, stock: 15 },
-  { id: 3, name: 'Headphones', description: 'Wireless, with noise cancelling', priceCents: 39_900, stock: 20 },
-  { id: 4, name: 'Tablet', description: '11 inches, 128 GB', priceCents: 69_900, stock: 12 },
-  { id: 5, name: 'Watch', description: 'With heart rate and GPS', priceCents: 34_900, stock: 18 },
-]
+/** The demo sign-ins that a start in development says. */
+export const demoSignIns = (contracts: readonly Contract[]): string[] =>
+  contracts
+    .flatMap(({ deployment }) => deployment.demo?.accounts ?? [])
+    .filter(({ announced }) => announced)
+    .map(({ username, password }) => `${username} / ${password}`)
 
 /**
- * Development only: the contracts' demo accounts and the five products, where they are not there yet.
+ * Development only: the contracts' demo accounts and products, where they are not there yet.
  * @param made which of the accounts: those of every start, or with `by seed` all of them
  */
 export async function plantDemo(
   { contracts, made }: { contracts: readonly Contract[]; made: DemoAccount['made'] },
   { identity, orders }: Partial<Services>,
 ): Promise<void> {
-  for (const { demo = [], terms } of identity ? contracts : []) {
+  for (const { deployment, terms } of contracts) {
+    const { accounts, products = [] } = deployment.demo ?? { accounts: [] }
     // The demo passwords may be shorter than the contract's own rule, which holds for everybody else.
     const exempt = { ...terms, policy: { ...terms.policy, password: { minLength: 1 } } }
-    for (const account of demo) {
+    for (const account of identity ? accounts : []) {
       if (account.made === 'by seed' && made !== 'by seed') continue
       await createUnlessThere(identity, exempt, account)
     }
+    if (products.length > 0) await orders?.fillEmptyCatalogue(products)
   }
-  await orders?.fillEmptyCatalogue(demoProducts)
 }
 
 async function createUnlessThere(identity: Identity | undefined, terms: Terms, account: DemoAccount): Promise<void> {
-  const { made: _made, ...input } = account
+  const { made: _made, announced: _announced, ...input } = account
   const taken = (error: unknown) => error instanceof Refusal && error.code === 'identity.username_taken'
   await identity?.createAccount({ ...input, quietly: true }, operator(terms)).catch((error: unknown) => {
     if (!taken(error)) throw error
@@ -60,7 +52,7 @@ export async function requireAdministrators(
   log: Logger,
 ): Promise<void> {
   if (!identity || config.development) return
-  for (const { name, terms, needsAdministrator } of contracts) {
+  for (const { name, terms, deployment } of contracts) {
     const { administrator } = terms.policy.roles
     if (administrator === undefined || (await identity.hasAdministrator(terms))) continue
     const password = config.adminPasswords[name as ContractName]
@@ -72,11 +64,11 @@ export async function requireAdministrators(
       log.info({ contract: name }, `made the first administrator "admin" with ${variable}, which can be unset now`)
       continue
     }
-    const first = needsAdministrator ? `Set ${variable} for the first start, or make one` : 'Make one'
+    const first = deployment.needsAdministrator ? `Set ${variable} for the first start, or make one` : 'Make one'
     const advice =
       `The contract ${name} has no administrator. ${first} with ` +
       `\`npm run guichet -- account create <name> --contract ${name} --role ${administrator}\`.`
-    if (own && needsAdministrator) throw new StartError(advice)
+    if (own && deployment.needsAdministrator) throw new StartError(advice)
     log.warn(advice)
   }
 }

@@ -55,7 +55,7 @@ test.each([
   [`shop=${'x'.repeat(64)}.org`, 'is no host name'],
   [`shop=${'x.'.repeat(127)}org`, 'is no host name'],
   ['shop=', '"" is no host name'],
-  ['s.example.org', '"s.example.org" is not like shop=shop.example.org'],
+  ['s.example.org', '"s.example.org" is not like shop=www.example.org'],
 ])('GUICHET_HOSTS=%s is refused and named', (named, said) => {
   expect(problem(named)).toContain('GUICHET_HOSTS: ')
   expect(problem(named)).toContain(said)

@@ -22,7 +22,8 @@ export function readHosts(
     const [, contract, name] = /^\s*([^=]*?)\s*=\s*(.*?)\.?$/.exec(entry.toLowerCase()) ?? []
     const owner = contractNames.find((one) => one === contract)
     const complain = (why: string) => void read.problems.push(`GUICHET_HOSTS: ${why}.`)
-    if (contract === undefined || name === undefined) complain(`"${entry}" is not like shop=shop.example.org`)
+    if (contract === undefined || name === undefined)
+      complain(`"${entry}" is not like ${contractNames[0]}=www.example.org`)
     else if (!owner) complain(`there is no contract "${contract}"; known: ${contractNames.join(', ')}`)
     else if (!hostName.test(name)) complain(`"${name}" is no host name`)
     else if (named.has(name)) complain(`"${name}" stands there twice`)

@@ -38,7 +38,7 @@ const options = {
   'no-backup': { type: 'boolean' },
   'dry-run': { type: 'boolean' },
   check: { type: 'boolean' },
-  contract: { type: 'string', default: 'shop' },
+  contract: { type: 'string' },
   topology: { type: 'string', default: 'all' },
   email: { type: 'string' },
   role: { type: 'string' },

@@ -10,7 +10,7 @@ const bucket = {
 }
 
 function reading(env: Environment) {
-  const read = createReader(env, 'all')
+  const read = createReader(env, {})
   return { store: readAvatarStore(read, '/data'), problems: read.problems }
 }
 
@@ -53,7 +53,7 @@ test.each([
   ['1023', 5_242_880, 1],
   ['51m', 5_242_880, 1],
 ])('GUICHET_UPLOAD_MAX_BYTES=%s is %i bytes', (value, bytes, problems) => {
-  const read = createReader({ GUICHET_UPLOAD_MAX_BYTES: value }, 'all')
+  const read = createReader({ GUICHET_UPLOAD_MAX_BYTES: value }, {})
   expect(readUploadMaxBytes(read)).toBe(bytes)
   expect(read.problems).toHaveLength(problems)
 })

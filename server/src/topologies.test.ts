@@ -58,17 +58,17 @@ describe('who follows events', () => {
   })
 
   test('every follower runs in some unit of the topology', () => {
-    for (const { name, units } of topologies) {
-      const run = units.flatMap(({ services }) => services)
+    for (const { name, deployment } of topologies) {
+      const run = deployment.units.flatMap(({ services }) => services)
       expect(followersIn(planOf([name])).filter((service) => !run.includes(service))).toEqual([])
     }
   })
 })
 
 test('a service is looked for where its unit of the topology listens, or else its role', () => {
-  expect(usualPort('shop', 'identity')).toBe(8001)
-  expect(usualPort('helpdesk', 'identity')).toBe(3001)
-  expect(usualPort('portal', 'profiles')).toBe(3002)
-  expect(usualPort('all', 'orders')).toBe(8003)
-  expect(usualPort('clients', 'profiles')).toBe(8002)
+  expect(usualPort(planOf(['shop']).deployment, 'identity')).toBe(8001)
+  expect(usualPort(planOf(['helpdesk']).deployment, 'identity')).toBe(3001)
+  expect(usualPort(planOf(['portal']).deployment, 'profiles')).toBe(3002)
+  expect(usualPort(planOf(['all']).deployment, 'orders')).toBe(8003)
+  expect(usualPort(planOf(['clients']).deployment, 'profiles')).toBe(8002)
 })

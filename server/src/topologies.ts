@@ -1,67 +1,22 @@
-import { type ServiceName, serviceNames } from './contracts/_kit/contract.ts'
-import { type ContractName, contracts } from './contracts/registry.ts'
+import type { Deployment, Unit } from './contracts/_kit/deployment.ts'
+import { type ServiceName, serviceNames } from './contracts/_kit/services.ts'
+import { type ContractName, contractNames, contracts } from './contracts/registry.ts'
 import { StartError } from './platform/errors.ts'
-
-/** One process of a topology, when each unit runs by itself. */
-export interface Unit {
-  name: string
-  port: number
-  /** What it runs; a gateway alone runs nothing and forwards everything. */
-  services: readonly ServiceName[]
-  /** True when it serves the routes of all services, its own or not. */
-  gateway: boolean
-}
 
 export interface Topology {
   name: string
   contracts: readonly ContractName[]
-  units: readonly Unit[]
+  deployment: Deployment
 }
 
-const everyContract = Object.keys(contracts) as ContractName[]
-
+/** Everything in one process, and each contract as its reference is run. */
 export const topologies: readonly Topology[] = [
   {
     name: 'all',
-    contracts: everyContract,
-    units: [{ name: 'gateway', port: 8000, services: serviceNames, gateway: true }],
+    contracts: contractNames,
+    deployment: { units: [{ name: 'gateway', port: 8000, services: serviceNames, gateway: true }] },
   },
-  {
-    name: 'shop',
-    contracts: ['shop'],
-    units: [
-      { name: 'api-gateway', port: 8000, services: [], gateway: true },
-      { name: 'auth-service', port: 8001, services: ['identity'], gateway: false },
-      { name: 'user-service', port: 8002, services: ['profiles'], gateway: false },
-      { name: 'orders-service', port: 8003, services: ['orders'], gateway: false },
-    ],
-  },
-  {
-    name: 'clients',
-    contracts: ['clients'],
-    units: [{ name: 'clients-service', port: 3001, services: ['identity'], gateway: false }],
-  },
-  {
-    name: 'helpdesk',
-    contracts: ['helpdesk'],
-    units: [
-      { name: 'auth-service', port: 3001, services: ['identity'], gateway: false },
-      { name: 'user-service', port: 3002, services: ['profiles'], gateway: false },
-    ],
-  },
-  {
-    name: 'tenants',
-    contracts: ['tenants'],
-    units: [{ name: 'user-service', port: 5000, services: ['identity'], gateway: false }],
-  },
-  {
-    name: 'portal',
-    contracts: ['portal'],
-    units: [
-      { name: 'rncp-api-gateway', port: 3001, services: [], gateway: true },
-      { name: 'rncp-user-service', port: 3002, services: ['identity', 'profiles'], gateway: false },
-    ],
-  },
+  ...contractNames.map((name) => ({ name, contracts: [name], deployment: contracts[name].deployment })),
 ]
 
 /** Parts of the default host that can be started by themselves, to run any number of each. */
@@ -74,10 +29,12 @@ const roles: readonly Unit[] = [
 
 /** What one process is to run. */
 export interface Plan {
-  /** What was asked for, as `all`, `shop`, `shop/auth-service` or `identity profiles`. */
+  /** What was asked for, as `all`, a topology, one of its units or `identity profiles`. */
   label: string
-  /** Whose variable names count beside our own: the topology, or `all`. */
+  /** The topology that it is of, or `all`. */
   topology: string
+  /** How that is run: its variable names count beside our own. */
+  deployment: Deployment
   contracts: readonly ContractName[]
   /** The services that run in this process. */
   services: readonly ServiceName[]
@@ -95,7 +52,7 @@ export function planOf(words: readonly string[]): Plan {
   if (topology && others.length === 0) return wholeTopology(topology)
   const [topologyName, unitName, ...rest] = first.split('/')
   const owner = topologies.find(({ name }) => name === topologyName && name !== 'all')
-  const unit = owner?.units.find(({ name }) => name === unitName)
+  const unit = owner?.deployment.units.find(({ name }) => name === unitName)
   if (owner && unit && rest.length === 0 && others.length === 0) {
     return { ...wholeTopology(owner), label: first, services: unit.services, listeners: [unit], distributed: true }
   }
@@ -104,15 +61,16 @@ export function planOf(words: readonly string[]): Plan {
   throw new StartError(`There is nothing called "${words.join(' ')}" to start.\n${knownNames()}`)
 }
 
-function wholeTopology({ name, contracts, units }: Topology): Plan {
-  const services = units.flatMap((unit) => unit.services)
+function wholeTopology({ name, contracts, deployment }: Topology): Plan {
+  const services = deployment.units.flatMap((unit) => unit.services)
   return {
     label: name,
     topology: name,
+    deployment,
     contracts,
     services,
     everywhere: services,
-    listeners: units,
+    listeners: deployment.units,
     distributed: false,
   }
 }
@@ -123,23 +81,14 @@ function someRoles(wanted: readonly Unit[]): Plan {
   const name = wanted.map((role) => role.name).join(' ')
   const [first] = wanted
   const listener = { name, port: first?.port ?? 8000, services, gateway: wanted.some((role) => role.gateway) }
-  return {
-    label: name,
-    topology: 'all',
-    contracts: everyContract,
-    services,
-    everywhere: serviceNames,
-    listeners: [listener],
-    distributed: true,
-  }
+  return { ...planOf(['all']), label: name, services, listeners: [listener], distributed: true }
 }
 
 /** The services of the topology that follow identity's events. */
 export const followersIn = ({ everywhere }: Plan): ServiceName[] => everywhere.filter((name) => name !== 'identity')
 
 /** The port on which a service is looked for by default: that of its unit in the topology, else that of its role. */
-export function usualPort(topology: string, service: ServiceName): number {
-  const units = topologies.find(({ name }) => name === topology)?.units ?? []
+export function usualPort({ units }: Deployment, service: ServiceName): number {
   const runsIt = (unit: Unit) => !unit.gateway && unit.services.includes(service)
   return (units.find(runsIt) ?? roles.find(runsIt))?.port ?? 8000
 }
@@ -148,7 +97,7 @@ export function usualPort(topology: string, service: ServiceName): number {
 export function knownNames(): string {
   const units = topologies
     .filter(({ name }) => name !== 'all')
-    .flatMap(({ name, units }) => units.map((unit) => `${name}/${unit.name}`))
+    .flatMap(({ name, deployment }) => deployment.units.map((unit) => `${name}/${unit.name}`))
   return [
     `topologies: ${topologies.map(({ name }) => name).join(', ')}`,
     `single units: ${units.join(', ')}`,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { contracts } from '../src/contracts/registry.ts'
+import { contractNames } from '../src/contracts/registry.ts'
 
 const source = join(import.meta.dirname, '..', 'src')
 
@@ -67,19 +67,23 @@ describe('the tree', () => {
   test('contracts are islands', () => {
     expect(
       broken(({ path }, to) => {
-        const own = partOf(path, 2)
-        const other = partOf(to, 2)
-        if (!path.startsWith('contracts/') || !to.startsWith('contracts/') || path === 'contracts/registry.ts')
-          return true
-        return own === other || other === 'contracts/_kit'
+        const [own, other] = [path, to].map((one) => /^contracts\/\w+\//.exec(one)?.[0])
+        return !own || !to.startsWith('contracts/') || own === other || other === 'contracts/_kit/'
       }),
     ).toEqual([])
   })
 
-  test('no service and no platform module knows a contract by name', () => {
-    const names = new RegExp(`['"\`](${Object.keys(contracts).join('|')})['"\`]`)
-    const knowing = production.filter(({ path, text }) => layerOf(path) < 2 && names.test(text)).map(({ path }) => path)
-    expect(knowing).toEqual([])
+  test('a contract is known by name in its own folder, and by its line of the registry', () => {
+    const knowing = (name: string) => {
+      const named = new RegExp(`['"\`.(/]${name}['"\`/]|\\b${name.toUpperCase()}_[A-Z]`)
+      return production.filter(({ path, text }) => !path.startsWith(`contracts/${name}/`) && named.test(text))
+    }
+    for (const name of contractNames) {
+      expect(
+        knowing(name).map(({ path }) => path),
+        name,
+      ).toEqual(['contracts/registry.ts'])
+    }
   })
 
   test('the environment, the clock and the exit each have one place', () => {

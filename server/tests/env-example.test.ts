@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../src/config.ts'
 import type { Environment } from '../src/environment.ts'
-import { withoutEffect } from '../src/seed-names.ts'
 import { planOf, topologies } from '../src/topologies.ts'
 import { repository } from './support/processes.ts'
 
@@ -27,7 +26,7 @@ function namesRead(words: readonly string[]): string[] {
 }
 
 const ofAll = new Set(namesRead(['all']))
-const readAnywhere = topologies.flatMap(({ name, units }) => [
+const readAnywhere = topologies.flatMap(({ name, deployment: { units } }) => [
   ...namesRead([name]),
   ...(name === 'all' ? [] : units.flatMap((unit) => namesRead([`${name}/${unit.name}`]))),
 ])
@@ -72,8 +71,8 @@ test("a seed's name stands under the topology that reads it", () => {
   }
 })
 
-test.each(Object.entries(withoutEffect))('what has no effect in %s is told of as well', (_, names) => {
-  for (const name of Object.keys(names)) expect(example).toMatch(new RegExp(`^# .*\\b${name}\\b`, 'm'))
+test.each(topologies)('what has no effect in $name is told of as well', ({ deployment: { withoutEffect = {} } }) => {
+  for (const name of Object.keys(withoutEffect)) expect(example).toMatch(new RegExp(`^# .*\\b${name}\\b`, 'm'))
 })
 
 test('every variable of the example is commented out, so that a copy of it changes nothing', () => {
@@ -96,16 +95,14 @@ test.each(['all', 'shop'])('the defaults of the example are those of the program
   expect(loadConfig({ ...required, ...defaults }, planOf([topology]))).toEqual(loadConfig(required, planOf([topology])))
 })
 
-test.each([
-  { topology: 'clients', prefix: /^DATABASE_/, one: { DATABASE_HOST: 'localhost' } },
-  { topology: 'portal', prefix: /^DB_/, one: { DB_PASSWORD: 'password' } },
-])(
-  'with the example’s parts of a database, $topology has what one of them alone gives',
-  ({ topology, prefix, one }) => {
+test.each(topologies.filter(({ deployment }) => deployment.database))(
+  'with the example’s parts of a database, $name has what its password alone gives',
+  ({ name: topology, deployment: { database: { prefix, password } = { prefix: '', password: '' } } }) => {
     const parts = Object.fromEntries(
-      shown.filter(({ name }) => prefix.test(name)).map(({ name, value }) => [name, value]),
+      shown.filter(({ name }) => name.startsWith(`${prefix}_`)).map(({ name, value }) => [name, value]),
     )
     const urlsOf = (env: Environment) => loadConfig({ GUICHET_DEV: 'true', ...env }, planOf([topology])).databaseUrls
+    const one = { [`${prefix}_${password}`]: 'password' }
     expect(Object.keys(parts)).toHaveLength(5)
     expect(urlsOf({ ...parts, ...one })).toEqual(urlsOf(one))
   },

@@ -1,6 +1,6 @@
 import { withServices } from '../compose.ts'
 import { loadCommandConfig } from '../config.ts'
-import { configured, contractNamed } from '../contracts/registry.ts'
+import { configured, contractNamed } from '../contracts/configured.ts'
 import { Refusal, StartError } from '../platform/errors.ts'
 import { newSecret } from '../platform/ids.ts'
 import { createLogger } from '../platform/log.ts'
@@ -9,7 +9,8 @@ import { type Print, usage } from './command.ts'
 import { explain } from './words.ts'
 
 export interface AccountOptions {
-  contract: string
+  /** Undefined: the first there is. */
+  contract: string | undefined
   tenant: string | undefined
   email: string | undefined
   role: string | undefined

@@ -25,6 +25,6 @@ export const usage = `Usage: npm run guichet -- <command>
   --help, --version
 
 Commands read the variables of --topology <name> (default: all), those about accounts of their contract's topology.
-Commands about accounts take --contract <name> (default: shop) and, where the contract has tenants, --tenant <name>.
+Commands about accounts take --contract <name> (default: that of the default host) and, where the contract has tenants, --tenant <name>.
 
 Variables: see .env.example.`

@@ -1,5 +1,5 @@
 import { loadConfig, readEnvironment } from '../config.ts'
-import { type ServiceName, serviceNames } from '../contracts/_kit/contract.ts'
+import { type ServiceName, serviceNames } from '../contracts/_kit/services.ts'
 import { openDatabases } from '../databases.ts'
 import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'

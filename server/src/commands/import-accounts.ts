@@ -1,12 +1,13 @@
 import { withServices } from '../compose.ts'
 import { loadCommandConfig } from '../config.ts'
-import { configured, contractNamed } from '../contracts/registry.ts'
+import { configured, contractNamed } from '../contracts/configured.ts'
 import { createLogger } from '../platform/log.ts'
 import { importFile } from './account-file.ts'
 import type { Print } from './command.ts'
 
 export interface ImportAccountsOptions {
-  contract: string
+  /** Undefined: the first there is. */
+  contract: string | undefined
   /** True to check the file, against the database as well, and write nothing. */
   dryRun: boolean
 }

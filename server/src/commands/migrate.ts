@@ -1,5 +1,5 @@
 import { loadCommandConfig } from '../config.ts'
-import { serviceNames } from '../contracts/_kit/contract.ts'
+import { serviceNames } from '../contracts/_kit/services.ts'
 import { migrateDatabases, migrationsOf } from '../databases.ts'
 import { newMigration } from '../platform/db/migrate.ts'
 import { StartError } from '../platform/errors.ts'

@@ -1,6 +1,6 @@
 import { withServices } from '../compose.ts'
 import { loadCommandConfig } from '../config.ts'
-import { configured } from '../contracts/registry.ts'
+import { configured } from '../contracts/configured.ts'
 import { plantDemo } from '../first-start.ts'
 import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'

@@ -1,8 +1,9 @@
 import { compose, type Running } from '../compose.ts'
 import type { Config } from '../config.ts'
 import { loadConfig, readEnvironment } from '../config.ts'
+import { contracts } from '../contracts/registry.ts'
 import { unheard } from '../environment.ts'
-import { demoSignIn } from '../first-start.ts'
+import { demoSignIns } from '../first-start.ts'
 import { openLogger } from '../platform/log.ts'
 import { type Plan, planOf } from '../topologies.ts'
 import type { Print } from './command.ts'
@@ -13,7 +14,7 @@ export async function start(words: readonly string[], print: Print): Promise<Run
   const environment = readEnvironment()
   const config = loadConfig(environment, plan)
   const log = await openLogger(config.logLevel, config.logFile)
-  for (const warning of unheard(environment, plan.topology)) log.warn(warning)
+  for (const warning of unheard(environment, plan.deployment)) log.warn(warning)
   const running = await compose(config, plan, log)
   print(announcement(config, plan, running))
   return running
@@ -29,6 +30,8 @@ function announcement({ development }: Config, plan: Plan, { listening, database
     ...addresses,
     `  database         ${database}`,
     `  mail             ${mail}`,
-    ...(development && plan.contracts.includes('shop') ? [`  demo sign-in     ${demoSignIn}`] : []),
+    ...(development ? demoSignIns(plan.contracts.map((name) => contracts[name])) : []).map(
+      (signIn) => `  demo sign-in     ${signIn}`,
+    ),
   ].join('\n')
 }

@@ -1,67 +1,11 @@
-import { refuseAtEdge, StartError } from '../platform/errors.ts'
-import type { Policy, Terms } from '../services/identity/index.ts'
-import type { Contract, LimitClass, Route, Windows } from './_kit/contract.ts'
-import { clients } from './clients/index.ts'
-import { helpdesk } from './helpdesk/index.ts'
-import { portal } from './portal/index.ts'
-import { shop } from './shop/index.ts'
-import { tenants } from './tenants/index.ts'
+/** Every contract there is, by name, a line for each. What belongs to none of them is answered in the form of the first. */
+export const contracts = {
+  ...(await import('./shop/index.ts')),
+  ...(await import('./clients/index.ts')),
+  ...(await import('./helpdesk/index.ts')),
+  ...(await import('./tenants/index.ts')),
+  ...(await import('./portal/index.ts')),
+}
 
-/** Every contract there is, by name, as its document has it. */
-export const contracts = { shop, clients, helpdesk, tenants, portal } as const satisfies Record<string, Contract>
 export type ContractName = keyof typeof contracts
 export const contractNames = Object.keys(contracts) as ContractName[]
-
-/** The name of a contract as somebody typed it; a StartError names the known ones. */
-export function contractNamed(text: string): ContractName {
-  const name = contractNames.find((one) => one === text)
-  if (!name) throw new StartError(`There is no contract "${text}". Known: ${contractNames.join(', ')}.`)
-  return name
-}
-
-/** What an installation sets differently; what is absent stays as the contract has it. Times are in seconds. */
-export interface ContractOverrides {
-  accessTtl?: number
-  refreshTtl?: number
-  lockout?: Partial<Policy['lockout']>
-  limits?: Partial<Record<LimitClass, Windows>>
-  /** True: while the contract has no administrator, the first to register becomes it. */
-  firstBecomesAdministrator?: boolean
-}
-
-export type Contracts = Readonly<Record<ContractName, Contract>>
-
-export interface ContractSettings {
-  overrides: Readonly<Partial<Record<ContractName, ContractOverrides>>>
-  /** Bytes that an uploaded file may have. */
-  uploadMaxBytes: number
-}
-
-/** The contracts as an installation has them. */
-export function configured({ overrides, uploadMaxBytes }: ContractSettings): Contracts {
-  const entries = contractNames.map((name) => {
-    const contract = withOverrides(contracts[name], overrides[name] ?? {})
-    return [name, { ...contract, routes: contract.routes.map((route) => taking(route, uploadMaxBytes)) }] as const
-  })
-  return Object.fromEntries(entries) as unknown as Contracts
-}
-
-const taking = (route: Route, maxBytes: number): Route =>
-  route.upload ? { ...route, upload: { ...route.upload, maxBytes } } : route
-
-function withOverrides(contract: Contract, { limits, lockout, ...others }: ContractOverrides): Contract {
-  const { policy } = contract.terms
-  const changed: Policy = { ...policy, ...others, lockout: { ...policy.lockout, ...lockout } }
-  return { ...contract, terms: { ...contract.terms, policy: changed }, limits: { ...contract.limits, ...limits } }
-}
-
-/** Seconds the longest-lived access token of any of them lives. */
-export const longestAccessTtl = (all: Contracts): number =>
-  Math.max(...Object.values(all).map(({ terms }) => terms.policy.accessTtl))
-
-/** The terms of a contract that another process or a row names. */
-export function termsOf(all: Contracts, name: string): Terms {
-  const contract = Object.values(all).find((one) => one.name === name)
-  if (!contract) throw refuseAtEdge('edge.bad_request', { contract: name })
-  return contract.terms
-}

@@ -6,8 +6,8 @@ import type { Contract } from '../contracts/_kit/contract.ts'
 import { apiReference } from './api-reference.ts'
 
 // Only what the reference reads of a contract.
-const contract = (name: string, title: string, referenceUrls?: string[]) =>
-  ({ name, title, referenceUrls }) as unknown as Contract
+const contract = (name: string, title: string, referenceUrls: string[] = []) =>
+  ({ name, title, hosting: { referenceUrls } }) as unknown as Contract
 
 const several = fastify()
 const single = fastify()

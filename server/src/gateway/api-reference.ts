@@ -42,7 +42,7 @@ export function apiReference(
   },
 ): void {
   const { contracts, documentUrlOf = documentOf } = options
-  const { legacy = contracts.flatMap(({ referenceUrls = [] }) => referenceUrls) } = options
+  const { legacy = contracts.flatMap(({ hosting }) => hosting?.referenceUrls ?? []) } = options
   const entryOf = (contract: Contract): ReferenceEntry => ({
     title: contract.title,
     url: urlOf(contract),
@@ -55,7 +55,7 @@ export function apiReference(
   serve(home, entryOf(contracts[0]))
   for (const entry of contracts.map(entryOf)) serve(entry.url, entry)
   for (const url of new Set([`${home}/`, ...legacy])) {
-    const owner = contracts.find(({ referenceUrls }) => referenceUrls?.includes(url))
+    const owner = contracts.find(({ hosting }) => hosting?.referenceUrls?.includes(url))
     const target = owner ? urlOf(owner) : home
     if (url !== home) app.get(url, async (_request, reply) => reply.redirect(target))
   }

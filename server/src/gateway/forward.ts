@@ -22,7 +22,12 @@ export function forwardRoute(
     preHandler: edge.afterBody(contract, route),
     async handler(request, reply) {
       const { client, claims } = edge.visitOf(request)
-      const headers: Record<string, string> = { 'x-forwarded-for': client.ip ?? '' }
+      const headers: Record<string, string> = {}
+      for (const name of contract.deployment.forwardedHeaders ?? []) {
+        const value = request.headers[name]
+        if (typeof value === 'string') headers[name] = value
+      }
+      headers['x-forwarded-for'] = client.ip ?? ''
       // A courtesy to services that are not ours; ours trust the token alone.
       if (claims?.sub !== undefined) headers['x-user-id'] = encodeURI(String(claims.sub))
       // A target in absolute form (RFC 9112, 3.2.2) names the gateway, not the service.

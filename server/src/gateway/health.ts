@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config, Listening } from '../config.ts'
-import { type Contract, type HealthOf, type ServiceName, serviceNames } from '../contracts/_kit/contract.ts'
+import type { Contract, HealthOf } from '../contracts/_kit/contract.ts'
+import { type ServiceName, serviceNames } from '../contracts/_kit/services.ts'
 
 /** The version of the contracts' API that health tells: they are all at their first. */
 const version = '1.0.0'

@@ -1,4 +1,4 @@
-import { type Contracts, termsOf } from '../contracts/registry.ts'
+import { type Contracts, termsOf } from '../contracts/configured.ts'
 import { Refusal, refuseAtEdge } from '../platform/errors.ts'
 import type { InternalClient } from '../platform/http/internal-client.ts'
 import type { RevocationFeed, RevocationPage, TokenMarks } from '../platform/http/revocation-list.ts'

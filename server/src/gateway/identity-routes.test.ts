@@ -1,6 +1,6 @@
 import fastify from 'fastify'
 import { expect, test } from 'vitest'
-import { configured } from '../contracts/registry.ts'
+import { configured } from '../contracts/configured.ts'
 import { internalClient } from '../platform/http/internal-client.ts'
 import type { Identity } from '../services/identity/index.ts'
 import { identityOverHttp } from './identity-port.ts'

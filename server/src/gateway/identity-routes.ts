@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { type Contracts, termsOf } from '../contracts/registry.ts'
+import { type Contracts, termsOf } from '../contracts/configured.ts'
 import { Uuid } from '../platform/http/schema.ts'
 import { type Identity, operator } from '../services/identity/index.ts'
 

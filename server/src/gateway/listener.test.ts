@@ -36,7 +36,7 @@ const contract = (name: string, routes: readonly Route[], more: Partial<Contract
   failure: ({ code }) => ({ by: name, code }),
   healthRoutes: [{ url: `/${name}/health`, of: 'gateway' }],
   health: ({ of }) => ({ status: 200, body: { by: name, of } }),
-  referenceUrls: [],
+  hosting: {},
   ...more,
 })
 
@@ -54,12 +54,13 @@ const claimed = contract(
     saying('claimed', '/account/claimed/verify-email', { html: true }),
   ],
   {
-    ownHostOnly: true,
-    greeting: 'Good day!',
-    origins: 'any',
-    exposedHeaders: ['x-claimed'],
-    instanceHeader: 'x-claimed-instance',
-    referenceUrls: ['/claimed-docs'],
+    browser: { origins: 'any', exposedHeaders: ['x-claimed'] },
+    hosting: {
+      ownHostOnly: true,
+      greeting: 'Good day!',
+      instanceHeader: 'x-claimed-instance',
+      referenceUrls: ['/claimed-docs'],
+    },
   },
 )
 
@@ -142,7 +143,7 @@ test('origins are judged by the routes that are really there', async () => {
 
 test('a path that only the other contract serves here follows its rule for origins', async () => {
   const own = contract('own', [saying('own', '/shared', { ownListenerOnly: true }), saying('own', '/x')], {
-    origins: 'any',
+    browser: { origins: 'any' },
   })
   const other = contract('other', [saying('other', '/shared')])
   const { get } = await listener([first, own, other])

@@ -1,12 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config, Listening } from '../config.ts'
 import { formBodies, lenientBodies, rawBodies, strictBodies, uploadBodies } from '../contracts/_kit/bodies.ts'
-import type { Contract, Route, ServiceName, Services } from '../contracts/_kit/contract.ts'
+import type { Contract, Route } from '../contracts/_kit/contract.ts'
 import type { DeviceCookies } from '../contracts/_kit/cookies.ts'
 import { createEdge, type Edge } from '../contracts/_kit/edge.ts'
 import { answerFailure } from '../contracts/_kit/failures.ts'
 import type { Limiter } from '../contracts/_kit/limiter.ts'
 import { mountRoute } from '../contracts/_kit/mount.ts'
+import type { ServiceName, Services } from '../contracts/_kit/services.ts'
 import type { Uploads } from '../contracts/_kit/upload.ts'
 import { refuseAtEdge } from '../platform/errors.ts'
 import { createApp } from '../platform/http/app.ts'
@@ -57,17 +58,18 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
   const [home, ...others] = contracts
   const shared = others.length > 0
   const routesOf = (contract: Contract) => contract.routes.filter((route) => isServed(contract, route, unit, shared))
-  const listed: readonly [Contract, ...Contract[]] = [home, ...others.filter(({ ownHostOnly }) => !ownHostOnly)]
+  const listed: readonly [Contract, ...Contract[]] = [home, ...others.filter(({ hosting }) => !hosting?.ownHostOnly)]
+  const instanceHeader = home.hosting?.instanceHeader
   const allowsOrigin = allowedOrigins(new Map(listed.map((one) => [one, routesOf(one)])), config.corsOrigins)
   const app = await createApp({
     log,
     trustedProxies: config.trustedProxies,
     allowsOrigin,
-    exposedHeaders: listed.flatMap(({ instanceHeader, exposedHeaders = [] }) =>
-      instanceHeader === undefined ? exposedHeaders : [instanceHeader, ...exposedHeaders],
-    ),
-    instanceHeader:
-      home.instanceHeader === undefined ? undefined : { name: home.instanceHeader, value: config.instanceId },
+    exposedHeaders: listed.flatMap(({ browser, hosting }) => [
+      ...(hosting?.instanceHeader === undefined ? [] : [hosting.instanceHeader]),
+      ...(browser?.exposedHeaders ?? []),
+    ]),
+    instanceHeader: instanceHeader === undefined ? undefined : { name: instanceHeader, value: config.instanceId },
     onError: answerFailure(home),
     // Whatever it was, no path of it is known.
     rawFailure: (status) => home.failure(rawAnswerOf(home, status), {}, { path: '' }),
@@ -92,9 +94,9 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
  * Whether a listener serves a route. A shared one leaves out what others claim, and of contracts with a host of their own has the
  * pages that mailed links lead to; no gateway has what only services call.
  */
-function isServed({ ownHostOnly }: Contract, route: Route, { gateway, services }: Listening, shared: boolean): boolean {
+function isServed({ hosting }: Contract, route: Route, { gateway, services }: Listening, shared: boolean): boolean {
   if (gateway ? route.access === 'service' : !services.includes(route.service)) return false
-  return !shared || (!route.ownListenerOnly && (!ownHostOnly || route.html === true))
+  return !shared || (!route.ownListenerOnly && (!hosting?.ownHostOnly || route.html === true))
 }
 
 /** The hosts of single contracts, as listeners of their own; our own processes know the default host alone. */

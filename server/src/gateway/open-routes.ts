@@ -43,7 +43,7 @@ export function documentRoutes(
 
 /** What the bare address answers: the first contract's greeting, or else the contracts with their OpenAPI documents. */
 export function indexRoute(app: FastifyInstance, contracts: readonly [Contract, ...Contract[]]): void {
-  const [{ greeting }] = contracts
+  const greeting = contracts[0].hosting?.greeting
   if (greeting !== undefined) {
     app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(greeting))
     return

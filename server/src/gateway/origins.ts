@@ -12,7 +12,7 @@ export const allowedOrigins =
   (served: ReadonlyMap<Contract, readonly Route[]>, configured: Config['corsOrigins']): AllowsOrigin =>
   (origin, request) => {
     const owner = ownerOf(served, request)
-    if (owner?.origins === 'any') return 'without cookies'
+    if (owner?.browser?.origins === 'any') return 'without cookies'
     const listed = configured.some((one) => (typeof one === 'string' ? one === origin : one.test(origin)))
     return listed ? 'with cookies' : 'no'
   }

@@ -34,7 +34,6 @@ const passedOn = [
   'if-none-match',
   'traceparent',
   'user-agent',
-  'x-token-delivery',
 ] as const
 
 /** Headers of the hop between the two processes, and those that the gateway sets itself. */

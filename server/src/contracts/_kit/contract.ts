@@ -2,31 +2,15 @@ import type { FastifyRequest } from 'fastify'
 import type { Static, TSchema } from 'typebox'
 import type { IdempotencyKey } from '../../platform/db/idempotency.ts'
 import type { EdgeErrorCode } from '../../platform/errors.ts'
-import type { TokenAuthority } from '../../platform/http/asked-tokens.ts'
 import type { Metrics } from '../../platform/http/metrics.ts'
 import type { AccessClaims, TokenVerifier } from '../../platform/http/token-verifier.ts'
-import type {
-  Client,
-  Identity,
-  IdentityErrorCode,
-  Observation,
-  Permission,
-  Terms,
-} from '../../services/identity/index.ts'
-import type { Orders, OrdersErrorCode } from '../../services/orders/index.ts'
-import type { AnnounceProfile, Profiles, ProfilesErrorCode } from '../../services/profiles/index.ts'
+import type { Client, Identity, Observation, Permission, Terms } from '../../services/identity/index.ts'
+import type { AnnounceProfile } from '../../services/profiles/index.ts'
+import type { Deployment } from './deployment.ts'
+import type { ServiceErrors, ServiceName, Services } from './services.ts'
 
-/** The services a route can belong to. */
-export interface Services {
-  identity: Identity
-  profiles: Profiles
-  orders: Orders
-}
-export type ServiceName = keyof Services
-export const serviceNames = ['identity', 'profiles', 'orders'] as const satisfies readonly ServiceName[]
-
-/** Every code that a request can end with. A contract's error table answers all of them. */
-export type ErrorCode = EdgeErrorCode | IdentityErrorCode | ProfilesErrorCode | OrdersErrorCode
+/** Every code that a request can end with. */
+export type ErrorCode = EdgeErrorCode | ServiceErrors[ServiceName]
 
 /** What a contract answers to one code. */
 export interface ErrorAnswer {
@@ -212,53 +196,31 @@ export interface Contract {
     asks?: readonly ServiceName[]
   }[]
   health(report: HealthReport): { status: number; body: unknown }
-  /** `any`: every origin may read the answers, without cookies. Otherwise the configured ones, with them. */
-  readonly origins?: 'any'
-  /** Headers of the contract's own that pages of other origins may read. */
-  readonly exposedHeaders?: readonly string[]
-  /** Name of the header by which every answer says which instance gave it. */
-  readonly instanceHeader?: string
-  /** The cookie that may hold the access token, where there is no Bearer. */
-  readonly accessCookie?: string
-  /** True when another contract claims its paths: it is then served on its own listener and host, never on a shared one. */
-  readonly ownHostOnly?: boolean
-  /** What `GET /` answers on a gateway of its own, as plain text. */
-  readonly greeting?: string
+  readonly deployment: Deployment
+  /** What pages in browsers are allowed beyond what every contract allows them. */
+  readonly browser?: {
+    /** `any`: every origin may read the answers, without cookies. Otherwise the configured ones, with them. */
+    origins?: 'any'
+    /** Headers of the contract's own that pages of other origins may read. */
+    exposedHeaders?: readonly string[]
+    /** The cookie that may hold the access token, where there is no Bearer. */
+    accessCookie?: string
+  }
+  /** How its listeners differ from others. */
+  readonly hosting?: {
+    /** True when another contract claims its paths: it is then served on its own listener and host, never on a shared one. */
+    ownHostOnly?: boolean
+    /** What `GET /` answers on a gateway of its own, as plain text. */
+    greeting?: string
+    /** Name of the header by which every answer says which instance gave it. */
+    instanceHeader?: string
+    /** Further addresses of the contract's API reference. */
+    referenceUrls?: readonly string[]
+  }
   /** The contract's own event for what happened to a profile. */
   readonly announceProfile?: AnnounceProfile
-  /**
-   * How a unit of the contract's own topology that runs without identity checks tokens: by asking the unit that has it, about each.
-   * Absent where tokens are checked by signature and revocation list alone.
-   */
-  readonly askAboutToken?: (options: TokenAuthorityOptions) => TokenAuthority
-  /** The demo accounts of development, made at every start or by `guichet seed`. */
-  readonly demo?: readonly DemoAccount[]
-  /** True when the contract's own topology does not start outside development before it has an administrator. */
-  readonly needsAdministrator?: boolean
-  /** Further addresses of the contract's API reference. */
-  readonly referenceUrls?: readonly string[]
   /** Figures of the contract's own under names of its own. */
   readonly metrics?: (metrics: Metrics, identity: Identity) => (observation: Observation) => void
-}
-
-export interface TokenAuthorityOptions {
-  /** Where the unit with identity listens. */
-  url: string
-  /** Milliseconds that it may take to answer. */
-  timeoutMs: number
-  /** By which we say that we are a service of the same installation. */
-  serviceToken: string
-}
-
-export interface DemoAccount {
-  username: string
-  email: string
-  password: string
-  displayName?: string
-  role?: string
-  emailVerified: boolean
-  secondFactor?: boolean
-  made: 'at every start' | 'by seed'
 }
 
 /** True when the role that the token states has the permission. */

@@ -91,7 +91,7 @@ export function createEdge(options: EdgeOptions): Edge {
     beforeBody(contract, route) {
       const verifier = verifierOf(contract)
       const { verify } = verifier
-      const { terms, instanceHeader, accessCookie, askAboutToken } = contract
+      const { terms, browser: { accessCookie } = {}, hosting: { instanceHeader } = {}, deployment } = contract
       const { access } = route
       /**
        * A page of an origin that may not read our answers sends no orders either, whatever cookies its browser adds to them or would
@@ -120,7 +120,7 @@ export function createEdge(options: EdgeOptions): Edge {
           if (!claims) {
             const judge = () => claimsOf(tokens, verifier)
             const about = { contract, route, who: `refused:${client.network}` }
-            claims = await (askAboutToken && limiter ? askWithin(limiter, about, reply, judge) : judge())
+            claims = await (deployment.introspection && limiter ? askWithin(limiter, about, reply, judge) : judge())
           }
         }
         request[visitKey] = { client, claims, service, bearer, verify }

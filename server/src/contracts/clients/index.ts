@@ -2,6 +2,7 @@ import { systemClock } from '../../platform/clock.ts'
 import type { Contract, HealthReport } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import { accountRoutes } from './accounts.ts'
+import { deployment } from './deployment.ts'
 import { errors, failure } from './errors.ts'
 import { metrics } from './metrics.ts'
 import { profileRoutes } from './profile.ts'
@@ -29,28 +30,9 @@ export const clients: Contract = {
   failureSchema: Failure,
   healthRoutes: [{ url: '/health', of: 'identity' }],
   health,
-  origins: 'any',
-  instanceHeader: 'x-instance-id',
-  demo: [
-    {
-      username: 'client@example.com',
-      email: 'client@example.com',
-      password: 'password123',
-      displayName: 'Verified Client',
-      emailVerified: true,
-      secondFactor: true,
-      made: 'by seed',
-    },
-    {
-      username: 'unverified@example.com',
-      email: 'unverified@example.com',
-      password: 'password123',
-      displayName: 'Unverified Client',
-      emailVerified: false,
-      made: 'by seed',
-    },
-  ],
-  referenceUrls: ['/swagger', '/swagger.html'],
+  deployment,
+  browser: { origins: 'any' },
+  hosting: { instanceHeader: 'x-instance-id', referenceUrls: ['/swagger', '/swagger.html'] },
   metrics,
 }
 

@@ -5,6 +5,7 @@ import { accountRoutes } from './accounts.ts'
 import { activityRoutes } from './activities.ts'
 import { administratedRoutes } from './admin.ts'
 import { avatarRoutes } from './avatars.ts'
+import { deployment } from './deployment.ts'
 import { errors } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { internalRoutes } from './internal.ts'
@@ -12,7 +13,6 @@ import { passwordRoutes } from './passwords.ts'
 import { profileRoutes } from './profile.ts'
 import { announceProfile } from './profile-events.ts'
 import { terms } from './terms.ts'
-import { askAboutToken } from './token-authority.ts'
 import { userListRoutes } from './user-list.ts'
 import { userStatisticsRoutes } from './user-statistics.ts'
 import { verifyRoutes } from './verify.ts'
@@ -56,7 +56,6 @@ export const helpdesk: Contract = {
   // A refresh or a logout by cookie comes without a body, with or without a content type.
   bodies: 'empty',
   failure,
-  exposedHeaders: ['x-token-expires-soon', 'x-token-expires-in'],
   failureSchema: Failure,
   healthRoutes: [
     { url: '/health', of: 'gateway' },
@@ -65,23 +64,7 @@ export const helpdesk: Contract = {
     { url: '/api/v1/health', of: 'profiles', asks: ['identity'] },
   ],
   health,
+  deployment,
+  browser: { exposedHeaders: ['x-token-expires-soon', 'x-token-expires-in'] },
   announceProfile,
-  askAboutToken,
-  demo: [
-    {
-      username: 'admin@helpdesk.example',
-      email: 'admin@helpdesk.example',
-      password: 'Admin123!',
-      role: 'admin',
-      emailVerified: false,
-      made: 'at every start',
-    },
-    {
-      username: 'user@helpdesk.example',
-      email: 'user@helpdesk.example',
-      password: 'User123!',
-      emailVerified: false,
-      made: 'at every start',
-    },
-  ],
 }

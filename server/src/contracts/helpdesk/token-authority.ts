@@ -1,7 +1,7 @@
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { TokenAuthority } from '../../platform/http/asked-tokens.ts'
 import { isAccessClaims } from '../../platform/http/token-verifier.ts'
-import type { TokenAuthorityOptions } from '../_kit/contract.ts'
+import type { TokenAuthorityOptions } from '../_kit/deployment.ts'
 import type { AuthServiceClient } from './auth-service-client.ts'
 
 /** The auth service as what vouches for the tokens that the user service is shown. */

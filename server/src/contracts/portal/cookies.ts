@@ -3,6 +3,8 @@ import { setCookie } from '../_kit/cookies.ts'
 
 /** The cookie that signs a browser's requests. */
 export const accessCookie = 'accessToken'
+/** By which a caller asks for the tokens in the body beside. */
+export const deliveryHeader = 'x-token-delivery'
 /** The cookie that renews it. */
 export const refreshCookie = 'refreshToken'
 

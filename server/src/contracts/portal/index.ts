@@ -2,6 +2,7 @@ import type { Contract } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import { health, healthRoutes } from './about.ts'
 import { accessCookie } from './cookies.ts'
+import { deployment } from './deployment.ts'
 import { errors, failure } from './errors.ts'
 import { announceProfile } from './events.ts'
 import { signInRoutes } from './sign-in.ts'
@@ -38,36 +39,8 @@ export const portal: Contract = {
   failureSchema: Failure,
   healthRoutes,
   health,
-  accessCookie,
-  ownHostOnly: true,
-  greeting: 'Hello World!',
+  deployment,
+  browser: { accessCookie },
+  hosting: { ownHostOnly: true, greeting: 'Hello World!' },
   announceProfile,
-  // Users first: in a database of the portal's own they have the ids 1 and 2.
-  demo: [
-    {
-      username: 'ada@portal.example',
-      email: 'ada@portal.example',
-      password: 'Ada-portal-123!',
-      displayName: 'Ada',
-      emailVerified: false,
-      made: 'at every start',
-    },
-    {
-      username: 'grace@portal.example',
-      email: 'grace@portal.example',
-      password: 'Grace-portal-123!',
-      displayName: 'Grace',
-      emailVerified: false,
-      made: 'at every start',
-    },
-    {
-      username: 'admin@portal.example',
-      email: 'admin@portal.example',
-      password: 'Admin-portal-123!',
-      displayName: 'Administrator',
-      role: 'admin',
-      emailVerified: false,
-      made: 'at every start',
-    },
-  ],
 }

@@ -3,7 +3,7 @@ import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
 import type { Session } from '../../services/identity/index.ts'
 import { type Inquiry, reply, route } from '../_kit/contract.ts'
 import { isSecondCall, signIn } from '../_kit/second-factor.ts'
-import { forgetTokens, keepTokens, refreshCookie } from './cookies.ts'
+import { deliveryHeader, forgetTokens, keepTokens, refreshCookie } from './cookies.ts'
 import { errors, failure, invalid, misfit } from './errors.ts'
 import { fields, newPassword, readFields, text } from './fields.ts'
 import { Failure, Message, message, Refreshed, SecondFactorWanted, SignedIn, tokensFor, userOfAccount } from './wire.ts'
@@ -11,7 +11,7 @@ import { Failure, Message, message, Refreshed, SecondFactorWanted, SignedIn, tok
 type Asking = Pick<Inquiry<unknown, unknown, unknown>, 'client' | 'secure' | 'header'>
 
 /** True for a caller who keeps tokens by itself and asks for them: `X-Token-Delivery: body`. */
-const asksForTokens = ({ header }: Asking): boolean => header('x-token-delivery')?.toLowerCase() === 'body'
+const asksForTokens = ({ header }: Asking): boolean => header(deliveryHeader)?.toLowerCase() === 'body'
 
 const signedIn = <const Status extends number>(status: Status, told: string, session: Session, asking: Asking) =>
   reply(

@@ -1,5 +1,7 @@
-import type { Contract, HealthReport, ServiceName } from '../_kit/contract.ts'
+import type { Contract, HealthReport } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
+import type { ServiceName } from '../_kit/services.ts'
+import { deployment } from './deployment.ts'
 import { errors } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { ordersRoutes } from './orders.ts'
@@ -33,19 +35,8 @@ export const shop: Contract = {
     { url: '/health', of: 'orders' },
   ],
   health,
-  demo: [
-    {
-      username: 'admin',
-      password: 'admin',
-      email: 'admin@example.com',
-      role: 'admin',
-      // Not proven, so that no mail goes to an address that is nobody's.
-      emailVerified: false,
-      made: 'at every start',
-    },
-  ],
-  needsAdministrator: true,
-  referenceUrls: ['/docs'],
+  deployment,
+  hosting: { referenceUrls: ['/docs'] },
 }
 
 /** The shop's words for the services. */

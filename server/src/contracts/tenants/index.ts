@@ -1,6 +1,7 @@
 import { systemClock } from '../../platform/clock.ts'
 import type { Contract, HealthReport } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
+import { deployment } from './deployment.ts'
 import { errors, failure } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { meRoutes } from './me.ts'
@@ -34,7 +35,7 @@ export const tenants: Contract = {
     { url: '/api/v1/health', of: 'identity' },
   ],
   health,
-  needsAdministrator: false,
+  deployment,
   metrics,
 }
 

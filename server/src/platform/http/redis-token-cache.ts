@@ -9,7 +9,7 @@ const restMs = 1_000
 
 export interface RedisTokenCacheOptions {
   redis: Redis
-  /** What stands before the hash in a key, such as `user-service:token:`. */
+  /** What stands before the hash in a key. */
   prefix: string
   /** Seals what is kept: whoever can write to Redis cannot make a token by it. The same in every instance. */
   key: Buffer

@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { topologies } from '../../../src/topologies.ts'
+import { deployment } from '../../../src/contracts/helpdesk/deployment.ts'
 import { helpdeskClient } from '../../support/helpdesk-client.ts'
 
 const arrangement = inject('arrangement')
@@ -7,8 +7,7 @@ const helpdesk = helpdeskClient(arrangement)
 const timestamp = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
 
 test('H-02 the auth service is on port 3001 unless told otherwise', () => {
-  const units = topologies.find(({ name }) => name === 'helpdesk')?.units ?? []
-  expect(units).toContainEqual(expect.objectContaining({ name: 'auth-service', port: 3001 }))
+  expect(deployment.units).toContainEqual(expect.objectContaining({ name: 'auth-service', port: 3001 }))
 })
 
 test('H-56 the sign-in routes have a health of their own', async () => {

@@ -1,13 +1,12 @@
 import { describe, expect, inject, test } from 'vitest'
-import { topologies } from '../../../src/topologies.ts'
+import { deployment } from '../../../src/contracts/helpdesk/deployment.ts'
 import { call, expectFailure, helpdeskClient, time } from '../../support/helpdesk-client.ts'
 
 const arrangement = inject('arrangement')
 const { users } = helpdeskClient(arrangement)
 
 test('H-03 the user service is on port 3002 unless told otherwise', () => {
-  const units = topologies.find(({ name }) => name === 'helpdesk')?.units ?? []
-  expect(units).toContainEqual(expect.objectContaining({ name: 'user-service', port: 3002 }))
+  expect(deployment.units).toContainEqual(expect.objectContaining({ name: 'user-service', port: 3002 }))
 })
 
 if (arrangement.name === 'all')

@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { topologies } from '../../../src/topologies.ts'
+import { deployment } from '../../../src/contracts/portal/deployment.ts'
 import { expectFailure, portalClient, timeText } from '../../support/portal-client.ts'
 
 const arrangement = inject('arrangement')
@@ -26,8 +26,7 @@ const behind = (service: string) => ({
 })
 
 test('P-01 P-05 the gateway is on port 3001 and the user service on 3002 unless told otherwise', () => {
-  const units = topologies.find(({ name }) => name === 'portal')?.units ?? []
-  const ports = Object.fromEntries(units.map(({ name, port }) => [name, port]))
+  const ports = Object.fromEntries(deployment.units.map(({ name, port }) => [name, port]))
   expect(ports).toMatchObject({ 'rncp-api-gateway': 3001, 'rncp-user-service': 3002 })
 })
 

@@ -9,7 +9,7 @@ import { composeMail, type MailFacts } from './templates.ts'
 export interface MailSources {
   secrets: ChallengeSecrets
   termsOf(contract: string): Terms | undefined
-  /** Where people reach the contract, without a path of its own: `https://shop.example.org`. */
+  /** Where people reach the contract, without a path of its own: `https://www.example.org`. */
   baseUrlOf(contract: string): string
 }
 

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { load, secret, variablesOf } from '../../../tests/support/deployment-scenarios.ts'
+import { deployment } from './deployment.ts'
+
+variablesOf('tenants', deployment, [
+  { env: { DATABASE_URL: 'postgres://u:p@h/t' }, gives: { databaseUrls: { identity: 'postgres://u:p@h/t' } } },
+  { env: { SECRET_KEY: secret }, gives: { secret } },
+  { env: { JWT_SECRET_KEY: secret }, gives: { contractSecrets: { tenants: secret } } },
+  {
+    env: { MAIL_SERVER: 'mail', MAIL_PORT: '587', MAIL_USERNAME: 'u', MAIL_PASSWORD: 'p' },
+    gives: { smtp: { host: 'mail', port: 587, username: 'u', password: 'p', tls: 'opportunistic' } },
+  },
+  { env: { MAIL_DEFAULT_SENDER: 'T <t@t.example>' }, gives: { mailFrom: 'T <t@t.example>' } },
+  { env: { APP_URL: 'https://app.example' }, gives: { appUrl: 'https://app.example' } },
+  { env: { JWT_ACCESS_TOKEN_EXPIRES: '900' }, gives: { overrides: { tenants: { accessTtl: 900 } } } },
+  { env: { JWT_REFRESH_TOKEN_EXPIRES: '30d' }, gives: { overrides: { tenants: { refreshTtl: 2_592_000 } } } },
+  { env: { RATELIMIT_ENABLED: 'false' }, gives: { unlimited: ['tenants'] } },
+  { env: { CORS_ORIGINS: 'https://a.example' }, gives: { corsOrigins: ['https://a.example'] } },
+])
+
+test('what is missing is called by both names', () => {
+  expect(() => load({ GUICHET_DEV: 'false', REDIS_URL: 'redis://r' }, 'tenants')).toThrow(
+    /GUICHET_SECRET or SECRET_KEY is missing/,
+  )
+})
