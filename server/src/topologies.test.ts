@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { contracts } from './contracts/registry.ts'
 import { followersIn, planOf, topologies, usualPort } from './topologies.ts'
 
 test.each([
@@ -36,6 +37,11 @@ test('roles share a process, and the rest is elsewhere', () => {
   const plan = planOf(['identity', 'profiles'])
   expect(plan).toMatchObject({ services: ['identity', 'profiles'], distributed: true, topology: 'all' })
   expect(plan.listeners).toHaveLength(1)
+})
+
+test.each(Object.values(contracts))('the units of $name run what its routes belong to', ({ routes, deployment }) => {
+  const run = deployment.units.flatMap(({ services }) => services)
+  expect(run.sort()).toEqual([...new Set(routes.map(({ service }) => service))].sort())
 })
 
 describe('who follows events', () => {

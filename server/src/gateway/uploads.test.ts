@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import Type from 'typebox'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Config } from '../config.ts'
-import { type Contract, type ErrorTable, reply, route } from '../contracts/_kit/contract.ts'
+import { type Contract, reply, route } from '../contracts/_kit/contract.ts'
 import { createDeviceCookies } from '../contracts/_kit/cookies.ts'
 import { createLimiter } from '../contracts/_kit/limiter.ts'
 import { createUploads } from '../contracts/_kit/upload.ts'
@@ -43,7 +43,7 @@ const contract: Contract = {
   name: 'pictures',
   errors: Object.fromEntries(
     Object.keys(contracts.shop.errors).map((code) => [code, { status: statuses[code] ?? 400, code, message: code }]),
-  ) as unknown as ErrorTable,
+  ) as unknown as Contract['errors'],
   failure: ({ code }) => ({ code }),
   routes: [
     route({

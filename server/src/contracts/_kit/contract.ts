@@ -20,7 +20,8 @@ export interface ErrorAnswer {
   /** What the contract's error form shows beside it, such as the fields that do not fit. */
   details?: Readonly<Record<string, unknown>>
 }
-export type ErrorTable = Readonly<Record<ErrorCode, ErrorAnswer>>
+/** An answer to every code that can arise where these services are used: a new one does not compile without. */
+export type ErrorTable<Used extends ServiceName> = Readonly<Record<EdgeErrorCode | ServiceErrors[Used], ErrorAnswer>>
 
 /** Which limit a request counts against. Of all but `write` and `read` each route has its own count. */
 export type LimitClass = 'credentials' | 'mail' | 'write' | 'read' | 'metrics' | ScarceClass
@@ -137,7 +138,10 @@ export interface RouteDefinition<
 }
 
 /** A route whose parts are checked where it is written, and no longer told apart where it is mounted. */
-export type Route = Omit<RouteDefinition<ServiceName, TSchema, TSchema, TSchema, Replies>, 'handler' | 'limitBy'> & {
+export type Route<Name extends ServiceName = ServiceName> = Omit<
+  RouteDefinition<Name, TSchema, TSchema, TSchema, Replies>,
+  'handler' | 'limitBy'
+> & {
   limitBy?: (body: never) => string | undefined
   handler(service: never, inquiry: never): Promise<{ status: number; body: unknown; headers?: Headers }>
 }
@@ -151,7 +155,7 @@ export const route = <
   Params extends TSchema | undefined = undefined,
 >(
   definition: RouteDefinition<Name, Body, Query, Params, R>,
-): Route => definition as unknown as Route
+): Route<Name> => definition as unknown as Route<Name>
 
 /** Whose health a route tells: the whole gateway's, or one service's. */
 export type HealthOf = ServiceName | 'gateway'
@@ -179,7 +183,7 @@ export interface Contract {
   readonly title: string
   readonly terms: Terms
   readonly routes: readonly Route[]
-  readonly errors: ErrorTable
+  readonly errors: ErrorTable<never> & Partial<ErrorTable<ServiceName>>
   readonly limits: Limits
   /** Bytes a request body may have. */
   readonly bodyLimit: number
@@ -222,6 +226,11 @@ export interface Contract {
   /** Figures of the contract's own under names of its own. */
   readonly metrics?: (metrics: Metrics, identity: Identity) => (observation: Observation) => void
 }
+
+/** Declares a contract, whose table answers every code of the services that its routes belong to. */
+export const contract = <Used extends ServiceName>(
+  definition: Contract & { routes: readonly Route<Used>[]; errors: ErrorTable<Used> },
+): Contract => definition
 
 /** True when the role that the token states has the permission. */
 export const may = (claims: AccessClaims, { policy }: Terms, permission: Permission): boolean =>

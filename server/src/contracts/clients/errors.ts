@@ -20,7 +20,7 @@ const resendFailed = (detail: string) => answer(422, 'RESEND_FAILED', 'The verif
 const forbidden = answer(403, 'FORBIDDEN', 'You are not allowed to do this')
 const notFound = answer(404, 'NOT_FOUND', 'Not found')
 const unavailable = answer(503, 'SERVICE_UNAVAILABLE', 'The service is not available at the moment; try again later')
-// Codes of services and use cases that no route here calls: the compiler wants an answer, and this is an honest one.
+// Codes of use cases that no route here calls: the compiler wants an answer, and this is an honest one.
 const invalid = answer(422, 'VALIDATION_ERROR', 'The request is not valid')
 
 /** Answers that a route gives by itself to a request that does not fit. */
@@ -35,7 +35,7 @@ export const misfits = {
 } as const
 
 /** What clients are answered to every code. */
-export const errors: ErrorTable = {
+export const errors: ErrorTable<'identity'> = {
   'edge.bad_request': answer(400, 'PARAMETER_MISSING', 'The request could not be understood; send JSON'),
   'edge.missing_token': answer(401, 'UNAUTHORIZED', 'Send an access token: Authorization: Bearer <token>'),
   'edge.invalid_token': answer(401, 'UNAUTHORIZED', 'The token is not valid or has expired'),
@@ -80,22 +80,6 @@ export const errors: ErrorTable = {
   'identity.not_allowed': forbidden,
   'identity.idempotency_key_reused': invalid,
   'identity.busy': unavailable,
-  'profiles.not_found': notFound,
-  'profiles.nothing_to_change': invalid,
-  'profiles.preferences_too_large': invalid,
-  'profiles.upload_missing': invalid,
-  'profiles.upload_too_large': invalid,
-  'profiles.not_an_image': invalid,
-  'profiles.image_too_large': invalid,
-  'profiles.image_damaged': invalid,
-  'profiles.busy': unavailable,
-  'orders.product_not_found': notFound,
-  'orders.order_not_found': notFound,
-  'orders.unknown_product': invalid,
-  'orders.not_enough_stock': invalid,
-  'orders.invalid_transition': invalid,
-  'orders.transition_not_allowed': forbidden,
-  'orders.idempotency_key_reused': invalid,
 }
 
 /** The error form `{error, code, details?}`. A refused registration lists everything that is wrong with it. */

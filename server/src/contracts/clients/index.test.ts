@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { HealthReport } from '../_kit/contract.ts'
+import { errors } from './errors.ts'
 import { clients } from './index.ts'
 
 const report: HealthReport = {
@@ -42,7 +43,7 @@ test('health is 503 and degraded, and says which check fails', () => {
 })
 
 test('a refusal lists each of its problems once, in words', () => {
-  const answer = clients.errors['identity.email_invalid']
+  const answer = errors['identity.email_invalid']
   const problems = ['identity.email_invalid', 'identity.username_invalid', 'identity.password_too_short']
   expect(clients.failure(answer, { problems }, { path: '/' })).toEqual({
     error: 'Registration failed',

@@ -1,5 +1,5 @@
 import { systemClock } from '../../platform/clock.ts'
-import type { Contract, HealthReport } from '../_kit/contract.ts'
+import { contract, type HealthReport } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import { accountRoutes } from './accounts.ts'
 import { deployment } from './deployment.ts'
@@ -11,7 +11,7 @@ import { terms } from './terms.ts'
 import { Failure } from './wire.ts'
 
 /** Registration, e-mail verification and sign-in with a mailed code: the contract on port 3001. */
-export const clients: Contract = {
+export const clients = contract({
   name: 'clients',
   title: 'Clients',
   terms,
@@ -34,7 +34,7 @@ export const clients: Contract = {
   browser: { origins: 'any' },
   hosting: { instanceHeader: 'x-instance-id', referenceUrls: ['/swagger', '/swagger.html'] },
   metrics,
-}
+})
 
 function health({ healthy, services, redis, version }: HealthReport) {
   return {

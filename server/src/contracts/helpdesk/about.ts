@@ -57,7 +57,7 @@ const alive = route({
 const Endpoint = Type.Object({ method: Type.String(), path: Type.String(), description: Type.String() })
 
 /** @param routes those to be told of */
-const documentation = (routes: readonly Route[]): Route => {
+const documentation = (routes: readonly Route[]): Route<'identity'> => {
   const endpoints = routes
     .filter(({ html }) => !html)
     .map(({ method, url, summary }) => ({ method, path: url, description: summary }))
@@ -82,4 +82,4 @@ const documentation = (routes: readonly Route[]): Route => {
 }
 
 /** What the auth service says of itself; `routes` are all the others of it. */
-export const aboutRoutes = (routes: readonly Route[]): Route[] => [alive, documentation([...routes, alive])]
+export const aboutRoutes = (routes: readonly Route[]): Route<'identity'>[] => [alive, documentation([...routes, alive])]

@@ -45,7 +45,7 @@ const passwordTooLong = invalid(`Le mot de passe peut avoir ${longestPassword} c
 const notFound = answer(404, 'USER_NOT_FOUND', 'Utilisateur introuvable.')
 
 /** What the helpdesk answers to every code. */
-export const errors: ErrorTable = {
+export const errors: ErrorTable<'identity' | 'profiles'> = {
   'edge.bad_request': answer(400, 'BAD_REQUEST', "La requête n'a pas pu être comprise."),
   'edge.missing_token': unauthorized('MISSING_TOKEN', "Jeton d'accès manquant : Authorization: Bearer <jeton>."),
   'edge.invalid_token': unauthorized('INVALID_TOKEN', "Le jeton d'accès n'est pas valide ou a expiré."),
@@ -112,13 +112,6 @@ export const errors: ErrorTable = {
   'profiles.image_too_large': invalidField('avatar', "L'image a trop de pixels."),
   'profiles.image_damaged': invalidField('avatar', "L'image est incomplète ou abîmée."),
   'profiles.busy': unavailable,
-  'orders.product_not_found': answer(404, 'NOT_FOUND', 'Produit introuvable.'),
-  'orders.order_not_found': answer(404, 'NOT_FOUND', 'Commande introuvable.'),
-  'orders.unknown_product': invalid("Un des produits n'existe pas."),
-  'orders.not_enough_stock': invalid("Il n'y a pas assez de stock."),
-  'orders.invalid_transition': answer(409, 'INVALID_TRANSITION', 'La commande ne peut pas passer à cet état.'),
-  'orders.transition_not_allowed': forbidden('Accès refusé.'),
-  'orders.idempotency_key_reused': invalid('Cette Idempotency-Key a déjà servi pour une autre commande.'),
 }
 
 interface FieldName {

@@ -1,4 +1,4 @@
-import type { Contract } from '../_kit/contract.ts'
+import { contract } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import { aboutRoutes, health } from './about.ts'
 import { accountRoutes } from './accounts.ts'
@@ -36,7 +36,7 @@ const quarter = 15 * 60
 /**
  * Sign-in for a help desk's services, which ask it about every token, on port 3001, and the profiles of its people, on port 3002.
  */
-export const helpdesk: Contract = {
+export const helpdesk = contract({
   name: 'helpdesk',
   title: 'Helpdesk',
   terms,
@@ -67,4 +67,4 @@ export const helpdesk: Contract = {
   deployment,
   browser: { exposedHeaders: ['x-token-expires-soon', 'x-token-expires-in'] },
   announceProfile,
-}
+})

@@ -22,7 +22,7 @@ const invalidEmail = answer(400, 'email must be an email')
 const keyReused = answer(400, 'This Idempotency-Key was sent before with another request')
 
 /** What the portal answers to every code. */
-export const errors: ErrorTable = {
+export const errors: ErrorTable<'identity' | 'profiles'> = {
   'edge.bad_request': badRequest,
   'edge.missing_token': answer(401, 'Unauthorized'),
   'edge.invalid_token': answer(401, 'The access token is invalid or has expired'),
@@ -75,7 +75,7 @@ export const errors: ErrorTable = {
   'identity.busy': unavailable,
   'profiles.not_found': userNotFound,
   'profiles.nothing_to_change': answer(400, 'There is nothing to change: send name, email or role'),
-  // What follows belongs to contracts with images or orders.
+  // What follows belongs to contracts with images.
   'profiles.preferences_too_large': badRequest,
   'profiles.upload_missing': badRequest,
   'profiles.upload_too_large': badRequest,
@@ -83,13 +83,6 @@ export const errors: ErrorTable = {
   'profiles.image_too_large': badRequest,
   'profiles.image_damaged': badRequest,
   'profiles.busy': unavailable,
-  'orders.product_not_found': notFound,
-  'orders.order_not_found': notFound,
-  'orders.unknown_product': badRequest,
-  'orders.not_enough_stock': badRequest,
-  'orders.invalid_transition': badRequest,
-  'orders.transition_not_allowed': forbidden,
-  'orders.idempotency_key_reused': keyReused,
 }
 
 /** What is wrong with a request, in words, one text for each problem: shown by `failure` as a list. */

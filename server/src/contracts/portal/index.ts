@@ -1,4 +1,4 @@
-import type { Contract } from '../_kit/contract.ts'
+import { contract } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import { health, healthRoutes } from './about.ts'
 import { accessCookie } from './cookies.ts'
@@ -18,7 +18,7 @@ const general = [
 ] as const
 
 /** A gateway and a user service behind a web application: the contract on ports 3001 and 3002. */
-export const portal: Contract = {
+export const portal = contract({
   name: 'portal',
   title: terms.title,
   terms,
@@ -43,4 +43,4 @@ export const portal: Contract = {
   browser: { accessCookie },
   hosting: { ownHostOnly: true, greeting: 'Hello World!' },
   announceProfile,
-}
+})

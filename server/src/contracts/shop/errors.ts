@@ -1,4 +1,5 @@
 import type { ErrorAnswer, ErrorTable } from '../_kit/contract.ts'
+import type { ServiceName } from '../_kit/services.ts'
 
 const answer = (status: number, code: string, message: string): ErrorAnswer => ({ status, code, message })
 
@@ -22,7 +23,7 @@ export const misfits = {
 } as const
 
 /** What the shop answers to every code. */
-export const errors: ErrorTable = {
+export const errors: ErrorTable<ServiceName> = {
   'edge.bad_request': answer(400, 'BAD_REQUEST', 'The request could not be understood.'),
   'edge.missing_token': answer(401, 'MISSING_TOKEN', 'Send an access token: Authorization: Bearer <token>.'),
   'edge.invalid_token': answer(401, 'INVALID_TOKEN', 'The token is not valid or has expired. Sign in again.'),

@@ -1,4 +1,4 @@
-import type { Contract, HealthReport } from '../_kit/contract.ts'
+import { contract, type HealthReport } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import type { ServiceName } from '../_kit/services.ts'
 import { deployment } from './deployment.ts'
@@ -10,7 +10,7 @@ import { terms } from './terms.ts'
 import { Failure } from './wire.ts'
 
 /** Gateway, sign-in, users, and products with orders: the contract on ports 8000 to 8003. */
-export const shop: Contract = {
+export const shop = contract({
   name: 'shop',
   title: 'Shop',
   terms,
@@ -37,7 +37,7 @@ export const shop: Contract = {
   health,
   deployment,
   hosting: { referenceUrls: ['/docs'] },
-}
+})
 
 /** The shop's words for the services. */
 const shortNames = { identity: 'auth', profiles: 'user', orders: 'orders' } as const satisfies Record<

@@ -1,4 +1,4 @@
-import type { ErrorAnswer, ErrorCode, ErrorTable, Misfit } from '../_kit/contract.ts'
+import type { ErrorAnswer, ErrorTable, Misfit } from '../_kit/contract.ts'
 
 // The wire shows no codes; these two only tell the forms apart.
 const plain = (status: number, message: string): ErrorAnswer => ({ status, code: 'plain', message })
@@ -15,7 +15,7 @@ const invalidCredentials = plain(401, 'Invalid credentials')
 const invalidLink = plain(400, 'Invalid or expired token')
 
 /** What the user service answers to every code. */
-export const errors: ErrorTable = {
+export const errors: ErrorTable<'identity'> = {
   'edge.bad_request': badRequest,
   'edge.missing_token': token('Missing Authorization header: send Bearer <token>'),
   'edge.invalid_token': token('Token is invalid or has expired'),
@@ -66,22 +66,6 @@ export const errors: ErrorTable = {
   'identity.not_allowed': unauthorized,
   'identity.idempotency_key_reused': plain(400, 'This Idempotency-Key was sent before with another request'),
   'identity.busy': unavailable,
-  'profiles.not_found': notFound,
-  'profiles.nothing_to_change': plain(400, 'Nothing to change'),
-  'profiles.preferences_too_large': badRequest,
-  'profiles.upload_missing': badRequest,
-  'profiles.upload_too_large': badRequest,
-  'profiles.not_an_image': badRequest,
-  'profiles.image_too_large': badRequest,
-  'profiles.image_damaged': badRequest,
-  'profiles.busy': unavailable,
-  'orders.product_not_found': notFound,
-  'orders.order_not_found': notFound,
-  'orders.unknown_product': badRequest,
-  'orders.not_enough_stock': badRequest,
-  'orders.invalid_transition': badRequest,
-  'orders.transition_not_allowed': unauthorized,
-  'orders.idempotency_key_reused': badRequest,
 }
 
 /**
@@ -94,7 +78,9 @@ export function failure(
 ) {
   if (fields !== undefined) return { message: 'Validation error', errors: fields }
   if (code === 'token') return { message, msg: message }
-  const texts = Array.isArray(problems) ? problems.map((problem: ErrorCode) => errors[problem].message) : [message]
+  const texts = Array.isArray(problems)
+    ? problems.map((problem: keyof typeof errors) => errors[problem].message)
+    : [message]
   return { message: [...new Set(texts)].join('. ') }
 }
 

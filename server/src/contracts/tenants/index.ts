@@ -1,5 +1,5 @@
 import { systemClock } from '../../platform/clock.ts'
-import type { Contract, HealthReport } from '../_kit/contract.ts'
+import { contract, type HealthReport } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import { deployment } from './deployment.ts'
 import { errors, failure } from './errors.ts'
@@ -12,7 +12,7 @@ import { usersRoutes } from './users.ts'
 import { Failure } from './wire.ts'
 
 /** Users who belong to tenants, their sign-in and their administration: the contract on port 5000. */
-export const tenants: Contract = {
+export const tenants = contract({
   name: 'tenants',
   title: terms.title,
   terms,
@@ -37,7 +37,7 @@ export const tenants: Contract = {
   health,
   deployment,
   metrics,
-}
+})
 
 function health({ healthy, version }: HealthReport) {
   const timestamp = new Date(systemClock.now()).toISOString()

@@ -1,6 +1,6 @@
 import { Refusal } from '../../platform/errors.ts'
 
-/** Everything identity declines. Each contract's error table answers every one of them. */
+/** Everything identity declines. The error table of each contract that uses it answers every one of them. */
 export const identityErrors = [
   'identity.invalid_credentials',
   'identity.email_unverified',

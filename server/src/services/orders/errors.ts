@@ -1,6 +1,6 @@
 import { Refusal } from '../../platform/errors.ts'
 
-/** Everything orders declines. Each contract's error table answers every one of them. */
+/** Everything orders declines. The error table of each contract that uses it answers every one of them. */
 export const ordersErrors = [
   'orders.product_not_found',
   'orders.order_not_found',

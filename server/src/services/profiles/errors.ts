@@ -1,6 +1,6 @@
 import { Refusal } from '../../platform/errors.ts'
 
-/** Everything profiles declines. Each contract's error table answers every one of them. */
+/** Everything profiles declines. The error table of each contract that uses it answers every one of them. */
 export const profilesErrors = [
   'profiles.not_found',
   'profiles.nothing_to_change',

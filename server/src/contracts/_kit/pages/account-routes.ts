@@ -30,7 +30,7 @@ const ruleOf = ({ terms }: Client) => {
 }
 
 /** The pages that the links in a contract's mail open: each shows a button, and only the button does something. */
-export function accountPages(terms: Terms): Route[] {
+export function accountPages(terms: Terms): Route<'identity'>[] {
   const paths = pagePaths(terms.name)
   return [
     ...(terms.links.verifyEmail ? verifyEmailPages(paths.verifyEmail) : []),
@@ -40,7 +40,7 @@ export function accountPages(terms: Terms): Route[] {
 
 const common = { service: 'identity', access: 'public', html: true, replies: pages } as const
 
-const verifyEmailPages = (url: string): Route[] => [
+const verifyEmailPages = (url: string): Route<'identity'>[] => [
   route({
     ...common,
     method: 'GET',
@@ -69,7 +69,7 @@ const verifyEmailPages = (url: string): Route[] => [
   }),
 ]
 
-const resetPasswordPages = (url: string): Route[] => [
+const resetPasswordPages = (url: string): Route<'identity'>[] => [
   route({
     ...common,
     method: 'GET',
