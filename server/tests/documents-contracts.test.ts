@@ -14,8 +14,8 @@ import {
 } from './support/documents.ts'
 import { freePorts, repository, startProcess, testEnvironment } from './support/processes.ts'
 import { redisStartTimeout, startRedis, type TestRedis } from './support/redis.ts'
-import { uniqueName } from './support/shop-client.ts'
 import { databaseUrl, execute, freshDatabase } from './support/test-databases.ts'
+import { uniqueName } from './support/unique-name.ts'
 
 // What README.md says of the contracts beside the shop.
 

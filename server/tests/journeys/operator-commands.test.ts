@@ -2,10 +2,12 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashSync } from '@node-rs/argon2'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { call as callClients } from '../support/clients-client.ts'
+import { call as callClients } from '../contract/clients/client.ts'
+import { call, type Pair } from '../contract/shop/client.ts'
+import { eventually } from '../support/eventually.ts'
 import { preparedDataDir } from '../support/prepared-data.ts'
 import { type GuichetProcess, runCommand, startProcess, testEnvironment } from '../support/processes.ts'
-import { call, claimsOf, eventually, type Pair } from '../support/shop-client.ts'
+import { claimsOf } from '../support/tokens.ts'
 
 // Each command is a process of its own, and opens the database anew.
 vi.setConfig({ testTimeout: 60_000 })

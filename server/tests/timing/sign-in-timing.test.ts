@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ClientsClient, clientsClient, uniqueEmail } from '../contract/clients/client.ts'
 import { inParallel } from '../fault/calls.ts'
 import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
-import { type ClientsClient, clientsClient, uniqueEmail } from '../support/clients-client.ts'
 import { testEnvironment } from '../support/processes.ts'
 
 let running: RunningArrangement

@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { call, clientsClient, expectFailure, time } from '../../support/clients-client.ts'
+import { call, clientsClient, expectFailure, time } from './client.ts'
 
 const arrangement = inject('arrangement')
 const clients = clientsClient(arrangement)

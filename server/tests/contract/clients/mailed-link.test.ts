@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { clientsClient, type Registered } from '../../support/clients-client.ts'
+import { clientsClient, type Registered } from './client.ts'
 
 const clients = clientsClient(inject('arrangement'))
 

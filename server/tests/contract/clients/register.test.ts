@@ -1,12 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import {
-  type ClientObject,
-  clientsClient,
-  expectFailure,
-  time,
-  uniqueEmail,
-  uuid,
-} from '../../support/clients-client.ts'
+import { type ClientObject, clientsClient, expectFailure, time, uniqueEmail, uuid } from './client.ts'
 
 const clients = clientsClient(inject('arrangement'))
 

@@ -1,13 +1,7 @@
 import { expect, inject, test } from 'vitest'
-import {
-  type Answer,
-  clientsClient,
-  expectFailure,
-  type Tokens,
-  time,
-  unknownId,
-} from '../../support/clients-client.ts'
-import { claimsOf, forgeToken, shopClient } from '../../support/shop-client.ts'
+import { claimsOf, forgeToken } from '../../support/tokens.ts'
+import { shopClient } from '../shop/client.ts'
+import { type Answer, clientsClient, expectFailure, type Tokens, time, unknownId } from './client.ts'
 
 const arrangement = inject('arrangement')
 const clients = clientsClient(arrangement)

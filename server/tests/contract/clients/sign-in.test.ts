@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest'
-import { anotherCode, clientsClient, expectFailure, time, uniqueEmail, uuid } from '../../support/clients-client.ts'
-import { claimsOf } from '../../support/shop-client.ts'
+import { claimsOf } from '../../support/tokens.ts'
+import { anotherCode, clientsClient, expectFailure, time, uniqueEmail, uuid } from './client.ts'
 
 const clients = clientsClient(inject('arrangement'))
 

@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { clientsClient, expectFailure, time, unknownId, uuid } from '../../support/clients-client.ts'
+import { clientsClient, expectFailure, time, unknownId, uuid } from './client.ts'
 
 const clients = clientsClient(inject('arrangement'))
 

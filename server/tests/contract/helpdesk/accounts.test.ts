@@ -1,11 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import {
-  expectFailure,
-  helpdeskClient,
-  type LongUser,
-  type Person,
-  uniqueEmail,
-} from '../../support/helpdesk-client.ts'
+import { expectFailure, helpdeskClient, type LongUser, type Person, uniqueEmail } from './client.ts'
 
 const helpdesk = helpdeskClient(inject('arrangement'))
 const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)

@@ -1,12 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import {
-  type Activity,
-  expectFailure,
-  expectInvalidQuery,
-  helpdeskClient,
-  type Person,
-  time,
-} from '../../support/helpdesk-client.ts'
+import { type Activity, expectFailure, expectInvalidQuery, helpdeskClient, type Person, time } from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest'
-import { expectFailure, helpdeskClient } from '../../support/helpdesk-client.ts'
-import { uniqueName } from '../../support/shop-client.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { expectFailure, helpdeskClient } from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
+import { uniqueName } from '../../support/unique-name.ts'
 import {
   expectFailure,
   expectInvalid,
@@ -11,8 +13,7 @@ import {
   type Profile,
   time,
   uuid,
-} from '../../support/helpdesk-client.ts'
-import { eventually, uniqueName } from '../../support/shop-client.ts'
+} from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

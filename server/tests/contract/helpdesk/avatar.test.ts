@@ -1,13 +1,6 @@
 import sharp from 'sharp'
 import { describe, expect, inject, test } from 'vitest'
-import {
-  call,
-  expectFailure,
-  expectInvalid,
-  expectUserEvent,
-  helpdeskClient,
-  type Person,
-} from '../../support/helpdesk-client.ts'
+import { call, expectFailure, expectInvalid, expectUserEvent, helpdeskClient, type Person } from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

@@ -3,7 +3,6 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { uploadsDirectory } from '../../../src/contracts/_kit/upload.ts'
-import { expectInvalid, helpdeskClient, type Person } from '../../support/helpdesk-client.ts'
 import {
   gifPolyglot,
   noise,
@@ -15,6 +14,7 @@ import {
   tellingJpeg,
   zeroPng,
 } from '../../support/images.ts'
+import { expectInvalid, helpdeskClient, type Person } from './client.ts'
 
 /** What somebody who means harm sends as an avatar, and how. */
 

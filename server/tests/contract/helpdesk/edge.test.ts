@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { call, expectFailure, helpdeskClient } from '../../support/helpdesk-client.ts'
+import { call, expectFailure, helpdeskClient } from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

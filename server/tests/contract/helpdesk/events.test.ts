@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { helpdeskClient, uuid } from '../../support/helpdesk-client.ts'
+import { helpdeskClient, uuid } from './client.ts'
 
 const helpdesk = helpdeskClient(inject('arrangement'))
 

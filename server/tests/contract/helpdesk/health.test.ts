@@ -1,6 +1,6 @@
 import { describe, expect, inject, test } from 'vitest'
 import { deployment } from '../../../src/contracts/helpdesk/deployment.ts'
-import { helpdeskClient } from '../../support/helpdesk-client.ts'
+import { helpdeskClient } from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

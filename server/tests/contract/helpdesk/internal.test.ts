@@ -8,7 +8,7 @@ import {
   nobody,
   type Person,
   uniqueEmail,
-} from '../../support/helpdesk-client.ts'
+} from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

@@ -1,11 +1,6 @@
 import { expect, inject, test } from 'vitest'
-import {
-  expectFailure,
-  expectNotVerified,
-  expectRefreshCookieCleared,
-  helpdeskClient,
-} from '../../support/helpdesk-client.ts'
-import { claimsOf } from '../../support/shop-client.ts'
+import { claimsOf } from '../../support/tokens.ts'
+import { expectFailure, expectNotVerified, expectRefreshCookieCleared, helpdeskClient } from './client.ts'
 
 const helpdesk = helpdeskClient(inject('arrangement'))
 const done = { success: true, message: expect.stringMatching(/\S/) }

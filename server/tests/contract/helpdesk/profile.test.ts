@@ -1,4 +1,7 @@
 import { describe, expect, inject, test } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
+import { forgeToken } from '../../support/tokens.ts'
+import { shopClient } from '../shop/client.ts'
 import {
   call,
   expectFailure,
@@ -10,8 +13,7 @@ import {
   type Profile,
   time,
   usualPreferences,
-} from '../../support/helpdesk-client.ts'
-import { eventually, forgeToken, shopClient } from '../../support/shop-client.ts'
+} from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

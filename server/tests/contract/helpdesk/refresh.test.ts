@@ -1,4 +1,6 @@
 import { describe, expect, inject, test } from 'vitest'
+import { claimsOf } from '../../support/tokens.ts'
+import { shopClient } from '../shop/client.ts'
 import {
   expectFailure,
   expectRefreshCookieCleared,
@@ -6,8 +8,7 @@ import {
   helpdeskClient,
   type Person,
   type TokenAnswer,
-} from '../../support/helpdesk-client.ts'
-import { claimsOf, shopClient } from '../../support/shop-client.ts'
+} from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

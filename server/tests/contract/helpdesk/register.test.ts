@@ -1,4 +1,5 @@
 import { expect, inject, test } from 'vitest'
+import { claimsOf } from '../../support/tokens.ts'
 import {
   expectFailure,
   expectInvalid,
@@ -7,8 +8,7 @@ import {
   helpdeskClient,
   type TokenAnswer,
   uniqueEmail,
-} from '../../support/helpdesk-client.ts'
-import { claimsOf } from '../../support/shop-client.ts'
+} from './client.ts'
 
 const helpdesk = helpdeskClient(inject('arrangement'))
 const register = (json: unknown) => helpdesk.post<TokenAnswer>('/api/auth/register', { json })

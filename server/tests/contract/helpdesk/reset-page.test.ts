@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { helpdeskClient } from '../../support/helpdesk-client.ts'
+import { helpdeskClient } from './client.ts'
 
 const helpdesk = helpdeskClient(inject('arrangement'))
 

@@ -1,12 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import {
-  expectFailure,
-  expectInvalid,
-  expectTokens,
-  goodPassword,
-  helpdeskClient,
-  uniqueEmail,
-} from '../../support/helpdesk-client.ts'
+import { expectFailure, expectInvalid, expectTokens, goodPassword, helpdeskClient, uniqueEmail } from './client.ts'
 
 const helpdesk = helpdeskClient(inject('arrangement'))
 const newPassword = 'Another-horse8'

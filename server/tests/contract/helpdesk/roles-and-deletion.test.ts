@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
+import { claimsOf } from '../../support/tokens.ts'
 import {
   expectFailure,
   expectInvalid,
@@ -7,8 +9,7 @@ import {
   helpdeskClient,
   type Person,
   type TokenAnswer,
-} from '../../support/helpdesk-client.ts'
-import { claimsOf, eventually } from '../../support/shop-client.ts'
+} from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

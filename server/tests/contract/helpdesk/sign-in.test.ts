@@ -9,7 +9,7 @@ import {
   helpdeskClient,
   type TokenAnswer,
   uniqueEmail,
-} from '../../support/helpdesk-client.ts'
+} from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

@@ -1,6 +1,6 @@
 import { describe, expect, inject, test } from 'vitest'
 import { deployment } from '../../../src/contracts/helpdesk/deployment.ts'
-import { call, expectFailure, helpdeskClient, time } from '../../support/helpdesk-client.ts'
+import { call, expectFailure, helpdeskClient, time } from './client.ts'
 
 const arrangement = inject('arrangement')
 const { users } = helpdeskClient(arrangement)

@@ -1,6 +1,7 @@
 import { describe, expect, inject, test } from 'vitest'
-import { call, expectNotVerified, helpdeskClient } from '../../support/helpdesk-client.ts'
-import { claimsOf, forgeToken, shopClient } from '../../support/shop-client.ts'
+import { claimsOf, forgeToken } from '../../support/tokens.ts'
+import { shopClient } from '../shop/client.ts'
+import { call, expectNotVerified, helpdeskClient } from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)

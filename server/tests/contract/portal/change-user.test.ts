@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest'
-import { expectFailure, portalClient, type User, uniqueEmail, userLike } from '../../support/portal-client.ts'
-import { claimsOf } from '../../support/shop-client.ts'
+import { claimsOf } from '../../support/tokens.ts'
+import { expectFailure, portalClient, type User, uniqueEmail, userLike } from './client.ts'
 
 const portal = portalClient(inject('arrangement'))
 

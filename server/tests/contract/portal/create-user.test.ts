@@ -1,12 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import {
-  expectFailure,
-  goodPassword,
-  portalClient,
-  type User,
-  uniqueEmail,
-  userLike,
-} from '../../support/portal-client.ts'
+import { expectFailure, goodPassword, portalClient, type User, uniqueEmail, userLike } from './client.ts'
 
 const portal = portalClient(inject('arrangement'))
 const person = (more: object = {}) => ({ name: 'Ada', email: uniqueEmail('made'), ...more })

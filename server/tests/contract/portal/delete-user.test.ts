@@ -1,7 +1,10 @@
 import { expect, inject, test } from 'vitest'
-import { expectFailure, portalClient, someText, type User } from '../../support/portal-client.ts'
+import { eventually } from '../../support/eventually.ts'
+import { shopClient } from '../shop/client.ts'
+import { ask, expectFailure, portalClient, someText, type User } from './client.ts'
 
-const portal = portalClient(inject('arrangement'))
+const arrangement = inject('arrangement')
+const portal = portalClient(arrangement)
 
 test('P-06 P-08 deleting a user ends their tokens and sign-in; neither id nor address is given again', async () => {
   const token = await portal.admin()
@@ -36,3 +39,21 @@ test('P-06 only administrators delete, and nobody without a token', async () => 
   }
   expect((await portal.get('/users/me', { token: other.token })).status).toBe(200)
 })
+
+if (arrangement.name === 'all')
+  test('an account that the portal deletes is gone by all contracts', async () => {
+    const shop = shopClient(arrangement)
+    const person = await portal.register('leaving')
+    const shopAdmin = { token: await shop.admin() }
+    await eventually(
+      () => shop.get<{ email: string }>(`/users/${person.id}`, shopAdmin),
+      ({ body }) => expect(body.data?.email).toBe(person.email),
+    )
+    const removed = await portal.del(`/users/${person.id}`, { token: await portal.admin() })
+    expect(removed.status, removed.text).toBe(200)
+    expect((await portal.get('/users/me', { token: person.token })).status).toBe(401)
+    expect((await shop.get(`/users/${person.id}`, shopAdmin)).status).toBe(404)
+    const login = { email: person.email, password: person.password }
+    const elsewhere = await ask('POST', `${arrangement.urls.gateway}/api/auth/login`, { json: login })
+    expect(elsewhere.status).toBe(401)
+  })

@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { ask, call, expectFailure, portalClient } from '../../support/portal-client.ts'
+import { ask, call, expectFailure, portalClient } from './client.ts'
 
 const arrangement = inject('arrangement')
 const portal = portalClient(arrangement)

@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest'
-import { goodPassword, portalClient, timeText, type User, uniqueEmail } from '../../support/portal-client.ts'
-import { eventually } from '../../support/shop-client.ts'
+import { eventually } from '../../support/eventually.ts'
+import { goodPassword, portalClient, timeText, type User, uniqueEmail } from './client.ts'
 
 const portal = portalClient(inject('arrangement'))
 

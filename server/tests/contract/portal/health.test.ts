@@ -1,6 +1,6 @@
 import { describe, expect, inject, test } from 'vitest'
 import { deployment } from '../../../src/contracts/portal/deployment.ts'
-import { expectFailure, portalClient, timeText } from '../../support/portal-client.ts'
+import { expectFailure, portalClient, timeText } from './client.ts'
 
 const arrangement = inject('arrangement')
 const portal = portalClient(arrangement)

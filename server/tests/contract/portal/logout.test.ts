@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { expectCookiesCleared, expectFailure, portalClient, someText } from '../../support/portal-client.ts'
+import { expectCookiesCleared, expectFailure, portalClient, someText } from './client.ts'
 
 const portal = portalClient(inject('arrangement'))
 const refresh = async (refreshToken: string) => (await portal.post('/auth/refresh', { json: { refreshToken } })).status

@@ -1,4 +1,6 @@
 import { describe, expect, inject, test } from 'vitest'
+import { claimsOf } from '../../support/tokens.ts'
+import { shopClient } from '../shop/client.ts'
 import {
   type Answer,
   expectCookies,
@@ -7,8 +9,7 @@ import {
   type Person,
   portalClient,
   someText,
-} from '../../support/portal-client.ts'
-import { claimsOf, shopClient } from '../../support/shop-client.ts'
+} from './client.ts'
 
 interface Refreshed {
   message: string

@@ -10,7 +10,7 @@ import {
   type User,
   uniqueEmail,
   userLike,
-} from '../../support/portal-client.ts'
+} from './client.ts'
 
 const portal = portalClient(inject('arrangement'))
 

@@ -9,7 +9,7 @@ import {
   someText,
   uniqueEmail,
   userLike,
-} from '../../support/portal-client.ts'
+} from './client.ts'
 
 const portal = portalClient(inject('arrangement'))
 const wrong = 'Wrong-horse7-battery'

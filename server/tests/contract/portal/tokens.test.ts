@@ -1,6 +1,7 @@
 import { describe, expect, inject, test } from 'vitest'
-import { expectFailure, portalClient } from '../../support/portal-client.ts'
-import { claimsOf, forgeToken, shopClient } from '../../support/shop-client.ts'
+import { claimsOf, forgeToken } from '../../support/tokens.ts'
+import { shopClient } from '../shop/client.ts'
+import { expectFailure, portalClient } from './client.ts'
 
 const arrangement = inject('arrangement')
 const portal = portalClient(arrangement)

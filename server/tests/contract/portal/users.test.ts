@@ -1,12 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import {
-  type Answer,
-  expectFailure,
-  type PortalListener,
-  portalClient,
-  type User,
-  userLike,
-} from '../../support/portal-client.ts'
+import { type Answer, expectFailure, type PortalListener, portalClient, type User, userLike } from './client.ts'
 
 const portal = portalClient(inject('arrangement'))
 

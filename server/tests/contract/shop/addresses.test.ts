@@ -1,5 +1,7 @@
 import { expect, inject, test } from 'vitest'
-import { call, eventually, expectFailure, shopClient, type User, uniqueName } from '../../support/shop-client.ts'
+import { eventually } from '../../support/eventually.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { call, expectFailure, shopClient, type User } from './client.ts'
 
 const arrangement = inject('arrangement')
 const shop = shopClient(arrangement)

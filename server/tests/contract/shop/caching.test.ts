@@ -1,5 +1,6 @@
 import { expect, inject, test } from 'vitest'
-import { call, type Pair, shopClient, uniqueName } from '../../support/shop-client.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { call, type Pair, shopClient } from './client.ts'
 
 const shop = shopClient(inject('arrangement'))
 

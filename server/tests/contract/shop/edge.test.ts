@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, inject, test } from 'vitest'
-import { call, expectFailure, type Order, shopClient, type User } from '../../support/shop-client.ts'
+import { call, expectFailure, type Order, shopClient, type User } from './client.ts'
 
 const arrangement = inject('arrangement')
 const shop = shopClient(arrangement)

@@ -1,13 +1,6 @@
 import { beforeAll, expect, inject, test } from 'vitest'
-import {
-  call,
-  expectFailure,
-  type Order,
-  type Person,
-  shopClient,
-  type User,
-  uniqueName,
-} from '../../support/shop-client.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { call, expectFailure, type Order, type Person, shopClient, type User } from './client.ts'
 
 const shop = shopClient(inject('arrangement'))
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest'
-import { call, expectFailure, type Order, type Person, shopClient } from '../../support/shop-client.ts'
+import { call, expectFailure, type Order, type Person, shopClient } from './client.ts'
 
 const shop = shopClient(inject('arrangement'))
 

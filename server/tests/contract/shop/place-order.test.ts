@@ -1,14 +1,6 @@
 import { expect, inject, test } from 'vitest'
-import {
-  call,
-  expectFailure,
-  momentOf,
-  type Order,
-  type Product,
-  shopClient,
-  timeText,
-  uniqueName,
-} from '../../support/shop-client.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { call, expectFailure, momentOf, type Order, type Product, shopClient, timeText } from './client.ts'
 
 const shop = shopClient(inject('arrangement'))
 

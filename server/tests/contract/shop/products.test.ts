@@ -1,13 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import {
-  call,
-  expectFailure,
-  momentOf,
-  type Order,
-  type Product,
-  shopClient,
-  timeText,
-} from '../../support/shop-client.ts'
+import { call, expectFailure, momentOf, type Order, type Product, shopClient, timeText } from './client.ts'
 
 const shop = shopClient(inject('arrangement'))
 

@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { call, type Pair, shopClient, type User } from '../../support/shop-client.ts'
+import { call, type Pair, shopClient, type User } from './client.ts'
 
 const shop = shopClient(inject('arrangement'))
 

@@ -1,5 +1,6 @@
 import { expect, inject, test } from 'vitest'
-import { call, claimsOf, expectFailure, type Pair, type Person, shopClient } from '../../support/shop-client.ts'
+import { claimsOf } from '../../support/tokens.ts'
+import { call, expectFailure, type Pair, type Person, shopClient } from './client.ts'
 
 const shop = shopClient(inject('arrangement'))
 

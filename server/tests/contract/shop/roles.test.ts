@@ -1,5 +1,7 @@
 import { expect, inject, test } from 'vitest'
-import { call, claimsOf, eventually, expectFailure, shopClient, type User } from '../../support/shop-client.ts'
+import { eventually } from '../../support/eventually.ts'
+import { claimsOf } from '../../support/tokens.ts'
+import { call, expectFailure, shopClient, type User } from './client.ts'
 
 const shop = shopClient(inject('arrangement'))
 

@@ -1,13 +1,7 @@
 import { expect, inject, test } from 'vitest'
-import {
-  call,
-  claimsOf,
-  expectFailure,
-  type Pair,
-  shopClient,
-  type User,
-  uniqueName,
-} from '../../support/shop-client.ts'
+import { claimsOf } from '../../support/tokens.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { call, expectFailure, type Pair, shopClient, type User } from './client.ts'
 
 const arrangement = inject('arrangement')
 const shop = shopClient(arrangement)

@@ -1,6 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, sign } from 'node:crypto'
 import { expect, inject, test } from 'vitest'
-import { call, claimsOf, expectFailure, forgeToken, shopClient } from '../../support/shop-client.ts'
+import { claimsOf, forgeToken } from '../../support/tokens.ts'
+import { call, expectFailure, shopClient } from './client.ts'
 
 const arrangement = inject('arrangement')
 const shop = shopClient(arrangement)

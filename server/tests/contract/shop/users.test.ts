@@ -1,16 +1,7 @@
 import { expect, inject, test } from 'vitest'
-import {
-  call,
-  eventually,
-  expectFailure,
-  momentOf,
-  type Order,
-  type Person,
-  shopClient,
-  timeText,
-  type User,
-  uniqueName,
-} from '../../support/shop-client.ts'
+import { eventually } from '../../support/eventually.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { call, expectFailure, momentOf, type Order, type Person, shopClient, timeText, type User } from './client.ts'
 
 const shop = shopClient(inject('arrangement'))
 

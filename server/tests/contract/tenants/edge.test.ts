@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { tenants } from '../../../src/contracts/tenants/index.ts'
-import { type Answer, call } from '../../support/clients-client.ts'
-import { forgeToken, uniqueName } from '../../support/shop-client.ts'
+import { forgeToken } from '../../support/tokens.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { type Answer, call } from '../clients/client.ts'
 import {
   expectFailure,
   expectTokenRefused,
@@ -10,7 +11,7 @@ import {
   password,
   tenantsClient,
   uniqueEmail,
-} from '../../support/tenants-client.ts'
+} from './client.ts'
 
 const arrangement = inject('arrangement')
 const api = tenantsClient(arrangement)

@@ -1,8 +1,8 @@
 import { beforeAll, expect, inject, test } from 'vitest'
 import type { Route } from '../../../src/contracts/_kit/contract.ts'
 import { tenants } from '../../../src/contracts/tenants/index.ts'
-import { uniqueName } from '../../support/shop-client.ts'
-import { type Person, password, tenantsClient } from '../../support/tenants-client.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { type Person, password, tenantsClient } from './client.ts'
 
 const arrangement = inject('arrangement')
 const api = tenantsClient(arrangement)

@@ -1,13 +1,6 @@
 import { beforeAll, expect, inject, test } from 'vitest'
-import { uniqueName } from '../../support/shop-client.ts'
-import {
-  expectFailure,
-  expectTokenRefused,
-  type Message,
-  type Person,
-  password,
-  tenantsClient,
-} from '../../support/tenants-client.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { expectFailure, expectTokenRefused, type Message, type Person, password, tenantsClient } from './client.ts'
 
 const api = tenantsClient(inject('arrangement'))
 beforeAll(api.ensureVendor)

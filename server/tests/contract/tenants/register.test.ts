@@ -1,6 +1,7 @@
 import { beforeAll, expect, inject, test } from 'vitest'
-import { claimsOf, uniqueName } from '../../support/shop-client.ts'
-import { expectFailure, expectInvalid, password, tenantsClient, uniqueEmail } from '../../support/tenants-client.ts'
+import { claimsOf } from '../../support/tokens.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { expectFailure, expectInvalid, password, tenantsClient, uniqueEmail } from './client.ts'
 
 const api = tenantsClient(inject('arrangement'))
 beforeAll(api.ensureVendor)

@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { tenantsClient } from '../../support/tenants-client.ts'
+import { tenantsClient } from './client.ts'
 
 const api = tenantsClient(inject('arrangement'))
 

@@ -1,7 +1,8 @@
 import { beforeAll, expect, inject, test } from 'vitest'
-import { call } from '../../support/clients-client.ts'
-import { claimsOf, uniqueName } from '../../support/shop-client.ts'
-import { expectFailure, expectTokenRefused, type Pair, password, tenantsClient } from '../../support/tenants-client.ts'
+import { claimsOf } from '../../support/tokens.ts'
+import { uniqueName } from '../../support/unique-name.ts'
+import { call } from '../clients/client.ts'
+import { expectFailure, expectTokenRefused, type Pair, password, tenantsClient } from './client.ts'
 
 const api = tenantsClient(inject('arrangement'))
 beforeAll(api.ensureVendor)

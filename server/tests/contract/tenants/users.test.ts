@@ -1,5 +1,6 @@
 import { beforeAll, expect, inject, test } from 'vitest'
-import { claimsOf, uniqueName } from '../../support/shop-client.ts'
+import { claimsOf } from '../../support/tokens.ts'
+import { uniqueName } from '../../support/unique-name.ts'
 import {
   type Activity,
   expectFailure,
@@ -10,7 +11,7 @@ import {
   tenantsClient,
   type UserRow,
   uniqueEmail,
-} from '../../support/tenants-client.ts'
+} from './client.ts'
 
 const api = tenantsClient(inject('arrangement'))
 beforeAll(api.ensureVendor)

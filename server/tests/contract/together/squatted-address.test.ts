@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { call, clientsClient, expectFailure, uniqueEmail } from '../../support/clients-client.ts'
+import { call, clientsClient, expectFailure, uniqueEmail } from '../clients/client.ts'
 
 const arrangement = inject('arrangement')
 const clients = clientsClient(arrangement)

@@ -2,8 +2,10 @@ import { STATUS_CODES } from 'node:http'
 import pg from 'pg'
 import { request } from 'undici'
 import { expect } from 'vitest'
-import type { Arrangement } from './arrangements.ts'
-import { type Claims, claimsOf, eventually, uniqueName } from './shop-client.ts'
+import type { Arrangement } from '../../support/arrangements.ts'
+import { eventually } from '../../support/eventually.ts'
+import { type Claims, claimsOf } from '../../support/tokens.ts'
+import { uniqueName } from '../../support/unique-name.ts'
 
 /** The portal as its clients see it, at its gateway and at its user service, and what lies in its databases. */
 

@@ -10,10 +10,10 @@ import {
   type Tokens,
   time,
   uniqueEmail,
-} from '../support/clients-client.ts'
-import { type CaughtMail, type MailCatcher, startMailCatcher } from '../support/mail-catcher.ts'
-import { preparedDataDir } from '../support/prepared-data.ts'
-import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '../support/processes.ts'
+} from '../../contract/clients/client.ts'
+import { type CaughtMail, type MailCatcher, startMailCatcher } from '../../support/mail-catcher.ts'
+import { preparedDataDir } from '../../support/prepared-data.ts'
+import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '../../support/processes.ts'
 
 let catcher: MailCatcher
 let folder: string

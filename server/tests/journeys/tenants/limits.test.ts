@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
-import { type Answer, call } from '../support/clients-client.ts'
-import { claimsOf, uniqueName } from '../support/shop-client.ts'
-import { expectFailure, password, type TenantsClient, tenantsClient, uniqueEmail } from '../support/tenants-client.ts'
+import { type Answer, call } from '../../contract/clients/client.ts'
+import {
+  expectFailure,
+  password,
+  type TenantsClient,
+  tenantsClient,
+  uniqueEmail,
+} from '../../contract/tenants/client.ts'
+import { type RunningArrangement, startArrangement } from '../../support/arrangements.ts'
+import { claimsOf } from '../../support/tokens.ts'
+import { uniqueName } from '../../support/unique-name.ts'
 
 let running: RunningArrangement
 let api: TenantsClient

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
 import {
   type Answer,
   call,
@@ -10,8 +9,9 @@ import {
   helpdeskClient,
   type TokenAnswer,
   uniqueEmail,
-} from '../support/helpdesk-client.ts'
-import { claimsOf, forgeToken } from '../support/shop-client.ts'
+} from '../../contract/helpdesk/client.ts'
+import { type RunningArrangement, startArrangement } from '../../support/arrangements.ts'
+import { claimsOf, forgeToken } from '../../support/tokens.ts'
 
 const secret = 'your-very-long-secret-key, long enough'
 let running: RunningArrangement

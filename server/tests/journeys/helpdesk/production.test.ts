@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
 import {
   expectFailure,
   goodPassword,
@@ -7,7 +6,8 @@ import {
   helpdeskClient,
   type TokenAnswer,
   uniqueEmail,
-} from '../support/helpdesk-client.ts'
+} from '../../contract/helpdesk/client.ts'
+import { type RunningArrangement, startArrangement } from '../../support/arrangements.ts'
 
 let running: RunningArrangement
 let helpdesk: HelpdeskClient

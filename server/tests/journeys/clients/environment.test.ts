@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { clientsClient, expectFailure } from '../support/clients-client.ts'
-import { freePorts, runCommand, startProcess, testEnvironment } from '../support/processes.ts'
-import { claimsOf, forgeToken, uniqueName } from '../support/shop-client.ts'
-import { execute } from '../support/test-databases.ts'
+import { clientsClient, expectFailure } from '../../contract/clients/client.ts'
+import { freePorts, runCommand, startProcess, testEnvironment } from '../../support/processes.ts'
+import { execute } from '../../support/test-databases.ts'
+import { claimsOf, forgeToken } from '../../support/tokens.ts'
+import { uniqueName } from '../../support/unique-name.ts'
 
 // The variables of the service's own document, which count in its topology.
 const server = new URL(inject('postgresUrl'))

@@ -1,10 +1,11 @@
 import pg from 'pg'
 import { expect } from 'vitest'
-import type { Arrangement } from './arrangements.ts'
-import { type Answer, type Call, call } from './http-call.ts'
-import { type Claims, claimsOf, uniqueName } from './shop-client.ts'
+import type { Arrangement } from '../../support/arrangements.ts'
+import { type Answer, type Call, call } from '../../support/http-call.ts'
+import { type Claims, claimsOf } from '../../support/tokens.ts'
+import { uniqueName } from '../../support/unique-name.ts'
 
-export { type Answer, type Call, call } from './http-call.ts'
+export { type Answer, type Call, call } from '../../support/http-call.ts'
 
 /** The clients service as its clients see it, and what lies in its database. */
 

@@ -1,17 +1,19 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { expect } from 'vitest'
-import { openDatabase } from '../../src/platform/db/database.ts'
-import { openNotices } from '../../src/platform/db/notices.ts'
-import { poll } from '../../src/platform/db/poll.ts'
-import { silentLogger } from '../../src/platform/log.ts'
-import { type NewProduct, openOrders } from '../../src/services/orders/index.ts'
-import type { Arrangement } from './arrangements.ts'
-import type { Call } from './http-call.ts'
-import * as http from './http-call.ts'
-import { runCommand, testEnvironment } from './processes.ts'
+import { openDatabase } from '../../../src/platform/db/database.ts'
+import { openNotices } from '../../../src/platform/db/notices.ts'
+import { poll } from '../../../src/platform/db/poll.ts'
+import { silentLogger } from '../../../src/platform/log.ts'
+import { type NewProduct, openOrders } from '../../../src/services/orders/index.ts'
+import type { Arrangement } from '../../support/arrangements.ts'
+import type { Call } from '../../support/http-call.ts'
+import * as http from '../../support/http-call.ts'
+import { runCommand, testEnvironment } from '../../support/processes.ts'
 
-export type { Call } from './http-call.ts'
+export type { Call } from '../../support/http-call.ts'
+
+import { type Claims, claimsOf } from '../../support/tokens.ts'
+import { uniqueName } from '../../support/unique-name.ts'
 
 /** The shop as its clients see it, and what lies in its databases. */
 
@@ -74,14 +76,6 @@ export interface Order {
   items: { id: number; order_id: number; product_id: number; product_name: string; quantity: number; price: number }[]
 }
 
-export interface Claims extends Record<string, unknown> {
-  sub: string
-  uid: string
-  sid: string
-  iat: number
-  exp: number
-}
-
 /** Somebody who registered and signed in. */
 export interface Person {
   username: string
@@ -98,37 +92,6 @@ export const timeText = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/
 
 /** The moment that the contract's time text means: UTC. */
 export const momentOf = (text: string): number => Date.parse(`${text.replace(' ', 'T')}Z`)
-
-/** A name that nobody else uses. */
-export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(6).toString('hex')}`
-
-export const claimsOf = (token: string): Claims =>
-  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims
-
-/** A token of the given header and claims, signed HS256 with `secret`; without one the signature is empty. */
-export function forgeToken(header: object, claims: object, secret?: string): string {
-  const signed = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
-  return `${signed}.${secret === undefined ? '' : createHmac('sha256', secret).update(signed).digest('base64url')}`
-}
-
-/** Asks again until the answer passes `check`; after the deadline the last failure is thrown. */
-export async function eventually<Value>(
-  ask: () => Promise<Value>,
-  check: (value: Value) => void,
-  deadlineMs = 10_000,
-): Promise<Value> {
-  const deadline = Date.now() + deadlineMs
-  for (;;) {
-    const value = await ask()
-    try {
-      check(value)
-      return value
-    } catch (error) {
-      if (Date.now() > deadline) throw error
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
 
 export type ShopClient = ReturnType<typeof shopClient>
 

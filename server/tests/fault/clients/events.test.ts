@@ -3,15 +3,15 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { sql } from '../../src/platform/db/database.ts'
-import { clientsClient, type Registered } from '../support/clients-client.ts'
-import { preparedDataDir } from '../support/prepared-data.ts'
-import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '../support/processes.ts'
-import { freshDatabase } from '../support/test-databases.ts'
-import { eventually, rowsOf } from './calls.ts'
-import { clientEvents, followers } from './event-follower.ts'
-import { endTheWaiting, type Held, hold, someoneWaits } from './locks.ts'
-import { removeDataDir } from './postmaster.ts'
+import { sql } from '../../../src/platform/db/database.ts'
+import { clientsClient, type Registered } from '../../contract/clients/client.ts'
+import { preparedDataDir } from '../../support/prepared-data.ts'
+import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '../../support/processes.ts'
+import { freshDatabase } from '../../support/test-databases.ts'
+import { eventually, rowsOf } from '../calls.ts'
+import { clientEvents, followers } from '../event-follower.ts'
+import { endTheWaiting, type Held, hold, someoneWaits } from '../locks.ts'
+import { removeDataDir } from '../postmaster.ts'
 
 const token = 'the token that the services of these tests show one another'
 const everyType = ['account.registered', ...clientEvents]
@@ -184,13 +184,13 @@ test('killed between publish and mark, the process offers its event again and th
 
 const effects = freshDatabase('client_effects', {
   setup: `CREATE TABLE effects (consumer text NOT NULL, event_id uuid NOT NULL, type text NOT NULL, account_id uuid NOT NULL);
-    ${await readFile(join(import.meta.dirname, '../../src/platform/testing/outbox-tables.sql'), 'utf8')}`,
+    ${await readFile(join(import.meta.dirname, '../../../src/platform/testing/outbox-tables.sql'), 'utf8')}`,
 })
 const effectsName = () => new URL(effects.url).pathname.slice(1)
 
 /** The process of `event-follower.ts`, to be killed and started again. */
 async function startFollower({ base }: Guichet) {
-  const script = join(import.meta.dirname, 'event-follower.ts')
+  const script = join(import.meta.dirname, '../event-follower.ts')
   let child: ChildProcess
   const start = async () => {
     child = spawn(process.execPath, [script, base, token, effects.url], { stdio: ['ignore', 'pipe', 'inherit'] })

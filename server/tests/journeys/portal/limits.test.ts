@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
 import {
   type Answer,
   expectFailure,
@@ -9,8 +8,9 @@ import {
   portalClient,
   type User,
   uniqueEmail,
-} from '../support/portal-client.ts'
-import { eventually } from '../support/shop-client.ts'
+} from '../../contract/portal/client.ts'
+import { type RunningArrangement, startArrangement } from '../../support/arrangements.ts'
+import { eventually } from '../../support/eventually.ts'
 
 let running: RunningArrangement
 let portal: PortalClient

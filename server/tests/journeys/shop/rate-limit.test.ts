@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
-import { type Answer, expectFailure, type ShopClient, shopClient, uniqueName } from '../support/shop-client.ts'
+import { type Answer, expectFailure, type ShopClient, shopClient } from '../../contract/shop/client.ts'
+import { type RunningArrangement, startArrangement } from '../../support/arrangements.ts'
+import { uniqueName } from '../../support/unique-name.ts'
 
 let running: RunningArrangement
 let shop: ShopClient

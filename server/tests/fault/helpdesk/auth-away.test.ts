@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { silentLogger } from '../../src/platform/log.ts'
-import { openRedis, type Redis } from '../../src/platform/redis.ts'
-import { goodPassword } from '../support/helpdesk-client.ts'
-import { preparedDataDir } from '../support/prepared-data.ts'
-import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '../support/processes.ts'
-import { redisStartTimeout, startRedis, type TestRedis } from '../support/redis.ts'
-import { type Answer, call, eventually, expectNothingOfTheInside, inParallel } from './calls.ts'
-import { openSlowProxy, type SlowProxy } from './slow-proxy.ts'
+import { silentLogger } from '../../../src/platform/log.ts'
+import { openRedis, type Redis } from '../../../src/platform/redis.ts'
+import { goodPassword } from '../../contract/helpdesk/client.ts'
+import { preparedDataDir } from '../../support/prepared-data.ts'
+import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '../../support/processes.ts'
+import { redisStartTimeout, startRedis, type TestRedis } from '../../support/redis.ts'
+import { type Answer, call, eventually, expectNothingOfTheInside, inParallel } from '../calls.ts'
+import { openSlowProxy, type SlowProxy } from '../slow-proxy.ts'
 
 /** `AUTH_SERVICE_TIMEOUT`. */
 const timeoutMs = 500

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
 import {
   type Answer,
   type ClientsClient,
@@ -7,7 +6,8 @@ import {
   expectFailure,
   uniqueEmail,
   unknownId,
-} from '../support/clients-client.ts'
+} from '../../contract/clients/client.ts'
+import { type RunningArrangement, startArrangement } from '../../support/arrangements.ts'
 
 let running: RunningArrangement
 let clients: ClientsClient

@@ -1,10 +1,12 @@
 import pg from 'pg'
 import { expect } from 'vitest'
-import { developmentSecret } from '../../src/platform/dev-secret.ts'
-import { deriveFrom } from '../../src/platform/secrets.ts'
-import type { Arrangement } from './arrangements.ts'
-import { runCommand, testEnvironment } from './processes.ts'
-import { type Claims, claimsOf, eventually, uniqueName } from './shop-client.ts'
+import { developmentSecret } from '../../../src/platform/dev-secret.ts'
+import { deriveFrom } from '../../../src/platform/secrets.ts'
+import type { Arrangement } from '../../support/arrangements.ts'
+import { eventually } from '../../support/eventually.ts'
+import { runCommand, testEnvironment } from '../../support/processes.ts'
+import { type Claims, claimsOf } from '../../support/tokens.ts'
+import { uniqueName } from '../../support/unique-name.ts'
 
 /** The helpdesk as its clients see it, and what lies in its database. */
 

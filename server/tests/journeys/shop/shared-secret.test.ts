@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
-import { runCommand, testEnvironment } from '../support/processes.ts'
-import { call, claimsOf, expectFailure, forgeToken, type ShopClient, shopClient } from '../support/shop-client.ts'
+import { call, expectFailure, type ShopClient, shopClient } from '../../contract/shop/client.ts'
+import { type RunningArrangement, startArrangement } from '../../support/arrangements.ts'
+import { runCommand, testEnvironment } from '../../support/processes.ts'
+import { claimsOf, forgeToken } from '../../support/tokens.ts'
 
 // The seed's own name of the variable, which counts in the shop topology.
 const secret = 'a shared secret of the shop, long enough for HS256'

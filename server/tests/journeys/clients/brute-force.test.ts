@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { inParallel } from '../fault/calls.ts'
-import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
 import {
   type Answer,
   anotherCode,
@@ -9,7 +7,9 @@ import {
   clientsClient,
   type Registered,
   uniqueEmail,
-} from '../support/clients-client.ts'
+} from '../../contract/clients/client.ts'
+import { inParallel } from '../../fault/calls.ts'
+import { type RunningArrangement, startArrangement } from '../../support/arrangements.ts'
 
 /** Who the proxy says is asking: only its word counts here. */
 const from = (address: string) => ({ 'x-forwarded-for': address })

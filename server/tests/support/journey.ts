@@ -1,0 +1,19 @@
+import type { Arrangement } from './arrangements.ts'
+
+/** Somebody who went all the way by one contract, signed in still. */
+export interface Traveller {
+  token: string
+  refreshToken: string
+}
+
+/** What a contract is for, from the registration on, for tests of all of them at once. */
+export interface Journey {
+  /** A route that wants the contract's token. */
+  door: string
+  travel(): Promise<Traveller>
+  /** The status that a refresh token is answered with. */
+  renew(refreshToken: string): Promise<number>
+}
+
+/** Each contract has one in `journey.ts` of its folder. */
+export type OpenJourney = (arrangement: Arrangement) => Promise<Journey>
