@@ -1,56 +1,71 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { contractNames } from '../src/contracts/registry.ts'
 import { repository } from './support/processes.ts'
 
-/** Ids that each served contract's checklist runs to. */
-const checklists = { S: 69, C: 38, H: 89, T: 66, P: 71 } as const
+const folder = join(repository, 'docs', 'promises')
+const inServer = (...path: string[]) => join(repository, 'server', ...path)
 
-/** Ids without a test, with the reason that stands in their line. */
-const untested = new Map([
-  ['S-08', 'no PowerShell'],
-  ['S-14', 'Open'],
-  ['S-62', 'Open'],
-  ['C-26', 'Open'],
-  // Containers.
-  ...[41, 42, 71, 72, 73].map((number) => [`H-${number}`, 'Open'] as const),
-  // The web page, and containers.
-  ...[12, 13, 14, 15, 16, 17, 37, 38, 39, 40, 41, 42, 45, 46, 47, 48, 50, 57, 58, 59, 64, 66, 68, 69, 70, 71].map(
-    (number) => [`P-${number}`, 'Open'] as const,
-  ),
-])
+interface Promised {
+  id: string
+  met: string
+  shown: string[]
+}
 
-const text = readFileSync(join(repository, 'docs', 'promises.md'), 'utf8')
-const lines = [...text.matchAll(/^\| ([A-Z]-\d{2}) \| (.+?) \| (.+?) \|$/gm)].map(
-  ([, id = '', met = '', shown = '']) => ({
-    id,
-    met,
-    shown: [...shown.matchAll(/`([^`]+)`/g)].map(([, file = '']) => file),
-  }),
-)
+/** A page, by what its head says of its lines, and by those. */
+function readPage(file: string) {
+  const text = readFileSync(join(folder, file), 'utf8')
+  const [, letter = '', last = ''] = /^Ids: ([A-Z])-01 to \1-(\d+)\./m.exec(text) ?? []
+  const untested = new Map(
+    [...text.matchAll(/^- ((?:[A-Z]-\d{2}, )*[A-Z]-\d{2}): (.+)$/gm)].flatMap(([, ids = '', reason = '']) =>
+      ids.split(', ').map((id) => [id, reason] as const),
+    ),
+  )
+  const lines = [...text.matchAll(/^\| ([A-Z]-\d{2}) \| (.+?) \| (.+?) \|$/gm)].map(
+    ([, id = '', met = '', shown = '']): Promised => ({
+      id,
+      met,
+      shown: [...shown.matchAll(/`([^`]+)`/g)].map(([, path = '']) => path),
+    }),
+  )
+  const ids = Array.from({ length: Number(last) }, (_, index) => `${letter}-${String(index + 1).padStart(2, '0')}`)
+  return { file, ids, untested, lines }
+}
 
-test.each(Object.entries(checklists))('every id of %s has exactly one line', (letter, last) => {
-  const expected = Array.from({ length: last }, (_, index) => `${letter}-${String(index + 1).padStart(2, '0')}`)
-  expect(lines.filter(({ id }) => id.startsWith(letter)).map(({ id }) => id)).toEqual(expected)
+const pages = readdirSync(folder)
+  .filter((file) => file !== 'README.md')
+  .map(readPage)
+
+/** The titles of a file's tests and of the groups around them, also of those with a table before. */
+const titlesOf = (path: string): string =>
+  [...readFileSync(inServer(path), 'utf8').matchAll(/(?:\b(?:test|describe)(?:\.\w+)*\(|\)\()\s*(['"`])(.*?)\1/gs)]
+    .map(([, , title = '']) => title)
+    .join('\n')
+
+test('every contract has a page, and no letter two', () => {
+  expect(pages.map(({ file }) => file).sort()).toEqual(contractNames.map((name) => `${name}.md`).sort())
+  expect(new Set(pages.map(({ ids }) => ids[0])).size).toBe(pages.length)
 })
 
-describe.each(lines)('$id', ({ id, met, shown }) => {
-  test('names files that exist', () => {
-    const code = [...met.matchAll(/`([\w./-]+\.ts)`/g)].map(([, file = '']) => join('server', 'src', file))
-    for (const file of [...code, ...shown.map((one) => join('server', one))]) {
-      expect(existsSync(join(repository, file)), file).toBe(true)
+describe.each(pages)('$file', ({ ids, untested, lines }) => {
+  test('every id has exactly one line', () => {
+    expect(ids.length).toBeGreaterThan(0)
+    expect(lines.map(({ id }) => id)).toEqual(ids)
+  })
+
+  test('those without a test are those of its head, with the reason', () => {
+    const bare = lines.filter(({ shown }) => shown.length === 0)
+    expect(bare.map(({ id }) => id)).toEqual([...untested.keys()].sort())
+    for (const { id, met } of bare) expect(met, id).toContain(untested.get(id))
+  })
+
+  test.each(lines)('$id names files that exist, and stands in a title of its contract tests', ({ id, met, shown }) => {
+    for (const [, path = ''] of met.matchAll(/`([\w./-]+\.ts)`/g))
+      expect(existsSync(inServer('src', path)), path).toBe(true)
+    for (const path of shown) {
+      expect(existsSync(inServer(path)), path).toBe(true)
+      if (path.startsWith('tests/contract/')) expect(titlesOf(path), path).toContain(id)
     }
-  })
-
-  test('is shown by a test, or says why not', () => {
-    const reason = untested.get(id)
-    if (reason === undefined) expect(shown).not.toEqual([])
-    else expect(met).toContain(reason)
-  })
-
-  test('is named in the title of its contract test', () => {
-    const contractTests = shown.filter((file) => file.startsWith('tests/contract/') && !/S-0[2]|S-4[789]/.test(id))
-    const titles = contractTests.map((file) => readFileSync(join(repository, 'server', file), 'utf8'))
-    if (titles.length > 0) expect(titles.join('\n')).toContain(id)
   })
 })

@@ -12,7 +12,7 @@ test('S-50 the gateway says that it and every service behind it are up', async (
   })
 })
 
-test('S-51 S-52 S-53 S-58 every service answers /health under its own name', async () => {
+test('S-02 S-51 S-52 S-53 S-58 every service answers /health under its own name', async () => {
   // In `all` there is one listener: the gateway's, which also tells of the sign-in service.
   const alone = [
     [`${urls.auth}/health`, 'auth-service'],

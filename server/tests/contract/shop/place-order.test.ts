@@ -62,7 +62,7 @@ test('S-06 S-38 S-57 an order takes its prices from the database and keeps one l
   }
 })
 
-test('S-38 an order keeps its price when the product changes', async () => {
+test('S-38 S-49 an order keeps its price when the product changes', async () => {
   const [[id], person] = await Promise.all([shop.importProducts([{ price: 10, stock: 5 }]), shop.register()])
   const placed = await place(person.token, [{ product_id: id, quantity: 2 }])
   await shop.rows('orders', 'UPDATE products SET price_cents = 99900 WHERE id = $1', [id])
@@ -84,7 +84,7 @@ test('S-38 repeated lines are added up before the stock is judged', async () => 
   expect(await shop.stockOf(id!)).toBe(0)
 })
 
-test('S-38 100 lines and 1000 pieces a line are the most', async () => {
+test('S-38 S-49 100 lines and 1000 pieces a line are the most', async () => {
   const [[id], person] = await Promise.all([shop.importProducts([{ price: 0.01, stock: 2000 }]), shop.register()])
   const lines = (count: number) => Array.from({ length: count }, () => ({ product_id: id, quantity: 1 }))
   const placed = await place(person.token, lines(100))

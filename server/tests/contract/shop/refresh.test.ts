@@ -44,7 +44,7 @@ test('S-26 S-43 a refresh answers like a login, with a new pair of the same sess
   expect(await shop.recorded('identity', person.claims.uid)).toEqual(['account.registered'])
 })
 
-test('S-43 refresh tokens are stored hashed only', async () => {
+test('S-43 S-47 refresh tokens are stored hashed only', async () => {
   const { claims, refreshToken } = await shop.register()
   await rotate(refreshToken)
   const stored = await shop.rows<{ row: string }>(

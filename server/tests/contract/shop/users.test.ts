@@ -296,11 +296,13 @@ async function order(person: Person, product: number): Promise<number> {
   return answer.body.data.id
 }
 
-test('S-33 deleting a user ends login, tokens and refresh, keeps the orders without the name, and retires the username', async () => {
+test('S-33 S-48 deleting a user ends login, tokens and refresh, keeps the orders without the name, and retires the username', async () => {
   const [product] = await shop.importProducts([{ price: 5, stock: 5 }])
   const [person, admin] = await Promise.all([shop.register(), shop.admin()])
   const number = await order(person, product!)
   await shop.get('/users/profile', { token: person.token })
+  const profiles = () => shop.rows('profiles', 'SELECT 1 FROM profiles WHERE username = $1', [person.username])
+  expect(await profiles()).toHaveLength(1)
 
   const gone = await shop.del(`/users/${person.id}`, { token: admin })
   expect(gone.status).toBe(200)
@@ -339,7 +341,7 @@ test('S-33 deleting a user ends login, tokens and refresh, keeps the orders with
   const kept = await shop.get<Order>(`/orders/${number}`, { token: admin })
   expect(kept.body.data).toMatchObject({ id: number, total: 5, status: 'pending' })
   expect(kept.body.data.user_id).not.toBe(username)
-  expect(await shop.rows('profiles', 'SELECT 1 FROM profiles WHERE username = $1', [username])).toEqual([])
+  expect(await profiles()).toEqual([])
   expect(await shop.recorded('identity', claims.uid)).toEqual(['account.registered', 'account.deleted'])
   expect(await shop.orderEvents(number)).toEqual(['order.placed'])
 })
