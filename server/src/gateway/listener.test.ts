@@ -21,11 +21,13 @@ const saying = (by: string, url: string, { access = 'public' as Access, ...more 
     summary: 'Say whose this is',
     access,
     limit: 'read',
-    replies: { 200: Type.String() },
+    replies: { 200: Said },
     handler: async () => reply(200, by),
   }),
+  operationId: url,
   ...more,
 })
+const Said = Type.String()
 
 /** The shop's answers to errors and its limits, with routes of its own. */
 const contract = (name: string, routes: readonly Route[], more: Partial<Contract> = {}): Contract => ({
@@ -36,6 +38,12 @@ const contract = (name: string, routes: readonly Route[], more: Partial<Contract
   failure: ({ code }) => ({ by: name, code }),
   healthRoutes: [{ url: `/${name}/health`, of: 'gateway' }],
   health: ({ of }) => ({ status: 200, body: { by: name, of } }),
+  documentation: {
+    description: '',
+    tags: {},
+    schemas: { Failure: contracts.shop.failureSchema, Said },
+    fields: { Said: ['whose'] },
+  },
   referenceUrls: [],
   ...more,
 })

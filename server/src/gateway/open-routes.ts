@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import type { Contract, Route } from '../contracts/_kit/contract.ts'
-import { openApiOf } from '../contracts/_kit/openapi.ts'
+import { type OpenApiDocument, openApiOf } from '../contracts/_kit/openapi/index.ts'
 import { refuseAtEdge } from '../platform/errors.ts'
 import type { Metrics } from '../platform/http/metrics.ts'
 import { sameSecret } from '../platform/secrets.ts'
@@ -35,8 +35,12 @@ export function documentRoutes(
   routesOf: (contract: Contract) => readonly Route[],
 ): void {
   for (const contract of contracts) {
-    const document = openApiOf(contract, routesOf(contract))
-    app.get(documentUrlOf(contract), async () => document)
+    // When it is first asked for: starts do not wait for what readers want.
+    let document: OpenApiDocument | undefined
+    app.get(documentUrlOf(contract), async () => {
+      document ??= openApiOf(contract, routesOf(contract))
+      return document
+    })
   }
   apiReference(app, { contracts, documentUrlOf })
 }

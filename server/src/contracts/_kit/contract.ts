@@ -15,6 +15,7 @@ import type {
 } from '../../services/identity/index.ts'
 import type { Orders, OrdersErrorCode } from '../../services/orders/index.ts'
 import type { AnnounceProfile, Profiles, ProfilesErrorCode } from '../../services/profiles/index.ts'
+import type { Documentation } from './openapi/documentation.ts'
 
 /** The services a route can belong to. */
 export interface Services {
@@ -123,11 +124,15 @@ export interface RouteDefinition<
   /** Path with `:parameters`. */
   url: string
   summary: string
+  /** What a caller has to know beside it; who may call it and how often is told by itself. Markdown. */
+  description?: string
   access: Access
   limit: LimitClass
   body?: Body
   query?: Query
   params?: Params
+  /** Further headers that a request may have, with what they mean. */
+  headers?: Readonly<Record<string, string>>
   replies: R
   /** True for a signed-in creation that honours `Idempotency-Key`. */
   idempotent?: boolean
@@ -154,6 +159,9 @@ export interface RouteDefinition<
 
 /** A route whose parts are checked where it is written, and no longer told apart where it is mounted. */
 export type Route = Omit<RouteDefinition<ServiceName, TSchema, TSchema, TSchema, Replies>, 'handler' | 'limitBy'> & {
+  /** Its name and its heading in the documents; pages have none. See `operations`. */
+  operationId?: string
+  tag?: string
   limitBy?: (body: never) => string | undefined
   handler(service: never, inquiry: never): Promise<{ status: number; body: unknown; headers?: Headers }>
 }
@@ -204,6 +212,8 @@ export interface Contract {
   /** The error form of the contract, and its schema. */
   failure(answer: ErrorAnswer, details: Readonly<Record<string, unknown>>, at: { path: string }): object
   readonly failureSchema: TSchema
+  /** What its OpenAPI document says beside its routes. */
+  readonly documentation: Documentation
   /** The contract's health routes. One path may tell of the gateway on one listener and of a service on another. */
   readonly healthRoutes: readonly {
     url: string

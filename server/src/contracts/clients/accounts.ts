@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { Refusal } from '../../platform/errors.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { localeOf } from '../_kit/locale.ts'
+import { operations } from '../_kit/operations.ts'
 import { verifyEmailPage } from '../_kit/pages/account-pages.ts'
 import { pagePaths } from '../_kit/pages/account-routes.ts'
 import { IdParams } from '../_kit/schema.ts'
@@ -108,4 +109,9 @@ const resendVerification = route({
   },
 })
 
-export const accountRoutes = [register, verifyEmail, followLink, resendVerification]
+export const accountRoutes = operations('Registration', {
+  register,
+  verifyEmail,
+  followVerificationLink: followLink,
+  resendVerification,
+})

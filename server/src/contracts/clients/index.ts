@@ -2,6 +2,7 @@ import { systemClock } from '../../platform/clock.ts'
 import type { Contract, HealthReport } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import { accountRoutes } from './accounts.ts'
+import { documentation } from './documentation.ts'
 import { errors, failure } from './errors.ts'
 import { metrics } from './metrics.ts'
 import { profileRoutes } from './profile.ts'
@@ -27,6 +28,7 @@ export const clients: Contract = {
   bodies: 'strict',
   failure,
   failureSchema: Failure,
+  documentation,
   healthRoutes: [{ url: '/health', of: 'identity' }],
   health,
   origins: 'any',

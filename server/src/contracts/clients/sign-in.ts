@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import type { Session } from '../../services/identity/index.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { misfits } from './errors.ts'
 import { ClientObject, clientOf, Failure, Message, message, Success, tokenFields } from './wire.ts'
@@ -103,4 +104,4 @@ const refreshToken = route({
   },
 })
 
-export const signInRoutes = [login, verifyMfa, logout, refreshToken]
+export const signInRoutes = operations('Sign in', { login, verifyMfa, logout, refreshTokens: refreshToken })

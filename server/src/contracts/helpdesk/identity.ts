@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { Refusal } from '../../platform/errors.ts'
 import type { Client, Session } from '../../services/identity/index.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { OptionalText, Text } from '../_kit/schema.ts'
 import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
 import { errors, invalidField, misfit } from './errors.ts'
@@ -126,4 +127,10 @@ const logoutAll = route({
   },
 })
 
-export const identityRoutes = [register, login, refresh, logout, logoutAll]
+export const identityRoutes = operations('Sign in', {
+  register,
+  login,
+  refreshTokens: refresh,
+  logout,
+  logoutEverywhere: logoutAll,
+})

@@ -5,6 +5,7 @@ import { accountRoutes } from './accounts.ts'
 import { activityRoutes } from './activities.ts'
 import { administratedRoutes } from './admin.ts'
 import { avatarRoutes } from './avatars.ts'
+import { documentation } from './documentation.ts'
 import { errors } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { internalRoutes } from './internal.ts'
@@ -58,6 +59,7 @@ export const helpdesk: Contract = {
   failure,
   exposedHeaders: ['x-token-expires-soon', 'x-token-expires-in'],
   failureSchema: Failure,
+  documentation,
   healthRoutes: [
     { url: '/health', of: 'gateway' },
     { url: '/health', of: 'identity' },

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { invalidField, misfit } from './errors.ts'
 import { Confirmation, differs, Email, NewPassword } from './fields.ts'
@@ -53,4 +54,4 @@ const resetPassword = route({
   },
 })
 
-export const passwordRoutes = [forgotPassword, resetPassword]
+export const passwordRoutes = operations('Sign in', { forgotPassword, resetPassword })

@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { misfit } from './errors.ts'
 import { lineOf } from './fields.ts'
@@ -79,4 +79,4 @@ const listUsers = route({
   },
 })
 
-export const userListRoutes = withAlias(listUsers, '/api/v1/users')
+export const userListRoutes = operations('Administration', { listUsers }, { listUsers: '/api/v1/users' })

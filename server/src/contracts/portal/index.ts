@@ -2,6 +2,7 @@ import type { Contract } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import { health, healthRoutes } from './about.ts'
 import { accessCookie } from './cookies.ts'
+import { documentation } from './documentation.ts'
 import { errors, failure } from './errors.ts'
 import { announceProfile } from './events.ts'
 import { signInRoutes } from './sign-in.ts'
@@ -36,6 +37,7 @@ export const portal: Contract = {
   bodies: 'empty',
   failure,
   failureSchema: Failure,
+  documentation,
   healthRoutes,
   health,
   accessCookie,

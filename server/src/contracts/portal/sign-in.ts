@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
 import type { Session } from '../../services/identity/index.ts'
 import { type Inquiry, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { isSecondCall, signIn } from '../_kit/second-factor.ts'
 import { forgetTokens, keepTokens, refreshCookie } from './cookies.ts'
 import { errors, failure, invalid, misfit } from './errors.ts'
@@ -129,4 +130,4 @@ const logout = route({
   },
 })
 
-export const signInRoutes = [register, login, refresh, logout]
+export const signInRoutes = operations('Sign in', { register, login, refreshTokens: refresh, logout })

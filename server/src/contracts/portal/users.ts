@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
 import { type Inquiry, may, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
 import { invalid, misfit } from './errors.ts'
 import { acceptFields, fields, newPassword } from './fields.ts'
@@ -153,13 +154,13 @@ const deleteUser = route({
   },
 })
 
-export const usersRoutes = [
+export const usersRoutes = operations('Users', {
   listUsers,
-  own('/users/me'),
-  own('/auth/profile'),
+  readMe: own('/users/me'),
+  readProfile: own('/auth/profile'),
   readUser,
   createUser,
   changeUser,
   changeRole,
   deleteUser,
-]
+})

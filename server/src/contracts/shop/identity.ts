@@ -1,12 +1,13 @@
 import Type from 'typebox'
 import type { Session } from '../../services/identity/index.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { OptionalEmail, Text } from '../_kit/schema.ts'
 import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
 import { misfits } from './errors.ts'
 import { done, Failure, Message, message, Success } from './wire.ts'
 
-const Pair = Type.Object({
+export const Pair = Type.Object({
   access_token: Type.String(),
   refresh_token: Type.String(),
   token_type: Type.Literal('Bearer'),
@@ -119,4 +120,10 @@ const register = route({
   },
 })
 
-export const identityRoutes = [login, refresh, verify, logout, register]
+export const identityRoutes = operations('Sign in', {
+  login,
+  refreshTokens: refresh,
+  verifyToken: verify,
+  logout,
+  register,
+})

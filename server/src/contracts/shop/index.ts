@@ -1,5 +1,6 @@
 import type { Contract, HealthReport, ServiceName } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
+import { documentation } from './documentation.ts'
 import { errors } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { ordersRoutes } from './orders.ts'
@@ -25,6 +26,7 @@ export const shop: Contract = {
   bodies: 'empty',
   failure: ({ code, message }) => ({ success: false, error: { code, message } }),
   failureSchema: Failure,
+  documentation,
   healthRoutes: [
     { url: '/health', of: 'gateway' },
     { url: '/health', of: 'identity' },

@@ -2,6 +2,7 @@ import Type from 'typebox'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import { orderStatuses } from '../../services/orders/index.ts'
 import { type Misfit, may, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
 import { misfits } from './errors.ts'
 import { terms } from './terms.ts'
@@ -128,4 +129,7 @@ const updateOrder = route({
   },
 })
 
-export const ordersRoutes = [listProducts, readProduct, listOrders, placeOrder, readOrder, updateOrder]
+export const ordersRoutes = [
+  ...operations('Products', { listProducts, readProduct }),
+  ...operations('Orders', { listOrders, placeOrder, readOrder, updateOrder }),
+]

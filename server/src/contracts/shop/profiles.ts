@@ -3,6 +3,7 @@ import { refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import type { Profile, Profiles } from '../../services/profiles/index.ts'
 import { may, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { remembered } from '../_kit/remembered.ts'
 import { IdParams, numberOf, PageQuery, pageOf, Text } from '../_kit/schema.ts'
 import { misfits } from './errors.ts'
@@ -129,4 +130,11 @@ const deleteUser = route({
   },
 })
 
-export const profilesRoutes = [profile, listUsers, readUser, createUser, updateUser, deleteUser]
+export const profilesRoutes = operations('Users', {
+  readProfile: profile,
+  listUsers,
+  readUser,
+  createUser,
+  updateUser,
+  deleteUser,
+})

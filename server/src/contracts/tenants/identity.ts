@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { refuseAtEdge } from '../../platform/errors.ts'
-import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
 import { fieldMisfit } from './errors.ts'
 import { Failure, Message, message, Name, Pair, pairOf, Required, Role, SecondFactorWanted } from './wire.ts'
@@ -92,9 +92,8 @@ const logout = route({
   },
 })
 
-export const identityRoutes = [
-  ...withAlias(register, '/api/v1/users/register'),
-  ...withAlias(login, '/api/v1/auth/login'),
-  ...withAlias(refresh, '/api/v1/users/refresh'),
-  logout,
-]
+export const identityRoutes = operations(
+  'Sign in',
+  { register, login, refreshTokens: refresh, logout },
+  { register: '/api/v1/users/register', login: '/api/v1/auth/login', refreshTokens: '/api/v1/users/refresh' },
+)

@@ -1,6 +1,7 @@
 import { systemClock } from '../../platform/clock.ts'
 import type { Contract, HealthReport } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
+import { documentation } from './documentation.ts'
 import { errors, failure } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { meRoutes } from './me.ts'
@@ -29,6 +30,7 @@ export const tenants: Contract = {
   bodies: 'empty',
   failure,
   failureSchema: Failure,
+  documentation,
   healthRoutes: [
     { url: '/health', of: 'identity' },
     { url: '/api/v1/health', of: 'identity' },

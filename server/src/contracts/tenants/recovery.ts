@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { Refusal } from '../../platform/errors.ts'
-import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { fieldMisfit } from './errors.ts'
 import { Failure, Message, message, Required } from './wire.ts'
@@ -72,8 +72,8 @@ const resetPassword = route({
   },
 })
 
-export const recoveryRoutes = [
-  verifyEmail,
-  ...withAlias(requestReset, '/api/v1/users/request-password-reset'),
-  resetPassword,
-]
+export const recoveryRoutes = operations(
+  'Mailed links',
+  { verifyEmail, requestPasswordReset: requestReset, resetPassword },
+  { requestPasswordReset: '/api/v1/users/request-password-reset' },
+)
