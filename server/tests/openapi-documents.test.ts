@@ -22,7 +22,7 @@ interface Operation {
 }
 interface Document {
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, unknown> }
+  components: { schemas: Record<string, unknown>; responses: Record<string, Content> }
 }
 
 const textOf = (name: string) => readFile(join(repository, 'server', 'src', 'contracts', name, 'openapi.json'), 'utf8')
@@ -68,6 +68,8 @@ describe.each(contractNames)('the document of %s', (name) => {
       ].map((problem) => `${operationId}: ${problem}`)
     })
     expect(wrong).toEqual([])
+    const failures = Object.values(document.components.responses).flatMap(({ content }) => Object.values(content ?? {}))
+    expect(failures.flatMap(({ schema, example }) => misfits(schema, example))).toEqual([])
   })
 
   test('uses every shape that its contract names, and no example that nothing shows', () => {

@@ -17,6 +17,7 @@ const register = route({
   method: 'POST',
   url: '/api/v1/clients',
   summary: 'Register a client',
+  description: 'Mails a link to prove the address, good for 24 hours. The fields may also stand outside `client`.',
   access: 'public',
   limit: 'credentials',
   body: Registration,
@@ -60,6 +61,7 @@ const verifyEmail = route({
   ...verification,
   method: 'POST',
   summary: 'Verify an e-mail address with the token that was mailed',
+  description: 'The token is good once. Turns the second factor on.',
   body: Type.Union([Token, Type.Null()]),
   async handler(identity, { params, query, body, client }) {
     const token = query.token ?? body?.token ?? ''

@@ -17,6 +17,7 @@ const login = route({
   method: 'POST',
   url: '/api/v1/auth/login',
   summary: 'Check the password and mail a code',
+  description: 'The code is good for 5 minutes. Only a verified address signs in.',
   access: 'public',
   limit: 'credentials',
   body: Type.Object({ email: Text({ minLength: 1 }), password: Text({ minLength: 1 }) }),
@@ -53,6 +54,7 @@ const verifyMfa = route({
   method: 'POST',
   url: '/api/v1/auth/verify_mfa',
   summary: 'Check the code and sign in',
+  description: 'Five wrong codes end the sign-in.',
   access: 'public',
   limit: 'credentials',
   body: Type.Object(
@@ -94,6 +96,7 @@ const refreshToken = route({
   method: 'POST',
   url: '/api/v1/auth/refresh_token',
   summary: 'Renew the tokens',
+  description: 'Replaces the refresh token.',
   access: 'public',
   limit: 'write',
   body: Type.Object({ refresh_token: Text({ minLength: 1 }) }),

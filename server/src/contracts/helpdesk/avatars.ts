@@ -70,6 +70,7 @@ const readAvatar = route({
   limit: 'download',
   bytes: true,
   params: Type.Object({ file: Type.String() }),
+  headers: { 'If-None-Match': 'The `ETag` of the image that the client has' },
   replies: { 200: Type.Unknown(), 304: Type.Unknown(), 404: Failure },
   async handler(profiles, { params: { file }, header }) {
     const [, key] = /^([0-9a-f]{32})\.jpg$/.exec(file) ?? []

@@ -12,6 +12,7 @@ const forgotPassword = route({
   method: 'POST',
   url: '/api/auth/forgot-password',
   summary: 'Have a link mailed to set a new password',
+  description: 'Answers the same whether or not there is such an account.',
   access: 'public',
   limit: 'mail',
   body: Type.Object({ email: Email }),
@@ -35,6 +36,7 @@ const resetPassword = route({
   method: 'POST',
   url: '/api/auth/reset-password',
   summary: 'Set a new password by the token of a mailed link',
+  description: 'The token is good once. The password may be called `password` or `newPassword`.',
   access: 'public',
   limit: 'credentials',
   body: Type.Object({

@@ -59,6 +59,7 @@ const listUsers = route({
   method: 'GET',
   url: '/api/admin/users',
   summary: 'List users, by words of their names and addresses, department and role',
+  description: 'Filters that are empty text count as none.',
   access: 'accounts:read',
   limit: 'read',
   query: UserQuery,

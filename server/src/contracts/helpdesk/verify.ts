@@ -45,6 +45,7 @@ const verifyBy = (method: 'GET' | 'POST') =>
     method,
     url: '/api/auth/verify',
     summary: 'Check an access token',
+    description: 'The token to check is the Bearer of the call.',
     // Not `person`: a token that is refused has an answer of its own here.
     access: 'public',
     limit: 'read',

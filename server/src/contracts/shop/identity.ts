@@ -30,6 +30,8 @@ const login = route({
   method: 'POST',
   url: '/auth/login',
   summary: 'Sign in',
+  description:
+    'An account with a second factor gets 403 with a `session_token`: the same call again with that and the mailed code.',
   access: 'public',
   limit: 'credentials',
   body: Type.Union([SecondCall, Type.Object(credentials)]),
@@ -48,6 +50,8 @@ const refresh = route({
   method: 'POST',
   url: '/auth/refresh',
   summary: 'Renew the tokens',
+  description:
+    'Replaces the refresh token. The former one gives the same successor for 30 seconds; after that its use ends the session.',
   access: 'public',
   limit: 'write',
   body: Type.Object({ refresh_token: Text({ minLength: 1 }) }),
@@ -83,6 +87,7 @@ const logout = route({
   method: 'POST',
   url: '/auth/logout',
   summary: 'Sign out',
+  description: 'Ends the session: its tokens are refused from now on. `refresh_token` is optional.',
   access: 'person',
   limit: 'write',
   body: Type.Object({ refresh_token: Type.Optional(Type.Unknown()) }),
@@ -100,6 +105,7 @@ const register = route({
   method: 'POST',
   url: '/auth/register',
   summary: 'Make an account',
+  description: 'The profile is made with it.',
   access: 'public',
   limit: 'credentials',
   body: Type.Object({ ...credentials, email: OptionalEmail }),

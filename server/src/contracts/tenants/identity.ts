@@ -14,6 +14,7 @@ const register = route({
   method: 'POST',
   url: '/api/register',
   summary: 'Register a new user, and the tenant when there is none of that name',
+  description: 'Mails a link to prove the address, good for 24 hours.',
   access: 'public',
   limit: 'credentials',
   body: Type.Object({
@@ -47,6 +48,8 @@ const login = route({
   method: 'POST',
   url: '/api/login',
   summary: 'Sign in and get an access token',
+  description:
+    'An account with a second factor gets 403 with a `session_token`: the same call again with that and the mailed code.',
   access: 'public',
   limit: 'credentials',
   body: Type.Union([Type.Object({ email: Required, password: Required, tenant_name: Required }), SecondCall]),
@@ -66,6 +69,8 @@ const refresh = route({
   method: 'POST',
   url: '/api/refresh',
   summary: 'Renew the tokens: the Bearer is the refresh token',
+  description:
+    'Replaces the refresh token. The former one gives the same successor for 30 seconds; after that its use ends the session.',
   access: 'public',
   limit: 'write',
   replies: { 200: Pair, 401: Failure },

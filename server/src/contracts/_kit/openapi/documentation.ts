@@ -10,7 +10,8 @@ export interface Documentation {
   schemas: Readonly<Record<string, TSchema>> & { Failure: TSchema }
   /**
    * An example of each field, and what it means where its name does not say it, with units. `Product.name` is the field of that
-   * shape, `path.id` and `query.type` are parameters, `LoginRequest` is a whole shape.
+   * shape, `path.id` and `query.type` are parameters, `LoginRequest` is a whole shape. Queries are shown without examples: whoever
+   * tries one means to leave out most of it. Failures show what the contract's error table says.
    */
   fields: Readonly<Record<string, readonly [example: unknown, meaning?: string]>>
 }

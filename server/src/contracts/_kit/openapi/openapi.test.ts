@@ -27,6 +27,7 @@ const documentation: Documentation = {
   fields: {
     name: ['Minou', 'As it is called'],
     'Cat.lives': [9, 'Of nine'],
+    'Failure.at': [0],
     lives: [1],
     'path.id': ['1', 'Whose'],
     'path.other': ['1', 'Whose else'],
@@ -40,6 +41,8 @@ const contract = (routes: readonly Route[], more: Partial<Documentation> = {}) =
     title: 'Desk',
     routes,
     failureSchema: Failure,
+    errors: { known: { status: 404, code: 'NONE', message: 'There is none' } },
+    failure: ({ message }: { message: string }) => ({ error: message, at: Date.now() }),
     documentation: { ...documentation, ...more },
     limits: {
       credentials: [
@@ -145,7 +148,11 @@ test('failures in the contract’s form are told once, a failure of another form
   expect(responses['404']).toEqual({ $ref: '#/components/responses/NotFound' })
   expect(responses['500']).toEqual({ $ref: '#/components/responses/InternalServerError' })
   expect(responses['409']?.content?.['application/json']?.schema).toEqual({ $ref: '#/components/schemas/OneConflict' })
-  expect(Object.keys(components.responses)).toContain('NotFound')
+  const json = (example: unknown) => ({
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/Failure' }, example } },
+  })
+  expect(components.responses.NotFound).toMatchObject(json({ error: 'There is none', at: 0 }))
+  expect(components.responses.InternalServerError).toMatchObject(json(undefined))
   expect('413' in responses).toBe(false)
   expect('413' in (operationOf(some('/a', { method: 'POST' }))?.responses ?? {})).toBe(true)
 })

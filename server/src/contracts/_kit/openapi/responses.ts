@@ -7,12 +7,20 @@ import { capitalised, meanings, needsPermission } from './words.ts'
 
 /** What operations answer. Failures in the contract's form are told once for each status, and referred to. */
 export function createResponses(
-  { documentation, failureSchema }: Contract,
+  { documentation, failureSchema, errors, failure }: Contract,
   components: Components,
   examples: ReturnType<typeof createExamples>,
 ) {
   const shared: Record<string, unknown> = {}
-  const failure = JSON.stringify(failureSchema)
+  const failureText = JSON.stringify(failureSchema)
+
+  /** The contract's own words; what differs from call to call stands among the examples of the fields. */
+  const failureExample = (status: number) => {
+    const answer = Object.values(errors).find((one) => one.status === status)
+    if (!answer) return undefined
+    const shown = Object.entries(failure(answer, answer.details ?? {}, { path: '' }))
+    return Object.fromEntries(shown.map(([key, value]) => [key, documentation.fields[`Failure.${key}`]?.[0] ?? value]))
+  }
 
   const sharedFailure = (status: number) => {
     const name = nameOfStatus(status)
@@ -21,14 +29,19 @@ export function createResponses(
       ...(status === 429 && {
         headers: { 'Retry-After': { description: 'Seconds to wait', schema: { type: 'integer' } } },
       }),
-      content: { 'application/json': { schema: components.refer(documentation.schemas.Failure, 'Failure') } },
+      content: {
+        'application/json': {
+          schema: components.refer(documentation.schemas.Failure, 'Failure'),
+          example: failureExample(status),
+        },
+      },
     }
     return { $ref: `#/components/responses/${name}` }
   }
 
   /** RFC 9110, 15.3.5 and 15.4.5: a 204 and a 304 have no content. */
   const responseOf = (route: Route, status: number, schema: TSchema) => {
-    if (JSON.stringify(schema) === failure) return sharedFailure(status)
+    if (JSON.stringify(schema) === failureText) return sharedFailure(status)
     const description = meanings[status] ?? nameOfStatus(status)
     if (status === 204 || status === 304) return { description }
     if (route.bytes) return { description, content: { '*/*': { schema: { type: 'string', format: 'binary' } } } }
