@@ -1,4 +1,5 @@
-const lineWidth = 120
+/** Wider than code: a schema, or an answer with its example, is read as one. */
+const lineWidth = 160
 
 /** JSON as people format it: an object or a list that fits into one line stands in one. */
 export function jsonText(value: unknown, indent = '', before = 0): string {
@@ -6,7 +7,7 @@ export function jsonText(value: unknown, indent = '', before = 0): string {
   const short = JSON.stringify(value, null, 1)
     .replaceAll(/(?<=\[)\n\s*|\n\s*(?=\])/g, '')
     .replaceAll(/\n\s*/g, ' ')
-  if (typeof value !== 'object' || value === null || before + short.length < lineWidth) return short
+  if (typeof value !== 'object' || value === null || before + short.length <= lineWidth) return short
   const inner = `${indent}  `
   const block = ([open, close]: string, parts: string[]) =>
     `${open}\n${inner}${parts.join(`,\n${inner}`)}\n${indent}${close}`
