@@ -21,11 +21,13 @@ const saying = (by: string, url: string, { access = 'public' as Access, ...more 
     summary: 'Say whose this is',
     access,
     limit: 'read',
-    replies: { 200: Type.String() },
+    replies: { 200: Said },
     handler: async () => reply(200, by),
   }),
+  operationId: url,
   ...more,
 })
+const Said = Type.String()
 
 /** The shop's answers to errors and its limits, with routes of its own. */
 const contract = (name: string, routes: readonly Route[], more: Partial<Contract> = {}): Contract => ({
@@ -36,6 +38,12 @@ const contract = (name: string, routes: readonly Route[], more: Partial<Contract
   failure: ({ code }) => ({ by: name, code }),
   healthRoutes: [{ url: `/${name}/health`, of: 'gateway' }],
   health: ({ of }) => ({ status: 200, body: { by: name, of } }),
+  documentation: {
+    description: '',
+    tags: {},
+    schemas: { Failure: contracts.shop.failureSchema, Said },
+    fields: { Said: ['whose'] },
+  },
   hosting: {},
   ...more,
 })
@@ -113,8 +121,22 @@ test('the default host has nothing of a contract with a host of its own but the 
   }
 })
 
-test('the default host does not tell of a contract with a host of its own', async () => {
+test('the default host shows a contract with a host of its own in its reference alone, for calls to that host', async () => {
   const { get } = await listener([first, claimed])
+  const document = await get('/openapi/claimed.json', { host: 'shared.test:8443' })
+  expect(document.json()).toMatchObject({ servers: [{ url: 'http://claimed.test:8443' }] })
+  // All that its own host serves, and nothing that is no gateway's.
+  expect(Object.keys(document.json().paths)).toEqual(['/common', '/claimed'])
+  expect((await get('/openapi/first.json')).json().servers).toEqual([expect.objectContaining({ url: '/' })])
+  const policyOf = async (url: string) => (await get(url, { host: 'shared.test' })).headers['content-security-policy']
+  expect(await policyOf('/apidocs/claimed')).toContain("connect-src 'self' http://claimed.test;")
+  expect(await policyOf('/apidocs/first')).toContain("connect-src 'self';")
+  expect((await get('/apidocs')).body).toContain('<a href="/apidocs/claimed">claimed</a>')
+})
+
+test('a default host does not tell of a contract that it knows no host of', async () => {
+  const config = { trustedProxies: [], corsOrigins: [], instanceId: 'test-1', hosts: new Map() } as unknown as Config
+  const { get } = await listener([first, claimed], { config })
   expect((await get('/')).json().contracts).toEqual([{ name: 'first', title: 'first', openapi: '/openapi/first.json' }])
   expect((await get('/openapi/first.json')).statusCode).toBe(200)
   for (const url of ['/openapi/claimed.json', '/apidocs/claimed', '/claimed-docs']) {

@@ -83,7 +83,16 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
   const own = Object.fromEntries(Object.entries(probes).filter(([name]) => name in local))
   healthRoutes(app, { contract: home, unit, probes, own, probeRedis, config })
   metricsRoute(app, metrics, config)
-  documentRoutes(app, listed, routesOf)
+  // The reference of a default host is for all of them, also for those that answer on hosts of their own alone.
+  const hostsOf = (contract: Contract) =>
+    listed.includes(contract)
+      ? []
+      : [...config.hosts].filter(([, name]) => name === contract.name).map(([host]) => host)
+  documentRoutes(app, {
+    contracts: [home, ...others.filter((one) => listed.includes(one) || (unit.gateway && hostsOf(one).length > 0))],
+    routesOf: (one) => one.routes.filter((route) => isServed(one, route, unit, shared && listed.includes(one))),
+    hostsOf,
+  })
   if (unit.gateway) indexRoute(app, listed)
   open(app)
   if (internal) serveInternal(app, options, internal)

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import type { Contract, Route } from '../contracts/_kit/contract.ts'
-import { openApiOf } from '../contracts/_kit/openapi.ts'
+import { type OpenApiDocument, openApiOf } from '../contracts/_kit/openapi/index.ts'
 import { refuseAtEdge } from '../platform/errors.ts'
 import type { Metrics } from '../platform/http/metrics.ts'
 import { sameSecret } from '../platform/secrets.ts'
@@ -28,17 +28,31 @@ const isLocal = ({ socket, headers }: FastifyRequest): boolean =>
 
 const documentUrlOf = ({ name }: Contract) => `/openapi/${name}.json`
 
-/** The contracts' descriptions for machines, and for people. */
+/**
+ * The contracts' descriptions for machines, and for people.
+ * @param hostsOf the hosts of a contract that another listener answers for: calls go there, by the scheme and port that we are asked by
+ */
 export function documentRoutes(
   app: FastifyInstance,
-  contracts: readonly [Contract, ...Contract[]],
-  routesOf: (contract: Contract) => readonly Route[],
+  options: {
+    contracts: readonly [Contract, ...Contract[]]
+    routesOf: (contract: Contract) => readonly Route[]
+    hostsOf: (contract: Contract) => readonly string[]
+  },
 ): void {
+  const { contracts, routesOf, hostsOf } = options
+  const originsOf = (contract: Contract, { protocol, port }: FastifyRequest) =>
+    hostsOf(contract).map((host) => `${protocol}://${host}${port ? `:${port}` : ''}`)
   for (const contract of contracts) {
-    const document = openApiOf(contract, routesOf(contract))
-    app.get(documentUrlOf(contract), async () => document)
+    // When it is first asked for: starts do not wait for what readers want.
+    let document: OpenApiDocument | undefined
+    app.get(documentUrlOf(contract), async (request) => {
+      document ??= openApiOf(contract, routesOf(contract))
+      const servers = originsOf(contract, request).map((url) => ({ url, description: 'Its own host' }))
+      return servers.length > 0 ? { ...document, servers } : document
+    })
   }
-  apiReference(app, { contracts, documentUrlOf })
+  apiReference(app, { contracts, documentUrlOf, originsOf })
 }
 
 /** What the bare address answers: the first contract's greeting, or else the contracts with their OpenAPI documents. */

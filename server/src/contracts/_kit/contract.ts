@@ -7,6 +7,7 @@ import type { AccessClaims, TokenVerifier } from '../../platform/http/token-veri
 import type { Client, Identity, Observation, Permission, Terms } from '../../services/identity/index.ts'
 import type { AnnounceProfile } from '../../services/profiles/index.ts'
 import type { Deployment } from './deployment.ts'
+import type { Documentation } from './openapi/documentation.ts'
 import type { ServiceErrors, ServiceName, Services } from './services.ts'
 
 /** Every code that a request can end with. */
@@ -108,11 +109,15 @@ export interface RouteDefinition<
   /** Path with `:parameters`. */
   url: string
   summary: string
+  /** What a caller has to know beside it; who may call it and how often is told by itself. Markdown. */
+  description?: string
   access: Access
   limit: LimitClass
   body?: Body
   query?: Query
   params?: Params
+  /** Further headers that a request may have, with what they mean. */
+  headers?: Readonly<Record<string, string>>
   replies: R
   /** True for a signed-in creation that honours `Idempotency-Key`. */
   idempotent?: boolean
@@ -142,6 +147,9 @@ export type Route<Name extends ServiceName = ServiceName> = Omit<
   RouteDefinition<Name, TSchema, TSchema, TSchema, Replies>,
   'handler' | 'limitBy'
 > & {
+  /** Its name and its heading in the documents; pages have none. See `operations`. */
+  operationId?: string
+  tag?: string
   limitBy?: (body: never) => string | undefined
   handler(service: never, inquiry: never): Promise<{ status: number; body: unknown; headers?: Headers }>
 }
@@ -192,6 +200,8 @@ export interface Contract {
   /** The error form of the contract, and its schema. */
   failure(answer: ErrorAnswer, details: Readonly<Record<string, unknown>>, at: { path: string }): object
   readonly failureSchema: TSchema
+  /** What its OpenAPI document says beside its routes. */
+  readonly documentation: Documentation
   /** The contract's health routes. One path may tell of the gateway on one listener and of a service on another. */
   readonly healthRoutes: readonly {
     url: string

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { Refusal } from '../../platform/errors.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { localeOf } from '../_kit/locale.ts'
+import { operations } from '../_kit/operations.ts'
 import { verifyEmailPage } from '../_kit/pages/account-pages.ts'
 import { pagePaths } from '../_kit/pages/account-routes.ts'
 import { IdParams } from '../_kit/schema.ts'
@@ -16,6 +17,7 @@ const register = route({
   method: 'POST',
   url: '/api/v1/clients',
   summary: 'Register a client',
+  description: 'Mails a link to prove the address, good for 24 hours. The fields may also stand outside `client`.',
   access: 'public',
   limit: 'credentials',
   body: Registration,
@@ -59,6 +61,7 @@ const verifyEmail = route({
   ...verification,
   method: 'POST',
   summary: 'Verify an e-mail address with the token that was mailed',
+  description: 'The token is good once. Turns the second factor on.',
   body: Type.Union([Token, Type.Null()]),
   async handler(identity, { params, query, body, client }) {
     const token = query.token ?? body?.token ?? ''
@@ -108,4 +111,9 @@ const resendVerification = route({
   },
 })
 
-export const accountRoutes = [register, verifyEmail, followLink, resendVerification]
+export const accountRoutes = operations('Registration', {
+  register,
+  verifyEmail,
+  followVerificationLink: followLink,
+  resendVerification,
+})

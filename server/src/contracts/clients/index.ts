@@ -3,6 +3,7 @@ import { contract, type HealthReport } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import { accountRoutes } from './accounts.ts'
 import { deployment } from './deployment.ts'
+import { documentation } from './documentation.ts'
 import { errors, failure } from './errors.ts'
 import { metrics } from './metrics.ts'
 import { profileRoutes } from './profile.ts'
@@ -28,6 +29,7 @@ export const clients = contract({
   bodies: 'strict',
   failure,
   failureSchema: Failure,
+  documentation,
   healthRoutes: [{ url: '/health', of: 'identity' }],
   health,
   deployment,

@@ -3,6 +3,7 @@ import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import type { AccountView, Client, Identity } from '../../services/identity/index.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { misfits } from './errors.ts'
 import { Failure, Profile, profileOf, Uuid } from './wire.ts'
 
@@ -43,4 +44,4 @@ const readClient = route({
   },
 })
 
-export const profileRoutes = [me, readClient]
+export const profileRoutes = operations('Profile', { readMe: me, readClient })

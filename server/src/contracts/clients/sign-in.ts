@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import type { Session } from '../../services/identity/index.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { misfits } from './errors.ts'
 import { ClientObject, clientOf, Failure, Message, message, Success, tokenFields } from './wire.ts'
@@ -16,6 +17,7 @@ const login = route({
   method: 'POST',
   url: '/api/v1/auth/login',
   summary: 'Check the password and mail a code',
+  description: 'The code is good for 5 minutes. Only a verified address signs in.',
   access: 'public',
   limit: 'credentials',
   body: Type.Object({ email: Text({ minLength: 1 }), password: Text({ minLength: 1 }) }),
@@ -52,6 +54,7 @@ const verifyMfa = route({
   method: 'POST',
   url: '/api/v1/auth/verify_mfa',
   summary: 'Check the code and sign in',
+  description: 'Five wrong codes end the sign-in.',
   access: 'public',
   limit: 'credentials',
   body: Type.Object(
@@ -93,6 +96,7 @@ const refreshToken = route({
   method: 'POST',
   url: '/api/v1/auth/refresh_token',
   summary: 'Renew the tokens',
+  description: 'Replaces the refresh token.',
   access: 'public',
   limit: 'write',
   body: Type.Object({ refresh_token: Text({ minLength: 1 }) }),
@@ -103,4 +107,4 @@ const refreshToken = route({
   },
 })
 
-export const signInRoutes = [login, verifyMfa, logout, refreshToken]
+export const signInRoutes = operations('Sign in', { login, verifyMfa, logout, refreshTokens: refreshToken })

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { systemClock } from '../../platform/clock.ts'
 import { type HealthReport, type Route, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { version } from './terms.ts'
 
 const service = 'auth-service'
@@ -82,4 +83,5 @@ const documentation = (routes: readonly Route[]): Route<'identity'> => {
 }
 
 /** What the auth service says of itself; `routes` are all the others of it. */
-export const aboutRoutes = (routes: readonly Route[]): Route<'identity'>[] => [alive, documentation([...routes, alive])]
+export const aboutRoutes = (routes: readonly Route[]): Route<'identity'>[] =>
+  operations('About', { readHealth: alive, listEndpoints: documentation([...routes, alive]) })

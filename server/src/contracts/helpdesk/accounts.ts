@@ -3,6 +3,7 @@ import { seconds, systemClock } from '../../platform/clock.ts'
 import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import { type Inquiry, may, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { expiryHeaders } from './expiry.ts'
 import { accountIdOf } from './fields.ts'
@@ -116,4 +117,9 @@ const stats = route({
   },
 })
 
-export const accountRoutes = [user, userByEmail, me, stats]
+export const accountRoutes = operations('Accounts', {
+  readAccount: user,
+  readAccountByEmail: userByEmail,
+  readOwnAccount: me,
+  countAccounts: stats,
+})

@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { invalidField, misfit } from './errors.ts'
 import { entriesOf, Pagination, pageFields, paginationOf } from './pages.ts'
@@ -65,4 +65,4 @@ const readActivities = route({
   },
 })
 
-export const activityRoutes = withAlias(readActivities, '/api/v1/users/activities')
+export const activityRoutes = operations('Profile', { readActivities }, { readActivities: '/api/v1/users/activities' })

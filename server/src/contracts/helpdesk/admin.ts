@@ -2,8 +2,8 @@ import Type from 'typebox'
 import { Refusal } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import type { Profile, Profiles, Visitor } from '../../services/profiles/index.ts'
-import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { misfit } from './errors.ts'
 import { accountIdOf } from './fields.ts'
 import { changed, ProfileBody } from './profile-fields.ts'
@@ -107,9 +107,13 @@ const changeRole = route({
   },
 })
 
-export const administratedRoutes = [
-  ...withAlias(readUser, '/api/v1/users/:id'),
-  ...withAlias(changeUser, '/api/v1/users/:id'),
-  ...withAlias(deleteUser, '/api/v1/users/:id'),
-  ...withAlias(changeRole, '/api/v1/users/:id/role'),
-]
+export const administratedRoutes = operations(
+  'Administration',
+  { readUser, changeUser, deleteUser, changeRole },
+  {
+    readUser: '/api/v1/users/:id',
+    changeUser: '/api/v1/users/:id',
+    deleteUser: '/api/v1/users/:id',
+    changeRole: '/api/v1/users/:id/role',
+  },
+)

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
-import { withAlias } from '../_kit/alias.ts'
 import { type Inquiry, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { avatarsPath, avatarUrlOf } from './user-wire.ts'
 import { Failure, Message, message } from './wire.ts'
 
@@ -70,6 +70,7 @@ const readAvatar = route({
   limit: 'download',
   bytes: true,
   params: Type.Object({ file: Type.String() }),
+  headers: { 'If-None-Match': 'The `ETag` of the image that the client has' },
   replies: { 200: Type.Unknown(), 304: Type.Unknown(), 404: Failure },
   async handler(profiles, { params: { file }, header }) {
     const [, key] = /^([0-9a-f]{32})\.jpg$/.exec(file) ?? []
@@ -90,4 +91,8 @@ function knows(header: Inquiry<unknown, unknown, unknown>['header'], etag: strin
   return tags.includes(etag) || tags.includes('*')
 }
 
-export const avatarRoutes = [...withAlias(changeAvatar, alias), ...withAlias(removeAvatar, alias), readAvatar]
+export const avatarRoutes = operations(
+  'Profile',
+  { changeAvatar, removeAvatar, readAvatar },
+  { changeAvatar: alias, removeAvatar: alias },
+)

@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { Refusal } from '../../platform/errors.ts'
 import type { Client, Session } from '../../services/identity/index.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { OptionalText, Text } from '../_kit/schema.ts'
 import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
 import { errors, invalidField, misfit } from './errors.ts'
@@ -54,6 +55,8 @@ const login = route({
   method: 'POST',
   url: '/api/auth/login',
   summary: 'Sign in',
+  description:
+    'An account with a second factor gets 403 with a `session_token`: the same call again with that and the mailed code.',
   access: 'public',
   limit: 'credentials',
   // The first alternative is the one that a misfit is told about.
@@ -74,6 +77,8 @@ const refresh = route({
   method: 'POST',
   url: '/api/auth/refresh',
   summary: 'Renew the tokens, by the cookie or by a refreshToken in the body',
+  description:
+    'Replaces the refresh token. The former one gives the same successor for 30 seconds; after that its use ends the session.',
   access: 'public',
   limit: 'write',
   body: Type.Object({ refreshToken: OptionalToken }),
@@ -100,6 +105,7 @@ const logout = route({
   method: 'POST',
   url: '/api/auth/logout',
   summary: 'Sign out',
+  description: 'Ends the session, and removes the cookie.',
   access: 'person',
   limit: 'write',
   body: Type.Object({ refreshToken: OptionalToken }),
@@ -126,4 +132,10 @@ const logoutAll = route({
   },
 })
 
-export const identityRoutes = [register, login, refresh, logout, logoutAll]
+export const identityRoutes = operations('Sign in', {
+  register,
+  login,
+  refreshTokens: refresh,
+  logout,
+  logoutEverywhere: logoutAll,
+})

@@ -6,6 +6,7 @@ import { activityRoutes } from './activities.ts'
 import { administratedRoutes } from './admin.ts'
 import { avatarRoutes } from './avatars.ts'
 import { deployment } from './deployment.ts'
+import { documentation } from './documentation.ts'
 import { errors } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { internalRoutes } from './internal.ts'
@@ -57,6 +58,7 @@ export const helpdesk = contract({
   bodies: 'empty',
   failure,
   failureSchema: Failure,
+  documentation,
   healthRoutes: [
     { url: '/health', of: 'gateway' },
     { url: '/health', of: 'identity' },

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { Uuid } from '../../platform/http/schema.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { misfit } from './errors.ts'
 import { Email } from './fields.ts'
@@ -32,4 +33,4 @@ const userRegistered = route({
   },
 })
 
-export const internalRoutes = [userRegistered]
+export const internalRoutes = operations('Other services', { userRegistered })

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { invalidField, misfit } from './errors.ts'
 import { Confirmation, differs, Email, NewPassword } from './fields.ts'
@@ -11,6 +12,7 @@ const forgotPassword = route({
   method: 'POST',
   url: '/api/auth/forgot-password',
   summary: 'Have a link mailed to set a new password',
+  description: 'Answers the same whether or not there is such an account.',
   access: 'public',
   limit: 'mail',
   body: Type.Object({ email: Email }),
@@ -34,6 +36,7 @@ const resetPassword = route({
   method: 'POST',
   url: '/api/auth/reset-password',
   summary: 'Set a new password by the token of a mailed link',
+  description: 'The token is good once. The password may be called `password` or `newPassword`.',
   access: 'public',
   limit: 'credentials',
   body: Type.Object({
@@ -53,4 +56,4 @@ const resetPassword = route({
   },
 })
 
-export const passwordRoutes = [forgotPassword, resetPassword]
+export const passwordRoutes = operations('Sign in', { forgotPassword, resetPassword })

@@ -1,6 +1,6 @@
 import type { Profile } from '../../services/profiles/index.ts'
-import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { remembered } from '../_kit/remembered.ts'
 import { misfit } from './errors.ts'
 import { changed, ProfileBody } from './profile-fields.ts'
@@ -40,4 +40,8 @@ const changeProfile = route({
   },
 })
 
-export const profileRoutes = [...withAlias(readProfile, alias), ...withAlias(changeProfile, alias)]
+export const profileRoutes = operations(
+  'Profile',
+  { readProfile, changeProfile },
+  { readProfile: alias, changeProfile: alias },
+)

@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { misfit } from './errors.ts'
 import { lineOf } from './fields.ts'
@@ -59,6 +59,7 @@ const listUsers = route({
   method: 'GET',
   url: '/api/admin/users',
   summary: 'List users, by words of their names and addresses, department and role',
+  description: 'Filters that are empty text count as none.',
   access: 'accounts:read',
   limit: 'read',
   query: UserQuery,
@@ -79,4 +80,4 @@ const listUsers = route({
   },
 })
 
-export const userListRoutes = withAlias(listUsers, '/api/v1/users')
+export const userListRoutes = operations('Administration', { listUsers }, { listUsers: '/api/v1/users' })

@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 
 const Statistics = Type.Object({
   total_users: Type.Integer(),
@@ -33,4 +33,8 @@ const readStatistics = route({
   },
 })
 
-export const userStatisticsRoutes = withAlias(readStatistics, '/api/v1/users/stats')
+export const userStatisticsRoutes = operations(
+  'Administration',
+  { readStatistics },
+  { readStatistics: '/api/v1/users/stats' },
+)

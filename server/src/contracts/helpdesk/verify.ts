@@ -2,10 +2,11 @@ import Type from 'typebox'
 import { Refusal } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { errors } from './errors.ts'
 import { ShortUser, userOfClaims } from './wire.ts'
 
-const Verified = Type.Object({
+export const Verified = Type.Object({
   success: Type.Literal(true),
   valid: Type.Literal(true),
   user: ShortUser,
@@ -17,7 +18,7 @@ const Verified = Type.Object({
   }),
 })
 
-const NotVerified = Type.Object({
+export const NotVerified = Type.Object({
   success: Type.Literal(false),
   valid: Type.Literal(false),
   error: Type.String(),
@@ -44,6 +45,7 @@ const verifyBy = (method: 'GET' | 'POST') =>
     method,
     url: '/api/auth/verify',
     summary: 'Check an access token',
+    description: 'The token to check is the Bearer of the call.',
     // Not `person`: a token that is refused has an answer of its own here.
     access: 'public',
     limit: 'read',
@@ -59,4 +61,7 @@ const verifyBy = (method: 'GET' | 'POST') =>
     },
   })
 
-export const verifyRoutes = [verifyBy('GET'), verifyBy('POST')]
+export const verifyRoutes = operations('Sign in', {
+  verifyToken: verifyBy('GET'),
+  verifyTokenByPost: verifyBy('POST'),
+})

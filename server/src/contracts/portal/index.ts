@@ -3,6 +3,7 @@ import { accountPages } from '../_kit/pages/account-routes.ts'
 import { health, healthRoutes } from './about.ts'
 import { accessCookie } from './cookies.ts'
 import { deployment } from './deployment.ts'
+import { documentation } from './documentation.ts'
 import { errors, failure } from './errors.ts'
 import { announceProfile } from './events.ts'
 import { signInRoutes } from './sign-in.ts'
@@ -37,6 +38,7 @@ export const portal = contract({
   bodies: 'empty',
   failure,
   failureSchema: Failure,
+  documentation,
   healthRoutes,
   health,
   deployment,

@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
 import type { Session } from '../../services/identity/index.ts'
 import { type Inquiry, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { isSecondCall, signIn } from '../_kit/second-factor.ts'
 import { deliveryHeader, forgetTokens, keepTokens, refreshCookie } from './cookies.ts'
 import { errors, failure, invalid, misfit } from './errors.ts'
@@ -12,6 +13,8 @@ type Asking = Pick<Inquiry<unknown, unknown, unknown>, 'client' | 'secure' | 'he
 
 /** True for a caller who keeps tokens by itself and asks for them: `X-Token-Delivery: body`. */
 const asksForTokens = ({ header }: Asking): boolean => header(deliveryHeader)?.toLowerCase() === 'body'
+
+const tokenDelivery = { 'X-Token-Delivery': '`body`: the tokens are in the answer as well' }
 
 const signedIn = <const Status extends number>(status: Status, told: string, session: Session, asking: Asking) =>
   reply(
@@ -31,6 +34,7 @@ const register = route({
   access: 'public',
   limit: 'register',
   body: Type.Object({ name: fields.name, email: fields.email, password: fields.password, role: fields.role }),
+  headers: tokenDelivery,
   replies: { 201: SignedIn, 400: Failure, 409: Failure },
   signsIn: true,
   misfit,
@@ -61,6 +65,7 @@ const login = route({
   method: 'POST',
   url: '/auth/login',
   summary: 'Sign in; again with session_token and mfa_code where a code was asked for',
+  description: 'The tokens are set as cookies that no script reads.',
   access: 'public',
   limit: 'credentials',
   body: Type.Object({
@@ -69,6 +74,7 @@ const login = route({
     session_token: Type.Optional(Type.Unknown()),
     mfa_code: Type.Optional(Type.Unknown()),
   }),
+  headers: tokenDelivery,
   replies: { 200: SignedIn, 400: Failure, 401: Failure, 403: Type.Union([Failure, SecondFactorWanted]) },
   signsIn: true,
   limitBy: ({ email }) => text(email) || undefined,
@@ -86,6 +92,7 @@ const refresh = route({
   method: 'POST',
   url: refreshUrl,
   summary: 'Renew the tokens, by the cookie or by a refreshToken in the body',
+  description: 'Replaces the refresh token. The tokens are in the answer when the request named one in its body.',
   access: 'public',
   limit: 'write',
   body: Type.Object({ refreshToken: fields.refreshToken }),
@@ -129,4 +136,4 @@ const logout = route({
   },
 })
 
-export const signInRoutes = [register, login, refresh, logout]
+export const signInRoutes = operations('Sign in', { register, login, refreshTokens: refresh, logout })

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
 import { type Inquiry, may, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
 import { invalid, misfit } from './errors.ts'
 import { acceptFields, fields, newPassword } from './fields.ts'
@@ -72,6 +73,7 @@ const createUser = route({
   method: 'POST',
   url: '/users',
   summary: 'Add a user; without a password a link to set one is mailed',
+  description: 'The link is good for 24 hours.',
   access: 'accounts:manage',
   limit: 'write',
   idempotent: true,
@@ -90,6 +92,7 @@ const changeUser = route({
   method: 'PUT',
   url: '/users/:id',
   summary: 'Change name and address: your own, or of anybody as an administrator, who changes roles as well',
+  description: 'Absent fields stay.',
   access: 'person',
   limit: 'write',
   params: IdParams,
@@ -153,13 +156,13 @@ const deleteUser = route({
   },
 })
 
-export const usersRoutes = [
+export const usersRoutes = operations('Users', {
   listUsers,
-  own('/users/me'),
-  own('/auth/profile'),
+  readMe: own('/users/me'),
+  readProfile: own('/auth/profile'),
   readUser,
   createUser,
   changeUser,
   changeRole,
   deleteUser,
-]
+})

@@ -1,12 +1,13 @@
 import Type from 'typebox'
 import type { Session } from '../../services/identity/index.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { OptionalEmail, Text } from '../_kit/schema.ts'
 import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
 import { misfits } from './errors.ts'
 import { done, Failure, Message, message, Success } from './wire.ts'
 
-const Pair = Type.Object({
+export const Pair = Type.Object({
   access_token: Type.String(),
   refresh_token: Type.String(),
   token_type: Type.Literal('Bearer'),
@@ -29,6 +30,8 @@ const login = route({
   method: 'POST',
   url: '/auth/login',
   summary: 'Sign in',
+  description:
+    'An account with a second factor gets 403 with a `session_token`: the same call again with that and the mailed code.',
   access: 'public',
   limit: 'credentials',
   body: Type.Union([SecondCall, Type.Object(credentials)]),
@@ -47,6 +50,8 @@ const refresh = route({
   method: 'POST',
   url: '/auth/refresh',
   summary: 'Renew the tokens',
+  description:
+    'Replaces the refresh token. The former one gives the same successor for 30 seconds; after that its use ends the session.',
   access: 'public',
   limit: 'write',
   body: Type.Object({ refresh_token: Text({ minLength: 1 }) }),
@@ -82,6 +87,7 @@ const logout = route({
   method: 'POST',
   url: '/auth/logout',
   summary: 'Sign out',
+  description: 'Ends the session: its tokens are refused from now on. `refresh_token` is optional.',
   access: 'person',
   limit: 'write',
   body: Type.Object({ refresh_token: Type.Optional(Type.Unknown()) }),
@@ -99,6 +105,7 @@ const register = route({
   method: 'POST',
   url: '/auth/register',
   summary: 'Make an account',
+  description: 'The profile is made with it.',
   access: 'public',
   limit: 'credentials',
   body: Type.Object({ ...credentials, email: OptionalEmail }),
@@ -119,4 +126,10 @@ const register = route({
   },
 })
 
-export const identityRoutes = [login, refresh, verify, logout, register]
+export const identityRoutes = operations('Sign in', {
+  login,
+  refreshTokens: refresh,
+  verifyToken: verify,
+  logout,
+  register,
+})

@@ -2,6 +2,7 @@ import { contract, type HealthReport } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import type { ServiceName } from '../_kit/services.ts'
 import { deployment } from './deployment.ts'
+import { documentation } from './documentation.ts'
 import { errors } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { ordersRoutes } from './orders.ts'
@@ -27,6 +28,7 @@ export const shop = contract({
   bodies: 'empty',
   failure: ({ code, message }) => ({ success: false, error: { code, message } }),
   failureSchema: Failure,
+  documentation,
   healthRoutes: [
     { url: '/health', of: 'gateway' },
     { url: '/health', of: 'identity' },

@@ -2,6 +2,7 @@ import Type from 'typebox'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import { orderStatuses } from '../../services/orders/index.ts'
 import { type Misfit, may, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
 import { misfits } from './errors.ts'
 import { terms } from './terms.ts'
@@ -83,6 +84,7 @@ const placeOrder = route({
   method: 'POST',
   url: '/orders',
   summary: 'Place an order',
+  description: 'All lines or none. Prices are those of the catalogue, and the stock is taken at once.',
   access: 'person',
   limit: 'write',
   idempotent: true,
@@ -101,6 +103,7 @@ const readOrder = route({
   method: 'GET',
   url: '/orders/:id',
   summary: 'Read an order',
+  description: 'For others than the owner and administrators it does not exist.',
   access: 'person',
   limit: 'read',
   params: IdParams,
@@ -116,6 +119,8 @@ const updateOrder = route({
   method: 'PUT',
   url: '/orders/:id',
   summary: "Change an order's status",
+  description:
+    '`pending`, `confirmed`, `shipped`, `delivered`, in this order, by administrators; `cancelled` from the first two, by the owner from the first, gives the stock back.',
   access: 'person',
   limit: 'write',
   params: IdParams,
@@ -128,4 +133,7 @@ const updateOrder = route({
   },
 })
 
-export const ordersRoutes = [listProducts, readProduct, listOrders, placeOrder, readOrder, updateOrder]
+export const ordersRoutes = [
+  ...operations('Products', { listProducts, readProduct }),
+  ...operations('Orders', { listOrders, placeOrder, readOrder, updateOrder }),
+]

@@ -3,6 +3,7 @@ import { refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import type { Profile, Profiles } from '../../services/profiles/index.ts'
 import { may, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { remembered } from '../_kit/remembered.ts'
 import { IdParams, numberOf, PageQuery, pageOf, Text } from '../_kit/schema.ts'
 import { misfits } from './errors.ts'
@@ -48,6 +49,7 @@ const listUsers = route({
   method: 'GET',
   url: '/users',
   summary: 'List users',
+  description: 'By number.',
   access: 'accounts:manage',
   limit: 'read',
   query: PageQuery,
@@ -62,6 +64,7 @@ const readUser = route({
   method: 'GET',
   url: '/users/:id',
   summary: 'Read a user',
+  description: 'Oneself, or anybody as an administrator.',
   access: 'person',
   limit: 'read',
   params: IdParams,
@@ -99,6 +102,7 @@ const updateUser = route({
   method: 'PUT',
   url: '/users/:id',
   summary: "Change a user's profile",
+  description: 'Oneself, or anybody as an administrator. Absent fields stay, null clears one; the username stays.',
   access: 'person',
   limit: 'write',
   params: IdParams,
@@ -118,6 +122,7 @@ const deleteUser = route({
   method: 'DELETE',
   url: '/users/:id',
   summary: 'Delete a user, also as an account',
+  description: 'Its tokens are refused at once. Its orders are kept.',
   access: 'accounts:manage',
   limit: 'write',
   params: IdParams,
@@ -129,4 +134,11 @@ const deleteUser = route({
   },
 })
 
-export const profilesRoutes = [profile, listUsers, readUser, createUser, updateUser, deleteUser]
+export const profilesRoutes = operations('Users', {
+  readProfile: profile,
+  listUsers,
+  readUser,
+  createUser,
+  updateUser,
+  deleteUser,
+})

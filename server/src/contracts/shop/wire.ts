@@ -103,7 +103,7 @@ export const orderOf = (order: Order): Type.Static<typeof OrderRow> => ({
   date_creation: time(order.createdAt),
 })
 
-const Item = Type.Object({
+export const Item = Type.Object({
   id: Type.Integer(),
   order_id: Type.Integer(),
   product_id: Type.Integer(),

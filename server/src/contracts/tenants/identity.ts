@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { refuseAtEdge } from '../../platform/errors.ts'
-import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
 import { fieldMisfit } from './errors.ts'
 import { Failure, Message, message, Name, Pair, pairOf, Required, Role, SecondFactorWanted } from './wire.ts'
@@ -14,6 +14,7 @@ const register = route({
   method: 'POST',
   url: '/api/register',
   summary: 'Register a new user, and the tenant when there is none of that name',
+  description: 'Mails a link to prove the address, good for 24 hours.',
   access: 'public',
   limit: 'credentials',
   body: Type.Object({
@@ -47,6 +48,8 @@ const login = route({
   method: 'POST',
   url: '/api/login',
   summary: 'Sign in and get an access token',
+  description:
+    'An account with a second factor gets 403 with a `session_token`: the same call again with that and the mailed code.',
   access: 'public',
   limit: 'credentials',
   body: Type.Union([Type.Object({ email: Required, password: Required, tenant_name: Required }), SecondCall]),
@@ -66,6 +69,8 @@ const refresh = route({
   method: 'POST',
   url: '/api/refresh',
   summary: 'Renew the tokens: the Bearer is the refresh token',
+  description:
+    'Replaces the refresh token. The former one gives the same successor for 30 seconds; after that its use ends the session.',
   access: 'public',
   limit: 'write',
   replies: { 200: Pair, 401: Failure },
@@ -92,9 +97,8 @@ const logout = route({
   },
 })
 
-export const identityRoutes = [
-  ...withAlias(register, '/api/v1/users/register'),
-  ...withAlias(login, '/api/v1/auth/login'),
-  ...withAlias(refresh, '/api/v1/users/refresh'),
-  logout,
-]
+export const identityRoutes = operations(
+  'Sign in',
+  { register, login, refreshTokens: refresh, logout },
+  { register: '/api/v1/users/register', login: '/api/v1/auth/login', refreshTokens: '/api/v1/users/refresh' },
+)

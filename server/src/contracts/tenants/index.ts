@@ -2,6 +2,7 @@ import { systemClock } from '../../platform/clock.ts'
 import { contract, type HealthReport } from '../_kit/contract.ts'
 import { accountPages } from '../_kit/pages/account-routes.ts'
 import { deployment } from './deployment.ts'
+import { documentation } from './documentation.ts'
 import { errors, failure } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { meRoutes } from './me.ts'
@@ -30,6 +31,7 @@ export const tenants = contract({
   bodies: 'empty',
   failure,
   failureSchema: Failure,
+  documentation,
   healthRoutes: [
     { url: '/health', of: 'identity' },
     { url: '/api/v1/health', of: 'identity' },

@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { fieldMisfit, validationMisfit } from './errors.ts'
 import {
   Activities,
@@ -82,9 +82,13 @@ const changePassword = route({
   },
 })
 
-export const meRoutes = [
-  ...withAlias(readMe, '/api/v1/users/me'),
-  ...withAlias(changeMe, '/api/v1/users/me'),
-  ...withAlias(readMyActivity, '/api/v1/users/me/activity'),
-  ...withAlias(changePassword, '/api/v1/users/me/password'),
-]
+export const meRoutes = operations(
+  'Your account',
+  { readMe, changeMe, readMyActivity, changePassword },
+  {
+    readMe: '/api/v1/users/me',
+    changeMe: '/api/v1/users/me',
+    readMyActivity: '/api/v1/users/me/activity',
+    changePassword: '/api/v1/users/me/password',
+  },
+)

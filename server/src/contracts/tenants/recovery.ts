@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { Refusal } from '../../platform/errors.ts'
-import { withAlias } from '../_kit/alias.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { fieldMisfit } from './errors.ts'
 import { Failure, Message, message, Required } from './wire.ts'
@@ -29,6 +29,7 @@ const requestReset = route({
   method: 'POST',
   url: '/api/reset-password',
   summary: 'Have a link to set a new password mailed',
+  description: 'Answers the same whether or not there is such an account.',
   access: 'public',
   limit: 'mail',
   body: Type.Object({ email: Required, tenant_name: Type.Optional(Text()) }),
@@ -55,6 +56,7 @@ const resetPassword = route({
   method: 'POST',
   url: '/api/reset-password/:token',
   summary: 'Set a new password with the token that was mailed',
+  description: 'Ends every session of the account. The token is good once.',
   access: 'public',
   limit: 'credentials',
   params: Type.Object({ token: Type.String({ maxLength: 500 }) }),
@@ -72,8 +74,8 @@ const resetPassword = route({
   },
 })
 
-export const recoveryRoutes = [
-  verifyEmail,
-  ...withAlias(requestReset, '/api/v1/users/request-password-reset'),
-  resetPassword,
-]
+export const recoveryRoutes = operations(
+  'Mailed links',
+  { verifyEmail, requestPasswordReset: requestReset, resetPassword },
+  { requestPasswordReset: '/api/v1/users/request-password-reset' },
+)

@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { withAlias } from '../_kit/alias.ts'
 import { may, reply, route } from '../_kit/contract.ts'
+import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf } from '../_kit/schema.ts'
 import { validationMisfit } from './errors.ts'
 import {
@@ -111,9 +111,13 @@ const readMetrics = route({
   },
 })
 
-export const usersRoutes = [
-  ...withAlias(listUsers, '/api/v1/users'),
-  ...withAlias(updateUser, '/api/v1/users/:id'),
-  ...withAlias(readActivity, '/api/v1/users/:id/activity'),
-  ...withAlias(readMetrics, '/api/v1/users/metrics'),
-]
+export const usersRoutes = operations(
+  'Administration',
+  { listUsers, updateUser, readActivity, readMetrics },
+  {
+    listUsers: '/api/v1/users',
+    updateUser: '/api/v1/users/:id',
+    readActivity: '/api/v1/users/:id/activity',
+    readMetrics: '/api/v1/users/metrics',
+  },
+)

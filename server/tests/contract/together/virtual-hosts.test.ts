@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { request } from 'undici'
 import { describe, expect, inject, test } from 'vitest'
+import { contractNames } from '../../../src/contracts/registry.ts'
 import { uniqueName } from '../../support/unique-name.ts'
 import { openJourneys } from './journeys.ts'
 
@@ -57,6 +58,32 @@ describe('the default host', () => {
         body: { success: false, error: { code: 'NOT_FOUND', message: someText } },
       })
     }
+  })
+})
+
+test('the reference of the default host shows every contract, and calls the portal on its own host', async () => {
+  const reference = await ask('localhost', '/apidocs')
+  for (const name of contractNames) {
+    expect(reference.text).toContain(`href="/apidocs/${name}"`)
+    expect((await ask('localhost', `/openapi/${name}.json`)).status, name).toBe(200)
+  }
+  const document = await ask(`localhost:${port}`, '/openapi/portal.json')
+  const origin = `http://portal.localhost:${port}`
+  expect(document.body).toMatchObject({ servers: [{ url: origin }] })
+  expect((await ask(`localhost:${port}`, '/apidocs/portal')).headers['content-security-policy']).toContain(
+    `connect-src 'self' ${origin};`,
+  )
+  const preflight = await ask('portal.localhost', '/auth/login', {
+    method: 'OPTIONS',
+    headers: {
+      origin: `http://localhost:${port}`,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type,x-token-delivery',
+    },
+  })
+  expect(preflight.headers).toMatchObject({
+    'access-control-allow-origin': `http://localhost:${port}`,
+    'access-control-allow-headers': 'content-type,x-token-delivery',
   })
 })
 
