@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { preparedDataDir } from './prepared-data.ts'
 import { freePorts, type GuichetProcess, startProcess, testEnvironment } from './processes.ts'
@@ -25,6 +25,8 @@ export interface Arrangement {
   /** The host name to ask for by which a contract is reached that the default host does not serve. */
   hosts: Readonly<Record<string, string>>
   dataDir: string
+  /** The folder for temporary files of its processes, which no other arrangement has. */
+  temporary: string
   /** The superuser's URL of its PostgreSQL: put a database name in the place of `postgres` to look inside. */
   postgresUrl: string
 }
@@ -46,7 +48,9 @@ export async function startArrangement(
   extra: Readonly<Record<string, string>> = {},
 ): Promise<RunningArrangement> {
   const dataDir = await preparedDataDir(`guichet-${name}`)
-  const environment = { ...testEnvironment, GUICHET_DATA_DIR: dataDir, ...extra }
+  const temporary = join(dataDir, 'tmp')
+  await mkdir(temporary)
+  const environment = { ...testEnvironment, GUICHET_DATA_DIR: dataDir, TMPDIR: temporary, ...extra }
   const processes: Record<string, GuichetProcess> = {}
   const stop = async () => {
     // The owner of the database last.
@@ -59,7 +63,7 @@ export async function startArrangement(
     const { urls, restart = noRestart } = await start(processes, environment, ports)
     const hosts: Record<string, string> = name === 'all' ? { portal: 'portal.localhost' } : {}
     const postgresUrl = (await readFile(join(dataDir, 'postgres', 'url'), 'utf8')).trim()
-    return { name, urls, hosts, dataDir, postgresUrl, processes, restart, stop }
+    return { name, urls, hosts, dataDir, temporary, postgresUrl, processes, restart, stop }
   } catch (error) {
     await stop()
     throw error

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { uploadsDirectory } from '../../../src/contracts/_kit/upload.ts'
 import { expectInvalid, helpdeskClient, type Person } from '../../support/helpdesk-client.ts'
@@ -61,7 +61,7 @@ function open({ token }: Person, lengthHeader: string, ...pieces: (string | Buff
   return { socket, received }
 }
 
-const uploading = () => readdir(uploadsDirectory()).catch((): string[] => [])
+const uploading = () => readdir(join(arrangement.temporary, basename(uploadsDirectory()))).catch((): string[] => [])
 /** Waits until every file has gone that was on its way now. */
 async function nothingOnItsWay(): Promise<void> {
   const now = await uploading()
