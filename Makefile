@@ -8,7 +8,7 @@ NODE := $(BIN)/node
 # The project's own Node (24), whatever the machine has, also for the processes that tests start.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install start test test-integration coverage check format bench logs
+.PHONY: help install start test test-soak test-integration coverage check format bench logs
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,10 @@ start: node_modules/.package-lock.json ## run everything on http://localhost:800
 	GUICHET_DEV=$${GUICHET_DEV:-true} exec $(NODE) server/src/main.ts start $(TOPOLOGY)
 
 test: node_modules/.package-lock.json ## run every test
-	$(BIN)/vitest run --config server/vitest.config.ts --reporter=default $(if $(REPORT),--reporter=json --outputFile.json=$(REPORT))
+	$(NODE) scripts/test.js $(REPORT)
+
+test-soak: node_modules/.package-lock.json ## run the tests again whose rounds `make test` keeps short, with as many as they can have
+	SOAK=true $(BIN)/vitest run --config server/vitest.config.ts $$(grep -rl support/soak.ts server/src server/tests)
 
 test-integration: node_modules/.package-lock.json ## check the running help desk (AUTH_SERVICE_URL, USER_SERVICE_URL) from outside
 	$(NODE) scripts/test-integration.js

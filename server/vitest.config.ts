@@ -1,19 +1,31 @@
 import { randomUUID } from 'node:crypto'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { arrangements } from './tests/support/arrangements.ts'
 import { preparedDataVariable } from './tests/support/prepared-data.ts'
 
 // The processes that run the tests are started with it.
-process.env[preparedDataVariable] = join(tmpdir(), `guichet-prepared-${randomUUID()}`)
+process.env[preparedDataVariable] ??= join(tmpdir(), `guichet-prepared-${randomUUID()}`)
 
 const common = {
   root: import.meta.dirname,
   pool: 'forks' as const,
+  // Files that share a process load the code once; they keep no state in modules, and `leak-check.ts` sees what they leave open.
+  isolate: false,
+  setupFiles: ['tests/support/leak-check.ts'],
   testTimeout: 20_000,
   hookTimeout: 60_000,
 }
+
+/** The files of an arrangement; one that is not there is a mistake, and no reason to run fewer tests. */
+const contractTests = (names: readonly string[]): string[] =>
+  names.map((name) => {
+    const path = `tests/contract/${name}.test.ts`
+    if (!name.includes('*') && !existsSync(join(import.meta.dirname, path))) throw new Error(`There is no ${path}.`)
+    return path
+  })
 
 /** The contract tests run unchanged against every arrangement; everything else runs once, on one database server. */
 export default defineConfig({
@@ -24,6 +36,8 @@ export default defineConfig({
         test: {
           ...common,
           name: 'server',
+          // Most tests wait for a process, a database or a clock now and then: more of them than there are processors.
+          maxWorkers: availableParallelism() + 1,
           globalSetup: ['tests/support/global-setup.ts'],
           include: ['src/**/*.test.ts', 'tests/*.test.ts', 'tests/{journeys,fault}/**/*.test.ts'],
         },
@@ -39,17 +53,15 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      ...Object.entries(arrangements).map(([arrangement, folder]) => ({
+      ...Object.entries(arrangements).map(([arrangement, files]) => ({
         test: {
           ...common,
           name: `contract:${arrangement}`,
-          // The files share one process: they keep no state in modules and talk to the same server, and starting one for each took time.
-          isolate: false,
           // One after another: some count what the server holds, which the others change.
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           globalSetup: ['tests/support/arrangement-setup.ts'],
-          include: [`tests/contract/${folder}/*.test.ts`],
+          include: contractTests(files),
         },
       })),
     ],

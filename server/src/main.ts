@@ -2,19 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import closeWithGrace from 'close-with-grace'
-import { account } from './commands/account.ts'
 import { usage } from './commands/command.ts'
-import { createDatabases } from './commands/create-databases.ts'
-import { database } from './commands/database.ts'
-import { deadLetters } from './commands/dead-letters.ts'
-import { importAccounts } from './commands/import-accounts.ts'
-import { importProducts } from './commands/import-products.ts'
-import { keys } from './commands/keys.ts'
-import { migrate, newMigrationFor } from './commands/migrate.ts'
-import { openapi } from './commands/openapi.ts'
-import { seed } from './commands/seed.ts'
-import { start } from './commands/start.ts'
-import { tenant } from './commands/tenant.ts'
 import { messageOf, StartError } from './platform/errors.ts'
 
 /** Milliseconds from a signal to the end of the process, whatever still hangs. */
@@ -71,48 +59,73 @@ const accountOptions = ({ contract, tenant, email, role, verified, end, 'passwor
   passwordStdin: stdin === true,
 })
 
+/** Each loads what it needs when it is called: an answer like `--version` waits for none of them. */
+const commands: Readonly<Record<string, (words: readonly string[], values: Values) => Promise<void>>> = {
+  async start(words) {
+    const { start } = await import('./commands/start.ts')
+    await serve(start(words, print))
+  },
+  async database([action], { topology }) {
+    if (action === 'create') {
+      const { createDatabases } = await import('./commands/create-databases.ts')
+      return createDatabases([topology], print)
+    }
+    const { database } = await import('./commands/database.ts')
+    await serve(database(print))
+  },
+  async migrate([action, ...words], { topology, 'no-backup': noBackup }) {
+    const { migrate, newMigrationFor } = await import('./commands/migrate.ts')
+    if (action === 'new') return newMigrationFor(words, print)
+    await migrate({ backup: !noBackup, topology }, print)
+  },
+  async 'dead-letters'(words, { topology }) {
+    const { deadLetters } = await import('./commands/dead-letters.ts')
+    await deadLetters(words, { topology }, print)
+  },
+  async seed(_, { topology }) {
+    const { seed } = await import('./commands/seed.ts')
+    await seed({ topology }, print)
+  },
+  async openapi(_, { check = false }) {
+    const { openapi } = await import('./commands/openapi.ts')
+    await openapi({ check }, print)
+  },
+  async account(words, values) {
+    const { account } = await import('./commands/account.ts')
+    await account(words, accountOptions(values), print)
+  },
+  async tenant(words, { 'min-password-score': minPasswordScore, approval, topology }) {
+    const { tenant } = await import('./commands/tenant.ts')
+    await tenant(words, { minPasswordScore, approval, topology }, print)
+  },
+  async keys(words, { now = false, topology }) {
+    const { keys } = await import('./commands/keys.ts')
+    await keys(words, { now, topology }, print)
+  },
+  async import([what, file], { 'dry-run': dryRun = false, contract, topology }) {
+    if (file !== undefined && what === 'products') {
+      const { importProducts } = await import('./commands/import-products.ts')
+      return importProducts(file, { dryRun, topology }, print)
+    }
+    if (file !== undefined && what === 'accounts') {
+      const { importAccounts } = await import('./commands/import-accounts.ts')
+      return importAccounts(file, { dryRun, contract }, print)
+    }
+    throw new StartError(usage)
+  },
+}
+
 async function run(): Promise<void> {
   const { values, positionals } = readArguments()
-  const [command, ...words] = positionals
-  const [first, second] = words
-  const { topology } = values
+  const [name, ...words] = positionals
   if (values.version) {
     const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8')
     return print(String(JSON.parse(manifest).version))
   }
-  if (values.help || command === undefined) return print(usage)
-  switch (command) {
-    case 'start':
-      return serve(start(words, print))
-    case 'database':
-      if (first === 'create') return createDatabases([topology], print)
-      return serve(database(print))
-    case 'migrate':
-      if (first === 'new') return newMigrationFor(words.slice(1), print)
-      return migrate({ backup: !values['no-backup'], topology }, print)
-    case 'dead-letters':
-      return deadLetters(words, { topology }, print)
-    case 'seed':
-      return seed({ topology }, print)
-    case 'openapi':
-      return openapi({ check: values.check === true }, print)
-    case 'account':
-      return account(words, accountOptions(values), print)
-    case 'tenant': {
-      const { 'min-password-score': minPasswordScore, approval } = values
-      return tenant(words, { minPasswordScore, approval, topology }, print)
-    }
-    case 'keys':
-      return keys(words, { now: values.now === true, topology }, print)
-    case 'import': {
-      const { 'dry-run': dryRun = false, contract } = values
-      if (second !== undefined && first === 'products') return importProducts(second, { dryRun, topology }, print)
-      if (second !== undefined && first === 'accounts') return importAccounts(second, { dryRun, contract }, print)
-      throw new StartError(usage)
-    }
-    default:
-      throw new StartError(`There is no command "${command}".\n\n${usage}`)
-  }
+  if (values.help || name === undefined) return print(usage)
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) throw new StartError(`There is no command "${name}".\n\n${usage}`)
+  await command(words, values)
 }
 
 run().catch((error: unknown) => {

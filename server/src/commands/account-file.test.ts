@@ -3,28 +3,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hashSync as argon2 } from '@node-rs/argon2'
 import { hashSync as bcrypt } from '@node-rs/bcrypt'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { termsWith, testTerms } from '../../tests/support/identity-service.ts'
 import { freshDatabase } from '../../tests/support/test-databases.ts'
 import { systemClock } from '../platform/clock.ts'
 import { sql } from '../platform/db/database.ts'
-import { migrate } from '../platform/db/migrate.ts'
-import { silentLogger } from '../platform/log.ts'
 import { type AccountImport, importAccounts } from '../services/identity/import-accounts.ts'
-import { migrations, type Terms } from '../services/identity/index.ts'
+import type { Terms } from '../services/identity/index.ts'
 import { importFile } from './account-file.ts'
 
 const terms = testTerms
 const named = termsWith('named', { tenant: 'named' })
 const byEmail = termsWith('by-email', { identifier: 'email' })
 
-const fresh = freshDatabase('import_accounts')
+const fresh = freshDatabase('import_accounts', { service: 'identity' })
 const folder = await mkdtemp(join(tmpdir(), 'guichet-import-'))
 const file = join(folder, 'accounts.ndjson')
 let woken = 0
 let printed: string[] = []
 
-beforeAll(() => migrate(fresh.url, migrations, { log: silentLogger() }))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 beforeEach(() => {
   woken = 0

@@ -57,7 +57,8 @@ describe('a log file', () => {
     expect(files.length, 'old ones are removed').toBeLessThanOrEqual(4)
     for (const name of files.slice(0, -1)) {
       const { size } = statSync(join(dir, 'logs', 'deep', name))
-      expect(size).toBeGreaterThanOrEqual(sizeBytes)
+      // What was on its way when a file was replaced counts for the next one.
+      expect(size).toBeGreaterThan(sizeBytes / 2)
       expect(size).toBeLessThan(4 * sizeBytes)
     }
     expect(readlinkSync(path), 'the plain name leads to the one being written').toBe(files.at(-1))

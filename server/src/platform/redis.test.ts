@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import { afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { freePorts } from '../../tests/support/processes.ts'
 import { redisStartTimeout, startRedis, type TestRedis } from '../../tests/support/redis.ts'
 import { poll } from './db/poll.ts'
@@ -22,8 +22,8 @@ const log = pino(
 
 beforeAll(async () => {
   server = await startRedis({ password })
-  return async () => server.stop()
 }, redisStartTimeout)
+afterAll(() => server?.stop())
 afterEach(async () => {
   await redis?.close()
   redis = undefined

@@ -124,13 +124,13 @@ test.each([
     )
     expect(wrong, 'orders whose total is not the sum of their items').toEqual([])
     const keyed = new Set(orders.flatMap(({ key }) => key ?? []))
-    const [found] = await rowsOf<{ keys: string; orders: string }>(
+    const [found] = await rowsOf<{ keys: number; orders: number }>(
       url,
       'orders',
-      `SELECT count(*) AS keys, count(DISTINCT created_id) AS orders
+      `SELECT count(*)::int AS keys, count(DISTINCT created_id)::int AS orders
        FROM idempotency_keys k JOIN orders o ON o.id = k.created_id`,
     )
-    expect(found, 'one order a key').toEqual({ keys: String(keyed.size), orders: String(keyed.size) })
+    expect(found, 'one order a key').toEqual({ keys: keyed.size, orders: keyed.size })
   },
 )
 

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll } from 'vitest'
 import { systemClock } from '../../src/platform/clock.ts'
 import type { Database } from '../../src/platform/db/database.ts'
-import { migrate } from '../../src/platform/db/migrate.ts'
 import { openNotices, type ServerNotices } from '../../src/platform/db/notices.ts'
 import { silentLogger } from '../../src/platform/log.ts'
 import { deriveFrom } from '../../src/platform/secrets.ts'
-import { type Client, type Identity, migrations, openIdentity, type Terms } from '../../src/services/identity/index.ts'
+import { type Client, type Identity, openIdentity, type Terms } from '../../src/services/identity/index.ts'
 import { freshDatabase } from './test-databases.ts'
 
 /** A contract as identity sees one, with a lockout that a test can reach. */
@@ -56,11 +55,10 @@ export const testClient: Client = clientOf(testTerms)
 
 /** Identity on a database of its own, for the file that calls it while tests are collected. */
 export function identityService(name: string): { readonly identity: Identity; readonly database: Database } {
-  const fresh = freshDatabase(name)
+  const fresh = freshDatabase(name, { service: 'identity' })
   let identity: Identity | undefined
   let notices: ServerNotices | undefined
   beforeAll(async () => {
-    await migrate(fresh.url, migrations, { log: silentLogger() })
     notices = openNotices({ url: fresh.url, name, log: silentLogger() })
     identity = await openIdentity({
       database: fresh.database,

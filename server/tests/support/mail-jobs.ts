@@ -1,18 +1,10 @@
-import { beforeAll } from 'vitest'
 import { type Database, sql } from '../../src/platform/db/database.ts'
-import { migrate } from '../../src/platform/db/migrate.ts'
 import { newId } from '../../src/platform/ids.ts'
-import { silentLogger } from '../../src/platform/log.ts'
 import { deriveFrom } from '../../src/platform/secrets.ts'
 import { createChallengeSecrets } from '../../src/services/identity/challenge-secrets.ts'
 import type { MailSources } from '../../src/services/identity/mails/write-mail.ts'
 import type { Terms } from '../../src/services/identity/policy.ts'
 import { freshDatabase } from './test-databases.ts'
-
-const migrations = {
-  name: 'identity',
-  directory: `${import.meta.dirname}/../../src/services/identity/migrations`,
-}
 
 const terms = {
   name: 'test',
@@ -40,8 +32,7 @@ export interface QueuedMail {
 
 /** Identity's tables in a database of their own, with rows as its use cases would leave them. */
 export function mailJobs(name: string) {
-  const fresh = freshDatabase(name)
-  beforeAll(() => migrate(fresh.url, migrations, { log: silentLogger() }))
+  const fresh = freshDatabase(name, { service: 'identity' })
   const db = (): Database => fresh.database
   return {
     get database() {

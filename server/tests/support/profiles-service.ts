@@ -1,7 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
 import { systemClock } from '../../src/platform/clock.ts'
 import { type Database, sql } from '../../src/platform/db/database.ts'
-import { migrate } from '../../src/platform/db/migrate.ts'
 import { openNotices, type ServerNotices } from '../../src/platform/db/notices.ts'
 import { Refusal } from '../../src/platform/errors.ts'
 import { handleOnce, handlerOf } from '../../src/platform/events/inbox.ts'
@@ -13,7 +12,6 @@ import {
   type AccountSummary,
   type Accounts,
   type CachedPeople,
-  migrations,
   openProfiles,
   type Profiles,
   type Visitor,
@@ -134,7 +132,7 @@ export function profilesService(
   name: string,
   { watch = (database: Database) => database, avatars = nowhere } = {},
 ): TestProfiles {
-  const fresh = freshDatabase(name)
+  const fresh = freshDatabase(name, { service: 'profiles' })
   const accounts = testAccounts()
   let profiles: Profiles | undefined
   let notices: ServerNotices | undefined
@@ -142,7 +140,6 @@ export function profilesService(
   let woken = 0
   let sequence = 0
   beforeAll(async () => {
-    await migrate(fresh.url, migrations, { log: silentLogger() })
     notices = openNotices({ url: fresh.url, name, log: silentLogger() })
     people = createReadCache({ name: 'people', notices, max: 1_000 })
     profiles = openProfiles({

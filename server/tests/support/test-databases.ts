@@ -4,6 +4,7 @@ import { afterAll, beforeAll, inject } from 'vitest'
 import { type Database, openDatabase } from '../../src/platform/db/database.ts'
 import { silentLogger } from '../../src/platform/log.ts'
 import type {} from './global-setup.ts'
+import { type TemplateName, templates } from './template-databases.ts'
 
 export interface FreshDatabase {
   /** The connection URL, once the file's tests run. */
@@ -14,9 +15,9 @@ export interface FreshDatabase {
 
 /**
  * A new database for the test file or describe block that calls it, dropped after its tests: call it while tests are
- * collected. `template` is the database it is cloned from, `setup` is SQL to run in it.
+ * collected. With `service` it has that service's tables, `setup` is SQL to run in it.
  */
-export function freshDatabase(name: string, options: { template?: string; setup?: string } = {}): FreshDatabase {
+export function freshDatabase(name: string, options: { service?: TemplateName; setup?: string } = {}): FreshDatabase {
   const unique = `${name.replaceAll(/[^a-z0-9]+/g, '_')}_${randomBytes(4).toString('hex')}`
   const url = databaseUrl(unique)
   let database: Database | undefined
@@ -24,7 +25,7 @@ export function freshDatabase(name: string, options: { template?: string; setup?
   beforeAll(async () => {
     await execute(
       databaseUrl(),
-      `CREATE DATABASE "${unique}" ${options.template ? `TEMPLATE "${options.template}"` : ''}`,
+      `CREATE DATABASE "${unique}" ${options.service ? `TEMPLATE ${templates[options.service]}` : ''}`,
     )
     if (options.setup) await execute(url, options.setup)
     database = openDatabase({ name, url, log: silentLogger() })

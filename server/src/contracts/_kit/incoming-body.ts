@@ -63,13 +63,14 @@ export async function unlessAborted<Result>(signal: AbortSignal, work: Promise<R
   }
 }
 
-/** How much of a refused body is still read, in milliseconds and bytes. */
+/** How long a connection is held open for a refused body, in milliseconds, and how much of it is still read, in bytes. */
 const lingerMs = 2_000
 const lingerBytes = 16 * 1_024 ** 2
 
 /**
  * Reads what is left of a body and throws it away, but not for long. A connection that is closed while bytes are on their way is
- * reset, and the client may then lose the answer that it was given (RFC 9112, 9.6).
+ * reset, and the client may then lose the answer that it was given (RFC 9112, 9.6). One that goes on sending is made to wait, so
+ * that it has time to see the answer too.
  */
 export function discardRest(request: IncomingMessage): Promise<void> {
   request.unpipe()
@@ -77,7 +78,7 @@ export function discardRest(request: IncomingMessage): Promise<void> {
     let bytes = 0
     const count = (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes > lingerBytes) done()
+      if (bytes > lingerBytes) request.pause()
     }
     const done = () => {
       clearTimeout(timer)

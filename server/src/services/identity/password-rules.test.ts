@@ -68,21 +68,17 @@ describe('score', () => {
   )
 
   test('is taken in a thread of its own: nothing else waits, and a burst is bounded', async () => {
-    const long = Array.from({ length: 32 }, (_, index) => '4@$3!1|0aZ'[(index * 7) % 10]).join('')
-    let longest = 0
-    let last = performance.now()
-    const beat = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last)
-      last = performance.now()
-    }, 5)
+    const long = Array.from({ length: 16 }, (_, index) => '4@$3!1|0aZ'[(index * 7) % 10]).join('')
+    const began = { here: process.threadCpuUsage(), everywhere: process.cpuUsage() }
     const burst = Array.from({ length: 80 }, () => checkPassword(long, scored(4), []))
     const results = await Promise.allSettled(burst)
-    clearInterval(beat)
     const refused = results.filter(({ status }) => status === 'rejected')
     expect(refused).toHaveLength(80 - 64)
     expect(refused[0]).toMatchObject({ reason: { code: 'identity.busy' } })
-    // On this thread, sixty-four scores would keep everything else waiting for seconds.
-    expect(longest).toBeLessThan(700)
+    const here = process.threadCpuUsage(began.here).user
+    const everywhere = process.cpuUsage(began.everywhere).user
+    expect(everywhere, 'microseconds that sixty-four scores take').toBeGreaterThan(100_000)
+    expect(here, 'microseconds of them on this thread').toBeLessThan(everywhere / 4)
   })
 })
 

@@ -1,9 +1,7 @@
-import { join } from 'node:path'
 import { createSigner } from 'fast-jwt'
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { freshDatabase } from '../../../tests/support/test-databases.ts'
 import { sql } from '../../platform/db/database.ts'
-import { migrate } from '../../platform/db/migrate.ts'
 import { openNotices } from '../../platform/db/notices.ts'
 import { StartError } from '../../platform/errors.ts'
 import { jwksKeySource, type KeySource, localKeySource } from '../../platform/http/key-source.ts'
@@ -12,7 +10,7 @@ import { silentLogger } from '../../platform/log.ts'
 import { deriveFrom } from '../../platform/secrets.ts'
 import { openSigningKeys, type SigningKey, type SigningKeys } from './signing-keys.ts'
 
-const fresh = freshDatabase('signing_keys')
+const fresh = freshDatabase('signing_keys', { service: 'identity' })
 const log = silentLogger()
 const secret = 'a secret of the tests, long enough'
 const life = 3600
@@ -22,7 +20,6 @@ const day = 24 * 60 * minute
 let now = Date.UTC(2030, 0, 1)
 const clock = { now: () => now }
 
-beforeAll(() => migrate(fresh.url, { name: 'identity', directory: join(import.meta.dirname, 'migrations') }, { log }))
 beforeEach(async () => void (await fresh.database.run(sql`DELETE FROM signing_keys`)))
 
 /** The keys as one process of identity has them, until the test ends. */

@@ -1,0 +1,3 @@
+/** The services whose tests begin with its tables in a database of their own. */
+export const templates = { identity: 'template_identity', profiles: 'template_profiles' } as const
+export type TemplateName = keyof typeof templates
