@@ -75,10 +75,10 @@ async function measured(how: string, url: string, make: (name: string) => ReadCa
     log,
   })
   try {
-    for (const id of ids) await profiles.own(id)
+    for (const id of ids) await profiles.read({ accountId: id }, visitor)
     const [id = ''] = ids
-    const page = await perSecond(() => profiles.people({ limit: 100, offset: 0 }, visitor))
-    const one = await perSecond(() => profiles.person({ accountId: id }, visitor))
+    const page = await perSecond(() => profiles.list({ limit: 100, offset: 0 }, visitor))
+    const one = await perSecond(() => profiles.read({ accountId: id }, visitor))
     const old = await shownOld(profiles, id)
     const shown = (what: string, figure: string): Result => ({
       what: `${what}, from ${how}`,
@@ -141,15 +141,14 @@ async function shownOld(profiles: ReturnType<typeof openProfiles>, id: string): 
   let changing = true
   const others = Array.from({ length: 3 }, async () => {
     while (changing) {
-      await profiles.people(page, visitor)
+      await profiles.list(page, visitor)
       await pause(Math.random() * 10)
     }
   })
   for (let change = 0; change < changes; change += 1) {
     await profiles.change(id, { phone: `${change}` }, visitor)
     await pause(20)
-    if ((await profiles.people(page, visitor)).find(({ accountId }) => accountId === id)?.phone !== `${change}`)
-      old += 1
+    if ((await profiles.list(page, visitor)).find(({ accountId }) => accountId === id)?.phone !== `${change}`) old += 1
   }
   changing = false
   await Promise.all(others)
