@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os'
 import { measureLogins } from './logins.ts'
+import { measurePeople } from './people.ts'
 import { measureProfile } from './profile.ts'
 import { measureReads } from './reads.ts'
 import { type Result, table } from './result.ts'
@@ -15,6 +16,7 @@ const measurements = [
   measureVerifyBesideLogins,
   measureReads,
   measureProfile,
+  measurePeople,
   measureTokens,
   measureSessions,
 ]

@@ -8,6 +8,31 @@ const noticesThat = (connected: boolean): ServerNotices => ({ ...localNotices(),
 
 readCacheConformance('memory', () => createReadCache({ name: 'test', notices: noticesThat(true), max: 10 }))
 
+test('what was loaded as undefined is remembered too', async () => {
+  const cache = createReadCache<undefined>({ name: 'test', notices: noticesThat(true), max: 10 })
+  let loads = 0
+  const read = () =>
+    cache.get('key', 'none', async () => {
+      loads += 1
+      return undefined
+    })
+  expect([await read(), await read(), loads]).toEqual([undefined, undefined, 1])
+  cache.close()
+})
+
+test('a key has a bounded number of parts; further ones are read each time', async () => {
+  const cache = createReadCache<number>({ name: 'test', notices: noticesThat(true), max: 10 })
+  let loads = 0
+  const parts = Array.from({ length: 100 }, (_, index) => `${index}`)
+  const readAll = async () => {
+    for (const part of parts) await cache.get('key', part, async () => (loads += 1))
+    return loads
+  }
+  expect(await readAll()).toBe(100)
+  expect(await readAll()).toBe(180)
+  cache.close()
+})
+
 test('nothing is kept while notices cannot reach this process', async () => {
   const cache = createReadCache<number>({ name: 'test', notices: noticesThat(false), max: 10 })
   let loads = 0

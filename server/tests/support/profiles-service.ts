@@ -13,6 +13,7 @@ import {
   type Accounts,
   type CachedPeople,
   openProfiles,
+  type Profile,
   type Profiles,
   type Visitor,
 } from '../../src/services/profiles/index.ts'
@@ -115,6 +116,8 @@ export interface TestProfiles {
   events(accountId: string): Promise<{ type: string; sequence: number; data: Record<string, unknown> }[]>
   /** The log of an account, oldest first. */
   logged(accountId: string): Promise<{ type: string; data: object; ip: string | null; userAgent: string | null }[]>
+  /** The profile of an account, as the contract `test` shows it to whoever may see it. */
+  own(accountId: string): Promise<Profile>
   /** A person with a profile. */
   person(about?: Partial<AccountSummary>): Promise<AccountSummary>
 }
@@ -194,9 +197,10 @@ export function profilesService(
     logged: (accountId) =>
       fresh.database.many(sql<{ type: string; data: object; ip: string | null; userAgent: string | null }>`
         SELECT type, data, host(ip) AS ip, user_agent AS "userAgent" FROM activities WHERE account_id = ${accountId} ORDER BY id`),
+    own: (accountId) => service().read({ accountId }, visitorOf()),
     async person(about) {
       const account = accounts.register(about)
-      await service().own(account.id)
+      await service().read({ accountId: account.id }, visitorOf('test', { tenant: account.tenant }))
       return account
     },
   }

@@ -1,11 +1,9 @@
-import { hash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
-import { LRUCache } from 'lru-cache'
-import { RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible'
 import { type Clock, systemClock } from '../../platform/clock.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { Redis } from '../../platform/redis.ts'
 import type { Contract, Limit, LimitClass, Limits, Route, ScarceClass, Windows } from './contract.ts'
+import { countInMemory, countInRedis, type Use } from './counting.ts'
 
 /** A request to be counted. */
 export interface Counted {
@@ -27,15 +25,8 @@ export interface Limiter {
 /** Classes with one count a contract; of the others each route has its own. */
 const shared: ReadonlySet<LimitClass> = new Set(['write', 'read'])
 
-/**
- * Callers that a process counts itself. A caller is forgotten when its window is over, or earlier when so many others came
- * after it: names can be invented faster than windows end, and memory must not grow with them.
- */
-const mostCallers = 200_000
 /** Characters of a caller that count: a stranger can invent names of any length. */
 const longestCaller = 300
-/** Milliseconds for which Redis is not asked again after it failed. */
-const restMs = 1_000
 
 export interface LimiterOptions {
   /** Multiplies every limit: for load tests in development. */
@@ -50,22 +41,9 @@ export interface LimiterOptions {
   clock?: Clock
 }
 
-/** What was used of a window, with what is left of its time. */
-interface Use {
-  points: number
-  msLeft: number
-}
-interface Counting {
-  /** Adds one. */
-  add(key: string, seconds: number): Promise<Use> | Use
-  look(key: string): Promise<Use> | Use
-}
-const unused: Use = { points: 0, msLeft: 0 }
-
 /** Makes the limiter of a process: fixed windows, each beginning with the caller's first request. */
 export function createLimiter({ scale, unlimited = [], redis, clock = systemClock }: LimiterOptions): Limiter {
-  const inMemory = countInMemory(clock)
-  const counting = redis ? countInRedis(redis, inMemory, clock) : inMemory
+  const counting = redis ? countInRedis(redis, clock) : countInMemory(clock)
   const off = new Set(unlimited)
 
   // What of a count is the same for every request of a route.
@@ -148,61 +126,3 @@ const isScarce = (limit: LimitClass): limit is ScarceClass => limit in fallbacks
 /** The limit of a class, or of the one that it falls back to. */
 export const limitOf = (limits: Limits, limit: LimitClass): Windows =>
   isScarce(limit) ? (limits[limit] ?? limits[fallbacks[limit]]) : limits[limit]
-
-function countInMemory(clock: Clock): Counting {
-  const windows = new LRUCache<string, { points: number; endsAt: number }>({ max: mostCallers })
-  return {
-    add(key, seconds) {
-      const now = clock.now()
-      let window = windows.get(key)
-      if (!window || window.endsAt <= now) {
-        window = { points: 0, endsAt: now + seconds * 1_000 }
-        windows.set(key, window)
-      }
-      window.points += 1
-      return { points: window.points, msLeft: window.endsAt - now }
-    },
-    look(key) {
-      const window = windows.get(key)
-      const msLeft = window ? window.endsAt - clock.now() : 0
-      return window && msLeft > 0 ? { points: window.points, msLeft } : unused
-    },
-  }
-}
-
-function countInRedis({ client }: Redis, inMemory: Counting, clock: Clock): Counting {
-  const limiter = new RateLimiterRedis({
-    storeClient: client,
-    keyPrefix: 'guichet:limit',
-    // It counts only; the window comes with each call, and above its points nothing is refused here.
-    points: Number.MAX_SAFE_INTEGER,
-    duration: 60,
-    rejectIfRedisNotReady: true,
-  })
-  let restUntil = 0
-  /** Asks Redis; while it is away this process goes by what it counts itself. */
-  const asking = async (ask: () => Promise<RateLimiterRes | null>, instead: () => Promise<Use> | Use): Promise<Use> => {
-    if (clock.now() < restUntil) return instead()
-    try {
-      const found = await ask()
-      return found ? { points: found.consumedPoints, msLeft: found.msBeforeNext } : unused
-    } catch {
-      restUntil = clock.now() + restMs
-      return instead()
-    }
-  }
-  // A digest: an address of a person does not stand in Redis.
-  const digestOf = (key: string) => hash('sha256', key, 'base64url')
-  return {
-    add: (key, seconds) =>
-      asking(
-        () => limiter.consume(digestOf(key), 1, { customDuration: seconds }),
-        () => inMemory.add(key, seconds),
-      ),
-    look: (key) =>
-      asking(
-        () => limiter.get(digestOf(key)),
-        () => inMemory.look(key),
-      ),
-  }
-}

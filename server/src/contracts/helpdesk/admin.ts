@@ -24,7 +24,7 @@ async function profileAt(
 ): Promise<Profile> {
   const accountId = accountIdOf(id)
   if (accountId === undefined) throw new Refusal('profiles.not_found')
-  return profiles.ofAccount(accountId, visitor)
+  return profiles.read({ accountId }, visitor)
 }
 
 /** Refuses what nobody may do to oneself. */

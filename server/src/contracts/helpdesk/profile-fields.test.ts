@@ -21,6 +21,7 @@ const profile: Profile = {
   preferences: {},
   createdAt: new Date('2026-01-02T03:04:05.678Z'),
   updatedAt: null,
+  role: 'user',
 }
 
 /** What the core is asked to change; undefined when it is asked nothing. */

@@ -19,8 +19,8 @@ const readProfile = route({
   access: 'person',
   limit: 'read',
   replies: { 200: ProfileAnswer, 404: Failure },
-  async handler(profiles, { claims }) {
-    return reply(200, ownProfile(await profiles.own(claims.uid)))
+  async handler(profiles, { claims, client }) {
+    return reply(200, ownProfile(await profiles.read({ accountId: claims.uid }, client)))
   },
 })
 
@@ -35,7 +35,7 @@ const changeProfile = route({
   replies: { 200: ChangedProfile, 400: Failure, 404: Failure },
   misfit,
   async handler(profiles, { body, claims, client }) {
-    const present = await profiles.own(claims.uid)
+    const present = await profiles.read({ accountId: claims.uid }, client)
     return changed(body, present, (changes) => profiles.change(claims.uid, changes, client))
   },
 })

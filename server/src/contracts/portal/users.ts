@@ -34,7 +34,7 @@ const listUsers = route({
   replies: { 200: Type.Array(User), 400: Failure },
   misfit,
   async handler(profiles, { query, client }) {
-    return reply(200, usersOf(await profiles.people(pageOf(query), client)))
+    return reply(200, usersOf(await profiles.list(pageOf(query), client)))
   },
 })
 
@@ -49,7 +49,7 @@ const own = (url: string) =>
     limit: 'read',
     replies: { 200: User, 404: Failure },
     async handler(profiles, { claims, client }) {
-      return reply(200, userOf(await profiles.person({ accountId: claims.uid }, client)))
+      return reply(200, userOf(await profiles.read({ accountId: claims.uid }, client)))
     },
   })
 
@@ -64,7 +64,7 @@ const readUser = route({
   replies: { 200: User, 400: Failure, 403: Failure, 404: Failure },
   misfit,
   async handler(profiles, asking) {
-    return reply(200, userOf(await profiles.person(ownOrAdministered(asking), asking.client)))
+    return reply(200, userOf(await profiles.read(ownOrAdministered(asking), asking.client)))
   },
 })
 
@@ -105,7 +105,7 @@ const changeUser = route({
     // A role from somebody who may give none is dropped.
     const grants = may(claims, client.terms, 'roles:grant')
     const { name, email, role } = acceptFields({ ...body, role: grants ? body.role : undefined })
-    const person = await profiles.person(target, client)
+    const person = await profiles.read(target, client)
     const { accountId } = person
     const newRole = role === person.role ? undefined : role
     // Identity judges it again; here so that nothing has changed when it refuses.
@@ -116,7 +116,7 @@ const changeUser = route({
       await profiles.change(accountId, { displayName: name, email }, client, { ...by, tellTaken: true })
     }
     if (newRole !== undefined) await profiles.changeRole(accountId, newRole, administrator, client)
-    return reply(200, userOf(await profiles.person({ accountId }, client)))
+    return reply(200, userOf(await profiles.read({ accountId }, client)))
   },
 })
 
@@ -134,7 +134,7 @@ const changeRole = route({
   async handler(profiles, { params, body, claims, client }) {
     const id = idOf(params.id)
     const { role = '' } = acceptFields(body, 'role')
-    const { accountId } = await profiles.person(id, client)
+    const { accountId } = await profiles.read(id, client)
     return reply(200, userOf(await profiles.changeRole(accountId, role, { accountId: claims.uid }, client)))
   },
 })
@@ -150,7 +150,7 @@ const deleteUser = route({
   replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
   misfit,
   async handler(profiles, { params, claims, client }) {
-    const { accountId } = await profiles.person(idOf(params.id), client)
+    const { accountId } = await profiles.read(idOf(params.id), client)
     await profiles.remove(accountId, client, { accountId: claims.uid })
     return reply(200, message('User deleted successfully'))
   },

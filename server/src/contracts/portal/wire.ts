@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import type { AccountView, Session } from '../../services/identity/index.ts'
-import type { Person } from '../../services/profiles/index.ts'
+import type { Profile } from '../../services/profiles/index.ts'
 import { remembered } from '../_kit/remembered.ts'
 
 /** The portal's shapes on the wire. */
@@ -37,7 +37,7 @@ export const User = Type.Object({
 })
 
 /** A user as profiles knows them. Other contracts ask for given and family name in place of one name. */
-export function userOf(person: Person): Type.Static<typeof User> {
+export function userOf(person: Profile): Type.Static<typeof User> {
   const { number, username, email, displayName, firstName, lastName, role, createdAt, updatedAt } = person
   const parts = [firstName, lastName].filter(Boolean).join(' ')
   return {
@@ -51,7 +51,7 @@ export function userOf(person: Person): Type.Static<typeof User> {
 }
 
 /** A bare list; its service may hand out the same one again. */
-export const usersOf = remembered((people: readonly Person[]) => people.map(userOf))
+export const usersOf = remembered((people: readonly Profile[]) => people.map(userOf))
 
 /** A user as identity knows them, where they register and sign in. */
 export const userOfAccount = (account: AccountView): Type.Static<typeof User> => ({

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/http/token-verifier.ts'
-import type { Profile, Profiles } from '../../services/profiles/index.ts'
+import type { Profile } from '../../services/profiles/index.ts'
 import { may, reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { remembered } from '../_kit/remembered.ts'
@@ -10,16 +10,14 @@ import { misfits } from './errors.ts'
 import { terms } from './terms.ts'
 import { done, Failure, list, Message, message, Success, SuccessList, User, userFields, userOf } from './wire.ts'
 
-/** The number in the path, when the caller is that user or an administrator. Judged before anything is looked up. */
-function ownOrAdministered(id: string, claims: AccessClaims): number {
+/** Whom the path names, when the caller is that user or an administrator. Judged before anything is looked up. */
+function ownOrAdministered(id: string, claims: AccessClaims): number | { accountId: string } {
   const number = numberOf(id)
-  if (claims.user_id !== number && !may(claims, terms, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
+  // One's own profile is there from the first moment on.
+  if (claims.user_id === number) return { accountId: claims.uid }
+  if (!may(claims, terms, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
   return number
 }
-
-/** The profile of that number; one's own is there from the first moment on. */
-const read = (profiles: Profiles, number: number, claims: AccessClaims) =>
-  claims.user_id === number ? profiles.own(claims.uid) : profiles.find(number)
 
 const fieldsOf = (body: Type.Static<Type.TObject<typeof userFields>>) => ({
   email: body.email === '' ? null : body.email,
@@ -39,8 +37,8 @@ const profile = route({
   access: 'person',
   limit: 'read',
   replies: { 200: Success(User), 404: Failure },
-  async handler(profiles, { claims }) {
-    return reply(200, ownProfile(await profiles.own(claims.uid)))
+  async handler(profiles, { claims, client }) {
+    return reply(200, ownProfile(await profiles.read({ accountId: claims.uid }, client)))
   },
 })
 
@@ -54,8 +52,8 @@ const listUsers = route({
   limit: 'read',
   query: PageQuery,
   replies: { 200: SuccessList(User), 400: Failure },
-  async handler(profiles, { query }) {
-    return reply(200, list((await profiles.list(pageOf(query))).map(userOf)))
+  async handler(profiles, { query, client }) {
+    return reply(200, list((await profiles.list(pageOf(query), client)).map(userOf)))
   },
 })
 
@@ -69,8 +67,8 @@ const readUser = route({
   limit: 'read',
   params: IdParams,
   replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
-  async handler(profiles, { params, claims }) {
-    return reply(200, done(userOf(await read(profiles, ownOrAdministered(params.id, claims), claims))))
+  async handler(profiles, { params, claims, client }) {
+    return reply(200, done(userOf(await profiles.read(ownOrAdministered(params.id, claims), client))))
   },
 })
 
@@ -110,7 +108,7 @@ const updateUser = route({
   replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
   misfit: () => misfits.change,
   async handler(profiles, { params, body, claims, client }) {
-    const { accountId } = await read(profiles, ownOrAdministered(params.id, claims), claims)
+    const { accountId } = await profiles.read(ownOrAdministered(params.id, claims), client)
     const administrator = { accountId: claims.uid }
     const changed = await profiles.change(accountId, fieldsOf(body), client, { administrator })
     return reply(200, done(userOf(changed), 'The user is updated.'))
@@ -128,7 +126,7 @@ const deleteUser = route({
   params: IdParams,
   replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
   async handler(profiles, { params, claims, client }) {
-    const { accountId } = await profiles.find(numberOf(params.id))
+    const { accountId } = await profiles.read(numberOf(params.id), client)
     await profiles.remove(accountId, client, { accountId: claims.uid })
     return reply(200, message('The user is deleted.'))
   },

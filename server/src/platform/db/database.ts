@@ -15,17 +15,31 @@ export interface Statement<Row> {
   readonly row?: Row
 }
 
-const prepared = new WeakMap<TemplateStringsArray, { name: string; text: string }>()
-
-/** Writes one statement: the interpolated values become its parameters, never its text. */
-export function sql<Row = never>(strings: TemplateStringsArray, ...values: readonly unknown[]): Statement<Row> {
-  let known = prepared.get(strings)
-  if (!known) {
-    const text = strings.reduce((before, part, index) => `${before}$${index}${part}`)
-    known = { text, name: createHash('sha256').update(text).digest('base64url').slice(0, 24) }
-    prepared.set(strings, known)
+/** A part of statements that no parameter can be, such as a list of columns: constants of ours, never what anybody sent. */
+export class SqlPart {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
   }
-  return { ...known, values }
+}
+
+const prepared = new WeakMap<TemplateStringsArray, { name: string; text: string }>()
+const names = new Map<string, string>()
+
+/** Writes one statement: the interpolated values become its parameters, never its text, but for parts. */
+export function sql<Row = never>(strings: TemplateStringsArray, ...values: readonly unknown[]): Statement<Row> {
+  const known = prepared.get(strings)
+  if (known) return { ...known, values }
+  const parameters: unknown[] = []
+  const text = strings.reduce((before, after, index) => {
+    const value = values[index - 1]
+    return `${before}${value instanceof SqlPart ? value.text : `$${parameters.push(value)}`}${after}`
+  })
+  const name = names.get(text) ?? createHash('sha256').update(text).digest('base64url').slice(0, 24)
+  names.set(text, name)
+  // With parts the text may be another the next time.
+  if (parameters.length === values.length) prepared.set(strings, { name, text })
+  return { name, text, values: parameters }
 }
 
 /** What runs statements: the database itself, or one transaction in it. */

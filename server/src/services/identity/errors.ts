@@ -36,3 +36,6 @@ export type IdentityErrorCode = (typeof identityErrors)[number]
 /** Makes an identity refusal, to be thrown. */
 export const refuse = (code: IdentityErrorCode, details?: Readonly<Record<string, unknown>>) =>
   new Refusal<IdentityErrorCode>(code, details)
+
+/** Makes the refusal of a password that is not worked on. */
+export const busy = () => refuse('identity.busy', { retryAfterSeconds: 2 })

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { refuse } from './errors.ts'
+import { busy } from './errors.ts'
 
 /** What is asked of a password: whether lists of common ones have it, and its zxcvbn score, 0 to 4. */
 export interface Wanted {
@@ -49,11 +49,11 @@ let questions = 0
 export function judgePassword(password: string, own: readonly string[], wanted: Wanted): Promise<Answer> {
   judge ??= startJudge()
   const { thread, asked } = judge
-  if (asked.size >= capacity) return Promise.reject(refuse('identity.busy', { retryAfterSeconds: 2 }))
+  if (asked.size >= capacity) return Promise.reject(busy())
   questions += 1
   const question: Question = { id: questions, password, own, wanted }
   return new Promise((answer, fail) => {
-    const deadline = setTimeout(() => stop(thread, refuse('identity.busy', { retryAfterSeconds: 2 })), deadlineMs)
+    const deadline = setTimeout(() => stop(thread, busy()), deadlineMs)
     asked.set(question.id, { answer, fail, deadline })
     clearTimeout(judge?.idle)
     thread.ref()

@@ -2,8 +2,9 @@ import { pbkdf2, randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import { hash as argon2Hash } from '@node-rs/argon2'
+import { createSemaphore } from '../../platform/semaphore.ts'
+import { busy } from './errors.ts'
 import { readHash } from './foreign-hashes.ts'
-import { type PasswordQueue, passwordQueue } from './password-queue.ts'
 
 const pbkdf2Async = promisify(pbkdf2)
 
@@ -33,14 +34,15 @@ const queueCapacity = 256
 
 /** Makes the hasher; the dummy hash for unknown accounts is computed here, with the real cost. */
 export async function createPasswords(hashing: PasswordHashing): Promise<Passwords> {
-  const queue: PasswordQueue = passwordQueue(availableParallelism(), queueCapacity)
+  // A few at a time, so that a burst of sign-ins leaves processor time to everything else.
+  const turns = createSemaphore({ atOnce: availableParallelism(), capacity: queueCapacity, busy })
   const { compute, prefix } = hasher(hashing)
   const dummy = readHash(await compute(randomBytes(16).toString('base64url')))
   if ('refused' in dummy) throw new Error(`passwords cannot be hashed like that: ${dummy.refused}`)
   return {
-    hash: (password) => queue.run(() => compute(password)),
+    hash: (password) => turns.run(() => compute(password)),
     verify: (password, hash) =>
-      queue.run(async () => {
+      turns.run(async () => {
         const stored = typeof hash === 'string' ? readHash(hash) : undefined
         // A hash that is refused costs what none costs, so that time does not tell of it either.
         const known = stored && !('refused' in stored) ? stored : undefined
@@ -48,7 +50,7 @@ export async function createPasswords(hashing: PasswordHashing): Promise<Passwor
         return correct && known !== undefined
       }),
     outdated: (hash) => !hash.startsWith(prefix),
-    waiting: queue.waiting,
+    waiting: turns.waiting,
   }
 }
 

@@ -1,11 +1,11 @@
 import type { IdempotencyKey } from '../../platform/db/idempotency.ts'
 import type { Deps } from './deps.ts'
 import { makeProfile } from './make-profile.ts'
-import { type Person, type ProfileFields, personOf } from './profile.ts'
+import { type Profile, type ProfileFields, profileOf } from './profile.ts'
 import type { Visitor } from './visitor.ts'
 import { checkPreferences } from './write-profile.ts'
 
-export interface NewPerson extends ProfileFields {
+export type NewPerson = ProfileFields & {
   /** The e-mail address, when absent. */
   username?: string | undefined
   /** Without one nobody can sign in with a password yet. */
@@ -17,12 +17,12 @@ export interface NewPerson extends ProfileFields {
 /** Makes an account and its profile in one request. A crash between the two is healed by the event of the account. */
 export const addPerson =
   (deps: Deps) =>
-  async (person: NewPerson, visitor: Visitor, idempotency: IdempotencyKey | undefined): Promise<Person> => {
+  async (person: NewPerson, visitor: Visitor, idempotency: IdempotencyKey | undefined): Promise<Profile> => {
     const { username, password, role, ...fields } = person
     const { name: contract } = visitor.terms
     await checkPreferences(deps, null, fields.preferences)
     const shared = { email: fields.email ?? undefined, displayName: fields.displayName ?? undefined }
     const account = await deps.accounts.create({ username, password, role, ...shared }, contract, idempotency)
     const { row } = await makeProfile(deps, account, { fields, contract, visitor })
-    return personOf(row, visitor)
+    return profileOf(row, visitor)
   }

@@ -2,7 +2,7 @@ import { activityOf } from './activity.ts'
 import type { Deps } from './deps.ts'
 import { refuse } from './errors.ts'
 import { type Profile, type ProfileFields, profileOf, textsOf } from './profile.ts'
-import { rowFor } from './read-profiles.ts'
+import { rowFor } from './profile-rows.ts'
 import type { Visitor } from './visitor.ts'
 import { checkPreferences, writeProfile } from './write-profile.ts'
 
@@ -49,5 +49,5 @@ export const changeProfile =
           ? activityOf('profile_updated', visitor, { fields: given })
           : activityOf('profile_updated_by_admin', visitor, { fields: given, by }),
     }))
-    return profileOf(row)
+    return profileOf(row, visitor)
   }

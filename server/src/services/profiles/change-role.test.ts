@@ -48,7 +48,7 @@ describe('changing a role', () => {
       service.accounts.break('changeRole', code)
       expect(await refusalOf(changeRole(id, 'admin'))).toBe(code)
       service.accounts.mend()
-      expect((await service.profiles.person(number, visitor)).role).toBe('user')
+      expect((await service.profiles.read(number, visitor)).role).toBe('user')
       expect(await service.events(id)).toEqual([])
     },
   )

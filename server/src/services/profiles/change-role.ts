@@ -1,7 +1,7 @@
 import { activityOf } from './activity.ts'
 import type { Deps } from './deps.ts'
-import { type Person, type ProfileRow, personOf, roleOf } from './profile.ts'
-import { rowFor } from './read-profiles.ts'
+import { type Profile, type ProfileRow, profileOf, roleOf } from './profile.ts'
+import { rowFor } from './profile-rows.ts'
 import type { Visitor } from './visitor.ts'
 import { type Change, writeProfile } from './write-profile.ts'
 
@@ -13,7 +13,7 @@ export const changeRole =
     role: string,
     { accountId: by }: { accountId: string },
     visitor: Visitor,
-  ): Promise<Person> => {
+  ): Promise<Profile> => {
     const { name: contract } = visitor.terms
     const before = await rowFor(deps, accountId, visitor)
     await deps.accounts.changeRole(accountId, role, by, contract)
@@ -23,7 +23,7 @@ export const changeRole =
       const change = changeOfRole(present, contract, role)
       return change || activity ? { ...change, activity } : undefined
     })
-    return personOf(row, visitor)
+    return profileOf(row, visitor)
   }
 
 /** The change to a role; undefined when the profile shows it already. It is told by whoever writes it, so it is told once. */

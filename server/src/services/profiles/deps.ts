@@ -4,16 +4,16 @@ import type { Logger } from '../../platform/log.ts'
 import type { ReadCache } from '../../platform/read-cache.ts'
 import type { Accounts } from './accounts-port.ts'
 import type { AnnounceProfile } from './events.ts'
-import type { Person, Profile } from './profile.ts'
+import type { Profile } from './profile.ts'
 
-/** One person, or a page of them; a person's own profile, which is shown without a role. */
-export type CachedPeople = readonly (Profile & Partial<Pick<Person, 'role'>>)[]
+/** One profile, or a page of them. */
+export type CachedPeople = readonly Profile[]
 
 /** The world profiles' use cases live in. */
 export interface Deps {
   database: Database
   accounts: Accounts
-  /** What `own`, `person` and `people` read: a person under a key of the account, pages under one key. */
+  /** What `read` and `list` read: a profile under a key of the account, pages under one key. */
   people: ReadCache<CachedPeople>
   /** What a contract announces of a fact. */
   announce: (contract: string, ...about: Parameters<AnnounceProfile>) => ReturnType<AnnounceProfile>
@@ -25,8 +25,6 @@ export interface Deps {
 
 /** The one key of the pages of people. */
 export const peopleKey = 'people'
-/** The part of a person's key for themselves; the others are for contracts, by name. */
-export const ownPart = ''
 export const personKey = (accountId: string): string => `account:${accountId}`
 
 /** To be called after the commit of a write: nobody reads from then on what was before it. */

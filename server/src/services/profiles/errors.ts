@@ -19,4 +19,8 @@ export const profilesErrors = [
 export type ProfilesErrorCode = (typeof profilesErrors)[number]
 
 /** Makes a profiles refusal, to be thrown. */
-export const refuse = (code: ProfilesErrorCode) => new Refusal<ProfilesErrorCode>(code)
+export const refuse = (code: ProfilesErrorCode, details?: Readonly<Record<string, unknown>>) =>
+  new Refusal<ProfilesErrorCode>(code, details)
+
+/** Makes the refusal of an image that is not worked on. */
+export const busy = () => refuse('profiles.busy', { retryAfterSeconds: 2 })

@@ -75,13 +75,15 @@ test('profiles from before get words, order and roles, whoever sees to it', asyn
 
 test('one that is read, or told of, before that is completed on the way', async () => {
   const [read = '', told = '', moved = ''] = await older(3, 'Waiting')
-  expect((await service.profiles.person({ accountId: read }, visitor)).role).toBe('agent')
+  expect((await service.profiles.read({ accountId: read }, visitor)).role).toBe('agent')
   await service.tell('account.role_changed', told, { contract: 'other', role: 'admin' })
-  expect((await service.profiles.person({ accountId: told }, visitor)).role).toBe('agent')
+  expect((await service.profiles.read({ accountId: told }, visitor)).role).toBe('agent')
   // Whose tenant nobody knew is not seen by the wrong one.
   service.accounts.known.set(moved, { ...service.accounts.known.get(moved)!, tenant: 'Other' })
-  await expect(service.profiles.ofAccount(moved, visitor)).rejects.toMatchObject({ code: 'profiles.not_found' })
-  expect(await service.profiles.ofAccount(moved, visitorOf('test', { tenant: 'other' }))).toMatchObject({
+  await expect(service.profiles.read({ accountId: moved }, visitor)).rejects.toMatchObject({
+    code: 'profiles.not_found',
+  })
+  expect(await service.profiles.read({ accountId: moved }, visitorOf('test', { tenant: 'other' }))).toMatchObject({
     tenant: 'other',
   })
   expect(await found('waiting')).toBe(2)

@@ -1,7 +1,7 @@
 import { backoffMs, pause } from '../../platform/bell.ts'
 import { messageOf, Refusal } from '../../platform/errors.ts'
 import type { Deps } from './deps.ts'
-import { withRoles } from './own-profile.ts'
+import { withRoles } from './profile-rows.ts'
 import * as store from './store/index.ts'
 
 /** Milliseconds between two looks for rows that an older build, running beside this one, left unfinished. */

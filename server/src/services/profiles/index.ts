@@ -10,8 +10,6 @@ import { accountHandlers, followAccounts as follow } from './consumers/follow-ac
 import { countProfiles } from './count-profiles.ts'
 import type { Deps } from './deps.ts'
 import { finishProfiles } from './finish-profiles.ts'
-import { ownProfile } from './own-profile.ts'
-import { readPeople } from './people.ts'
 import { readProfiles } from './read-profiles.ts'
 import { registerProfile } from './register-profile.ts'
 import { removePerson } from './remove-person.ts'
@@ -28,8 +26,8 @@ export type { ProfileStatistics } from './count-profiles.ts'
 export type { CachedPeople } from './deps.ts'
 export type { ProfilesErrorCode } from './errors.ts'
 export type { AnnounceProfile, ProfileFact, ProfileFactAbout } from './events.ts'
-export { revivePeople } from './people.ts'
-export type { Person, Profile, ProfileFields } from './profile.ts'
+export type { Profile, ProfileFields } from './profile.ts'
+export { revivePeople } from './read-profiles.ts'
 export type { ProfileSearch } from './search-profiles.ts'
 export type { ActivityFilter, SortField } from './store/index.ts'
 export type { Visitor } from './visitor.ts'
@@ -52,9 +50,7 @@ export function openProfiles(deps: ProfilesOptions) {
   const avatars = openAvatars(deps, deps.imageWaitMs)
   const finishing = finishProfiles(deps)
   return {
-    own: ownProfile(deps),
     ...readProfiles(deps),
-    ...readPeople(deps),
     add: addPerson(deps),
     change: changeProfile(deps),
     changeRole: changeRole(deps),

@@ -29,7 +29,7 @@ describe('the event of a registration', () => {
     })
     await registered(account, { names: { firstName: 'Ada', lastName: 'Lovelace' } })
     const { id, number, username } = account
-    expect(await service.profiles.own(id)).toEqual({
+    expect(await service.own(id)).toEqual({
       accountId: id,
       number,
       tenant: 'main',
@@ -46,8 +46,9 @@ describe('the event of a registration', () => {
       preferences: {},
       createdAt: expect.any(Date),
       updatedAt: null,
+      role: 'admin',
     })
-    expect(await service.profiles.person(number, visitor)).toMatchObject({ accountId: id, role: 'admin' })
+    expect(await service.profiles.read(number, visitor)).toMatchObject({ accountId: id, role: 'admin' })
     expect(await service.events(id)).toEqual([
       { type: 'test.created', sequence: 1, data: { accountId: id, number, email: 'ada@example.org' } },
     ])
@@ -64,16 +65,16 @@ describe('the event of a registration', () => {
       email: null,
       displayName: null,
     })
-    expect(await service.profiles.own(id)).toMatchObject({ tenant: 'main', username: 'older' })
+    expect(await service.own(id)).toMatchObject({ tenant: 'main', username: 'older' })
     expect(await facts(id)).toEqual([])
   })
 
   test('that comes after the first reading completes the profile, and announces it all the same', async () => {
     const account = service.accounts.register()
-    await service.profiles.own(account.id)
+    await service.own(account.id)
     expect(await facts(account.id)).toEqual([])
     await registered(account, { names: { firstName: 'Ada' } })
-    expect(await service.profiles.own(account.id)).toMatchObject({ firstName: 'Ada', updatedAt: null })
+    expect(await service.own(account.id)).toMatchObject({ firstName: 'Ada', updatedAt: null })
     expect(await facts(account.id)).toEqual(created)
     expect((await service.logged(account.id)).map(({ type }) => type)).toEqual(['profile_created'])
   })
@@ -83,7 +84,7 @@ describe('the event of a registration', () => {
     await service.profiles.change(account.id, { firstName: 'Grace' }, visitor)
     await service.profiles.changeRole(account.id, 'admin', { accountId: 'administrator' }, visitor)
     await registered(account, { names: { firstName: 'Ada', lastName: 'Lovelace' } })
-    expect(await service.profiles.person(account.number, visitor)).toMatchObject({
+    expect(await service.profiles.read(account.number, visitor)).toMatchObject({
       firstName: 'Grace',
       lastName: 'Lovelace',
       role: 'admin',
@@ -95,25 +96,25 @@ describe('the event of a registration', () => {
 describe('the first reading of one’s own profile', () => {
   test('makes it once, however many read', async () => {
     const { id } = service.accounts.register({ roles: [{ contract: 'test', role: 'admin' }] })
-    const read = await Promise.all(Array.from({ length: 10 }, () => service.profiles.own(id)))
-    expect(read).toEqual(Array(10).fill(await service.profiles.own(id)))
+    const read = await Promise.all(Array.from({ length: 10 }, () => service.own(id)))
+    expect(read).toEqual(Array(10).fill(await service.own(id)))
     expect(await service.logged(id)).toHaveLength(1)
-    expect((await service.profiles.person({ accountId: id }, visitor)).role).toBe('admin')
+    expect((await service.profiles.read({ accountId: id }, visitor)).role).toBe('admin')
   })
 
   test('of nobody is refused', async () => {
-    expect(await refusalOf(service.profiles.own(crypto.randomUUID()))).toBe('profiles.not_found')
+    expect(await refusalOf(service.own(crypto.randomUUID()))).toBe('profiles.not_found')
   })
 
   test('by somebody else makes it too, within the tenant', async () => {
     const [here, there] = [service.accounts.register(), service.accounts.register({ tenant: 'elsewhere' })]
-    expect(await service.profiles.ofAccount(here.id, visitor)).toMatchObject({ number: here.number })
-    expect(await refusalOf(service.profiles.ofAccount(there.id, visitor))).toBe('profiles.not_found')
-    expect(await refusalOf(service.profiles.find(there.number))).toBe('profiles.not_found')
-    expect(await service.profiles.find(here.number)).toMatchObject({ accountId: here.id })
-    expect((await service.profiles.list({ limit: 1000, offset: 0 })).map(({ number }) => number)).not.toContain(
-      there.number,
-    )
+    expect(await service.profiles.read({ accountId: here.id }, visitor)).toMatchObject({ number: here.number })
+    expect(await refusalOf(service.profiles.read({ accountId: there.id }, visitor))).toBe('profiles.not_found')
+    expect(await refusalOf(service.profiles.read(there.number, visitor))).toBe('profiles.not_found')
+    expect(await service.profiles.read(here.number, visitor)).toMatchObject({ accountId: here.id })
+    expect(
+      (await service.profiles.list({ limit: 1000, offset: 0 }, visitor)).map(({ number }) => number),
+    ).not.toContain(there.number)
   })
 })
 
@@ -148,7 +149,7 @@ describe('adding a person', () => {
     const account = service.accounts.known.get(person.accountId)!
     await registered(account)
     expect(await facts(person.accountId)).toEqual(created)
-    expect(await service.profiles.person(person.number, visitor)).toEqual(person)
+    expect(await service.profiles.read(person.number, visitor)).toEqual(person)
   })
 
   test('completes the profile when the event was faster', async () => {
@@ -236,12 +237,12 @@ test('made by the event and by many requests at once, a profile is one, and none
   for (let turn = 0; turn < 60; turn += 1) {
     const account = service.accounts.register()
     const made = await Promise.all([
-      service.profiles.own(account.id),
+      service.own(account.id),
       registered(account),
-      service.profiles.person({ accountId: account.id }, visitorOf()),
+      service.profiles.read({ accountId: account.id }, visitorOf()),
       service.profiles.change(account.id, { firstName: 'Ada' }, visitorOf()),
     ])
     expect(made[0].accountId).toBe(account.id)
-    expect(await service.profiles.own(account.id)).toMatchObject({ firstName: 'Ada', number: account.number })
+    expect(await service.own(account.id)).toMatchObject({ firstName: 'Ada', number: account.number })
   }
 })

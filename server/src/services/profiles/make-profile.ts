@@ -4,7 +4,7 @@ import { activityOf } from './activity.ts'
 import { type Deps, written } from './deps.ts'
 import { refuse } from './errors.ts'
 import { announced } from './events.ts'
-import { type ProfileFields, type ProfileRow, rolesOf, textsOf } from './profile.ts'
+import { type ProfileFields, type ProfileRow, rolesOf, type TextField, textFields, textsOf } from './profile.ts'
 import * as store from './store/index.ts'
 import { tenantNamed, type Visitor } from './visitor.ts'
 import { type Announcing, type Written, writeInside } from './write-profile.ts'
@@ -67,12 +67,11 @@ export async function makeProfile(deps: Deps, account: AccountSummary, making: M
   return done
 }
 
-const nothing = { firstName: null, lastName: null, phone: null, address: null, department: null, jobTitle: null }
+const nothing = Object.fromEntries(textFields.map((name) => [name, null])) as Record<TextField, null>
 
 /** What a profile has none of and now gets: what is given twice is taken once. */
 function missing(present: ProfileRow, row: store.NewProfile): Partial<ProfileRow> {
-  const names = ['displayName', 'firstName', 'lastName', 'phone', 'address', 'department', 'jobTitle'] as const
-  return Object.fromEntries(
-    names.filter((name) => present[name] === null && row[name] !== null).map((name) => [name, row[name]]),
-  )
+  // An address that was taken away stays away.
+  const names = textFields.filter((name) => name !== 'email' && present[name] === null && row[name] !== null)
+  return Object.fromEntries(names.map((name) => [name, row[name]]))
 }

@@ -1,84 +1,85 @@
 import type { AccountSummary } from './accounts-port.ts'
 import type { Visitor } from './visitor.ts'
 
-export interface Profile {
+/** Everything known of a person, as columns of `profiles`: types, reading and writing go by this. */
+export const columns = {
   /** The account's id, a UUID. */
-  accountId: string
+  accountId: 'account_id uuid',
   /** The account's number. */
-  number: number
+  number: 'number bigint',
   /** The name of the account's tenant, in lower case. */
-  tenant: string
-  username: string
+  tenant: 'tenant text',
+  username: 'username text',
   /** The address shown. */
-  email: string | null
-  displayName: string | null
-  firstName: string | null
-  lastName: string | null
-  phone: string | null
-  address: string | null
-  department: string | null
-  jobTitle: string | null
+  email: 'email text null',
+  displayName: 'display_name text null',
+  firstName: 'first_name text null',
+  lastName: 'last_name text null',
+  phone: 'phone text null',
+  address: 'address text null',
+  department: 'department text null',
+  jobTitle: 'job_title text null',
   /** 32 hexadecimal digits that the image is stored under. */
-  avatarKey: string | null
+  avatarKey: 'avatar_key text null',
   /** Only what was set; contracts lay it over defaults of their own. */
-  preferences: Readonly<Record<string, unknown>>
-  createdAt: Date
-  updatedAt: Date | null
-}
+  preferences: 'preferences jsonb',
+  createdAt: 'created_at timestamptz',
+  updatedAt: 'updated_at timestamptz null',
+  /** The role by the name of its contract. Null: identity was not asked yet. */
+  roles: 'roles jsonb null',
+  /** Of its latest event. */
+  sequence: 'sequence integer',
+} as const
+type Columns = typeof columns
+export type FieldName = keyof Columns
+export const fieldNames = Object.keys(columns) as FieldName[]
+export const columnOf = (name: FieldName): string => columns[name].split(' ', 1)[0] ?? name
 
-/** A profile with its account's role in the contract that asks. */
-export interface Person extends Profile {
-  role: string
+interface Types {
+  uuid: string
+  text: string
+  bigint: number
+  integer: number
+  timestamptz: Date
+  jsonb: Readonly<Record<string, unknown>>
 }
-
-/** The fields a person may change; absent means unchanged, null means none. Preferences are merged two levels deep. */
-export interface ProfileFields {
-  email?: string | null | undefined
-  displayName?: string | null | undefined
-  firstName?: string | null | undefined
-  lastName?: string | null | undefined
-  phone?: string | null | undefined
-  address?: string | null | undefined
-  department?: string | null | undefined
-  jobTitle?: string | null | undefined
-  preferences?: Record<string, unknown> | undefined
-}
+type Declared<Column> = Column extends `${string} ${infer Type extends keyof Types} null`
+  ? Types[Type] | null
+  : Column extends `${string} ${infer Type extends keyof Types}`
+    ? Types[Type]
+    : never
 
 /** A role by the name of its contract. */
 export type Roles = Readonly<Record<string, string>>
 
-export const rolesOf = ({ roles }: Pick<AccountSummary, 'roles'>): Roles =>
-  Object.fromEntries(roles.map(({ contract, role }) => [contract, role]))
-
 /** A profile as its row has it. */
-export interface ProfileRow extends Profile {
-  /** Null: identity was not asked yet. */
-  roles: Roles | null
-  /** Of its latest event. */
-  sequence: number
+export type ProfileRow = { [Name in Exclude<FieldName, 'roles'>]: Declared<Columns[Name]> } & { roles: Roles | null }
+
+/** A profile, with its account's role in the contract that asks. */
+export type Profile = Omit<ProfileRow, 'roles' | 'sequence'> & { role: string }
+
+type Writable = { [Name in FieldName]: Columns[Name] extends `${string} text null` ? Name : never }[FieldName]
+export type TextField = Exclude<Writable, 'avatarKey'>
+/** The texts that a profile may have, or may have none of. */
+export const textFields = fieldNames.filter(
+  (name): name is TextField => columns[name].endsWith(' text null') && name !== 'avatarKey',
+)
+
+/** The fields a person may change; absent means unchanged, null means none. Preferences are merged two levels deep. */
+export type ProfileFields = { [Name in TextField]?: string | null | undefined } & {
+  preferences?: Record<string, unknown> | undefined
 }
 
-export const profileOf = ({ roles, sequence, ...profile }: ProfileRow): Profile => profile
+export const rolesOf = ({ roles }: Pick<AccountSummary, 'roles'>): Roles =>
+  Object.fromEntries(roles.map(({ contract, role }) => [contract, role]))
 
 export const roleOf = ({ roles }: Pick<ProfileRow, 'roles'>, { terms }: Visitor): string =>
   roles?.[terms.name] ?? terms.policy.roles.person
 
-export const personOf = (row: ProfileRow, visitor: Visitor): Person => ({
-  ...profileOf(row),
-  role: roleOf(row, visitor),
+export const profileOf = ({ roles, sequence, ...profile }: ProfileRow, visitor: Visitor): Profile => ({
+  ...profile,
+  role: roleOf({ roles }, visitor),
 })
-
-const textFields = [
-  'email',
-  'displayName',
-  'firstName',
-  'lastName',
-  'phone',
-  'address',
-  'department',
-  'jobTitle',
-] as const
-export type TextField = (typeof textFields)[number]
 
 /** The given texts as the database can hold them: without NUL and half surrogate pairs. */
 export function textsOf(fields: ProfileFields): Partial<Record<TextField, string | null>> {

@@ -1,30 +1,54 @@
-import type { Deps } from './deps.ts'
+import { LRUCache } from 'lru-cache'
+import { type CachedPeople, type Deps, peopleKey, personKey } from './deps.ts'
 import { refuse } from './errors.ts'
-import { rowOf } from './own-profile.ts'
-import { type Profile, type ProfileRow, profileOf } from './profile.ts'
+import { type Profile, profileOf } from './profile.ts'
+import { rowOf } from './profile-rows.ts'
 import * as store from './store/index.ts'
 import { tenantOf, type Visitor } from './visitor.ts'
 
-/** The row of another's profile; one of another tenant is refused like one that does not exist. */
-export async function rowFor(deps: Deps, accountId: string, visitor: Visitor): Promise<ProfileRow> {
-  const tenant = tenantOf(visitor)
-  const row = await rowOf(deps, accountId)
-  if (row.tenant !== tenant) throw refuse('profiles.not_found')
-  return row
+/** Numbers whose account is remembered; an account keeps its number for ever. */
+const numbersKnown = 10_000
+
+/** Reading profiles, one's own and others', with their roles: remembered until somebody writes, and exact. */
+export function readProfiles(deps: Deps) {
+  const { database, people } = deps
+  const accounts = new LRUCache<number, string>({ max: numbersKnown })
+
+  async function accountOf(number: number): Promise<string> {
+    const known = accounts.get(number)
+    if (known !== undefined) return known
+    const found = await store.accountOfNumber(database, number)
+    if (found === undefined) throw refuse('profiles.not_found')
+    accounts.set(number, found)
+    return found
+  }
+
+  return {
+    /** The profile of an account, or of its number. One of another tenant is refused like one that does not exist. */
+    async read(who: number | { accountId: string }, visitor: Visitor): Promise<Profile> {
+      const tenant = tenantOf(visitor)
+      const accountId = typeof who === 'number' ? await accountOf(who) : who.accountId
+      const [found] = await people.get(personKey(accountId), visitor.terms.name, async () => [
+        profileOf(await rowOf(deps, accountId), visitor),
+      ])
+      if (found?.tenant !== tenant) throw refuse('profiles.not_found')
+      return found
+    },
+    /** A page of the tenant's profiles in the order of their numbers. */
+    async list(page: { limit: number; offset: number }, visitor: Visitor): Promise<readonly Profile[]> {
+      const tenant = tenantOf(visitor)
+      const part = JSON.stringify([visitor.terms.name, tenant, page.limit, page.offset])
+      return people.get(peopleKey, part, async () =>
+        (await store.listByNumber(database, tenant, page)).map((row) => profileOf(row, visitor)),
+      )
+    },
+  }
 }
 
-/** Reading others' profiles: by account, by number, and as a list in the order of numbers. */
-export const readProfiles = (deps: Deps) => ({
-  ofAccount: async (accountId: string, visitor: Visitor): Promise<Profile> =>
-    profileOf(await rowFor(deps, accountId, visitor)),
-  async find(number: number): Promise<Profile> {
-    const row = await store.findByNumber(deps.database, number)
-    if (row?.tenant !== mainTenant) throw refuse('profiles.not_found')
-    return profileOf(row)
-  },
-  list: async (page: { limit: number; offset: number }): Promise<Profile[]> =>
-    (await store.listByNumber(deps.database, mainTenant, page)).map(profileOf),
-})
-
-/** The tenant that there is from the first migration on, to which accounts belong unless something else is said. */
-const mainTenant = 'main'
+/** Profiles as they were before they became JSON. */
+export const revivePeople = (value: unknown): CachedPeople =>
+  (value as Profile[]).map((profile) => ({
+    ...profile,
+    createdAt: new Date(profile.createdAt),
+    updatedAt: profile.updatedAt && new Date(profile.updatedAt),
+  }))

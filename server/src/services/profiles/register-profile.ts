@@ -15,5 +15,5 @@ export const registerProfile =
     if (account?.tenant.toLowerCase() !== tenantOf(visitor)) throw refuse('profiles.not_found')
     const fields = account.email === null && email !== undefined ? { email } : {}
     const { row, made } = await makeProfile(deps, account, { fields, contract: visitor.terms.name, visitor })
-    return { profile: profileOf(row), made }
+    return { profile: profileOf(row, visitor), made }
   }

@@ -37,8 +37,8 @@ describe('removing a person', () => {
     await service.profiles.remove(id, visitor)
     expect(service.accounts.asked.at(-1)).toBe(`remove: ${id}`)
     expect(await rowsOf(id)).toBe(0)
-    expect(await refusalOf(service.profiles.own(id))).toBe('profiles.not_found')
-    expect(await refusalOf(service.profiles.person(number, visitor))).toBe('profiles.not_found')
+    expect(await refusalOf(service.own(id))).toBe('profiles.not_found')
+    expect(await refusalOf(service.profiles.read(number, visitor))).toBe('profiles.not_found')
     expect(
       await service.profiles.search(
         { text: 'zebulon', sortBy: 'email', descending: false, limit: 1, offset: 0 },
@@ -101,7 +101,7 @@ describe('removing a person', () => {
     service.accounts.break('remove', 'identity.last_administrator')
     expect(await refusalOf(service.profiles.remove(id, visitor))).toBe('identity.last_administrator')
     service.accounts.mend()
-    expect(await service.profiles.own(id)).toMatchObject({ firstName: 'Zebulon' })
+    expect(await service.own(id)).toMatchObject({ firstName: 'Zebulon' })
     // Nor is anything told of it by a deletion that comes from elsewhere.
     await service.tell('account.deleted', id)
     expect(await facts(id)).toEqual(['1 test.changed'])

@@ -2,7 +2,7 @@ import { Refusal } from '../../platform/errors.ts'
 import { activityOf } from './activity.ts'
 import { type Deps, written } from './deps.ts'
 import { announced } from './events.ts'
-import { rowFor } from './read-profiles.ts'
+import { rowFor } from './profile-rows.ts'
 import * as store from './store/index.ts'
 import type { Visitor } from './visitor.ts'
 

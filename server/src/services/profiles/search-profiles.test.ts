@@ -108,7 +108,7 @@ describe('a search', () => {
 
   test('gives profiles as they are read one by one', async () => {
     const { profiles } = await search({ text: 'strasse' })
-    expect(profiles).toEqual([await service.profiles.own(profiles[0]!.accountId)])
+    expect(profiles).toEqual([await service.own(profiles[0]!.accountId)])
   })
 })
 

@@ -31,7 +31,8 @@ export const searchProfiles =
     if (query === 'nobody') return { total: 0, profiles: [] }
     const found = await look(database, tenant, query)
     const accountIds = await pageOf(database, found, by)
-    return { total: found.total, profiles: (await store.findProfiles(database, accountIds)).map(profileOf) }
+    const rows = await store.findProfiles(database, accountIds)
+    return { total: found.total, profiles: rows.map((row) => profileOf(row, visitor)) }
   }
 
 /** What is found, without a page of it yet. */

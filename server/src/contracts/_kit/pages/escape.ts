@@ -1,19 +1,9 @@
+import { escapeHtml } from '../../../platform/html.ts'
+
 /** Markup that may stand in a page as it is. */
 export interface Html {
   readonly markup: string
 }
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-/** Text as HTML that shows it, in an element or in a quoted attribute. */
-export const escapeHtml = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? character)
 
 type Value = Html | readonly Html[] | string | number | undefined
 

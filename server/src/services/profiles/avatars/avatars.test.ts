@@ -66,7 +66,7 @@ const notFound = { code: 'profiles.not_found' }
 describe('an avatar', () => {
   test('is stored, shown, logged and announced', async () => {
     const { id } = await service.person({ email: 'ada@example.org' })
-    const before = await service.profiles.own(id)
+    const before = await service.own(id)
     const woken = service.woken
     const changed = await change(id, red)
     expect(changed).toEqual({
@@ -74,7 +74,7 @@ describe('an avatar', () => {
       avatarKey: expect.stringMatching(/^[0-9a-f]{32}$/),
       updatedAt: expect.any(Date),
     })
-    expect(await service.profiles.own(id)).toEqual(changed)
+    expect(await service.own(id)).toEqual(changed)
     const key = changed.avatarKey!
     expect(await noted(id)).toEqual([key])
     const image = await service.profiles.avatar(key)
@@ -127,11 +127,11 @@ describe('an avatar', () => {
     await expect(service.profiles.avatar(key)).rejects.toMatchObject(notFound)
     expect(await noted(id)).toEqual([])
     expect(await kept()).not.toContain(key)
-    const after = [await service.events(id), await service.logged(id), await service.profiles.own(id)]
+    const after = [await service.events(id), await service.logged(id), await service.own(id)]
     expect((await service.events(id)).at(-1)).toMatchObject({ type: 'test.avatar_removed' })
     expect((await service.logged(id)).at(-1)).toMatchObject({ type: 'avatar_deleted', ip: '192.0.2.7' })
     expect((await service.profiles.removeAvatar(id, visitor)).avatarKey).toBeNull()
-    expect([await service.events(id), await service.logged(id), await service.profiles.own(id)]).toEqual(after)
+    expect([await service.events(id), await service.logged(id), await service.own(id)]).toEqual(after)
   })
 
   test.each(['0'.repeat(32), 'f'.repeat(32)])('that nobody has (%s) is not there', async (key) => {
@@ -177,7 +177,7 @@ describe('a failure', () => {
     const failing = service.profiles.changeAvatar(id, await upload(await make()), visitor)
     await expect(failing).rejects.toMatchObject({ code })
     expect([await kept(), await service.events(id), await service.logged(id)]).toEqual(before)
-    expect((await service.profiles.own(id)).avatarKey).toBe(avatarKey)
+    expect((await service.own(id)).avatarKey).toBe(avatarKey)
     expect(await noted(id)).toEqual([avatarKey])
   })
 
@@ -196,7 +196,7 @@ describe('a failure', () => {
     }
     await expect(change(id, green)).rejects.toMatchObject({ code: 'edge.unavailable' })
     expect([await service.events(id), await service.logged(id)]).toEqual(before.slice(1))
-    expect((await service.profiles.own(id)).avatarKey).toBe(avatarKey)
+    expect((await service.own(id)).avatarKey).toBe(avatarKey)
     const unused = (await noted(id)).filter((key) => key !== avatarKey)
     expect(unused).toHaveLength(1)
     await expect(service.profiles.avatar(unused[0]!)).rejects.toMatchObject(notFound)
@@ -256,7 +256,7 @@ describe('a failure', () => {
       log: silentLogger(),
     })
     await expect(beside.change(id, await picture(green), visitor)).rejects.toThrow('the cache is away')
-    const second = (await service.profiles.own(id)).avatarKey!
+    const second = (await service.own(id)).avatarKey!
     expect(second).not.toBe(first)
     expect(await service.profiles.avatar(second)).toHaveProperty('length')
     await beside.close()
@@ -267,7 +267,7 @@ describe('at once', () => {
   test('several for one person: one of them stays, and nothing else', async () => {
     const { id } = await service.person()
     const changed = await Promise.all([red, green, red, green].map((colour) => change(id, colour)))
-    const { avatarKey } = await service.profiles.own(id)
+    const { avatarKey } = await service.own(id)
     expect(changed.map((profile) => profile.avatarKey)).toContain(avatarKey)
     expect(await noted(id)).toEqual([avatarKey])
     const others = changed.map((profile) => profile.avatarKey).filter((key) => key !== avatarKey)
@@ -279,7 +279,7 @@ describe('at once', () => {
     const { id } = await service.person()
     await change(id, red)
     await Promise.all([change(id, green), service.profiles.removeAvatar(id, visitor), change(id, red)])
-    const { avatarKey } = await service.profiles.own(id)
+    const { avatarKey } = await service.own(id)
     expect(await noted(id)).toEqual(avatarKey === null ? [] : [avatarKey])
   })
 
@@ -290,7 +290,7 @@ describe('at once', () => {
     expect(refused.length).toBeGreaterThan(15)
     for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'profiles.busy' } })
     expect(outcomes.length - refused.length).toBeGreaterThan(0)
-    const { avatarKey } = await service.profiles.own(id)
+    const { avatarKey } = await service.own(id)
     expect(await noted(id)).toEqual([avatarKey])
   })
 })

@@ -1,7 +1,7 @@
 import { newSecret } from '../../../platform/ids.ts'
 import { activityOf } from '../activity.ts'
-import { rowOf } from '../own-profile.ts'
 import { type Profile, type ProfileRow, profileOf } from '../profile.ts'
+import { rowOf } from '../profile-rows.ts'
 import type { Visitor } from '../visitor.ts'
 import { writeProfile } from '../write-profile.ts'
 import type { AvatarDeps } from './deps.ts'
@@ -49,5 +49,5 @@ export const changeAvatar =
       throw error
     }
     if (before !== null) await discardAvatar(deps, before)
-    return profileOf(row)
+    return profileOf(row, visitor)
   }

@@ -1,7 +1,8 @@
+import { createSemaphore } from '../../../platform/semaphore.ts'
+import { busy } from '../errors.ts'
 import { changeAvatar } from './change-avatar.ts'
 import type { AvatarDeps } from './deps.ts'
 import { discardAvatar } from './discard-avatar.ts'
-import { createImageQueue } from './image-queue.ts'
 import { readAvatar } from './read-avatar.ts'
 import { removeAvatar } from './remove-avatar.ts'
 import { renderApart } from './render-apart.ts'
@@ -15,8 +16,9 @@ export type { AvatarUpload } from './change-avatar.ts'
 /** People's avatars, with what removes those that are left over. */
 export function openAvatars(world: Omit<AvatarDeps, 'render'>, imageWaitMs = usualWaitMs) {
   const stopping = new AbortController()
-  const queue = createImageQueue({ atOnce: 2, capacity: 16, waitMs: imageWaitMs })
-  const deps: AvatarDeps = { ...world, render: (path) => queue.run(() => renderApart(path, stopping.signal)) }
+  // An image can take the memory of a thousand requests, and all of a processor.
+  const turns = createSemaphore({ atOnce: 2, capacity: 16, waitMs: imageWaitMs, busy })
+  const deps: AvatarDeps = { ...world, render: (path) => turns.run(() => renderApart(path, stopping.signal)) }
   const sweep = startAvatarSweep(deps)
   return {
     change: changeAvatar(deps),

@@ -1,6 +1,6 @@
 import { activityOf } from '../activity.ts'
-import { rowOf } from '../own-profile.ts'
 import { type Profile, profileOf } from '../profile.ts'
+import { rowOf } from '../profile-rows.ts'
 import type { Visitor } from '../visitor.ts'
 import { writeProfile } from '../write-profile.ts'
 import type { AvatarDeps } from './deps.ts'
@@ -22,5 +22,5 @@ export const removeAvatar =
       }
     })
     if (before !== null) await discardAvatar(deps, before)
-    return profileOf(row)
+    return profileOf(row, visitor)
   }

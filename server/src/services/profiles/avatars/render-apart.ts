@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { refuseAtEdge } from '../../../platform/errors.ts'
-import { profilesErrors, refuse } from '../errors.ts'
-import { busy } from './image-queue.ts'
+import { busy, profilesErrors, refuse } from '../errors.ts'
 
 const program = fileURLToPath(new URL('./image-worker.ts', import.meta.url))
 /** The exit status by which the program says that it refuses the image. */

@@ -22,13 +22,13 @@ describe('a role that identity gave', () => {
     grant(id, 'test', 'admin')
     grant(id, 'other', 'manager')
     await service.tell('account.role_changed', id, { contract: 'test', role: 'admin' })
-    expect((await service.profiles.person(number, visitor)).role).toBe('admin')
-    expect((await service.profiles.person(number, visitorOf('other'))).role).toBe('user')
+    expect((await service.profiles.read(number, visitor)).role).toBe('admin')
+    expect((await service.profiles.read(number, visitorOf('other'))).role).toBe('user')
     expect(await service.events(id)).toEqual([
       { type: 'test.role_changed', sequence: 1, data: { accountId: id, number, email: null, role: 'admin' } },
     ])
     await service.tell('account.role_changed', id, { contract: 'other', role: 'manager' })
-    expect((await service.profiles.person(number, visitorOf('other'))).role).toBe('manager')
+    expect((await service.profiles.read(number, visitorOf('other'))).role).toBe('manager')
     expect(await facts(id)).toEqual(['1 test.role_changed', '2 other.role_changed'])
   })
 
@@ -37,7 +37,7 @@ describe('a role that identity gave', () => {
     await service.profiles.changeRole(id, 'manager', { accountId: 'administrator' }, visitor)
     await service.profiles.changeRole(id, 'admin', { accountId: 'administrator' }, visitor)
     await service.tell('account.role_changed', id, { contract: 'test', role: 'manager' })
-    expect((await service.profiles.person(number, visitor)).role).toBe('admin')
+    expect((await service.profiles.read(number, visitor)).role).toBe('admin')
     expect(await facts(id)).toEqual(['1 test.role_changed', '2 test.role_changed'])
   })
 
@@ -53,10 +53,10 @@ describe('a role that identity gave', () => {
 describe('a new name', () => {
   test('is shown', async () => {
     const { id, number } = await service.person({ displayName: 'Old' })
-    expect((await service.profiles.person(number, visitor)).displayName).toBe('Old')
+    expect((await service.profiles.read(number, visitor)).displayName).toBe('Old')
     rename(id, 'New')
     await service.tell('account.renamed', id, { displayName: 'New' })
-    expect((await service.profiles.person(number, visitor)).displayName).toBe('New')
+    expect((await service.profiles.read(number, visitor)).displayName).toBe('New')
     expect(await facts(id)).toEqual([])
   })
 
@@ -65,7 +65,7 @@ describe('a new name', () => {
     await service.profiles.change(id, { displayName: 'First' }, visitor)
     await service.profiles.change(id, { displayName: 'Second' }, visitor)
     await service.tell('account.renamed', id, { displayName: 'First' })
-    expect((await service.profiles.person(number, visitor)).displayName).toBe('Second')
+    expect((await service.profiles.read(number, visitor)).displayName).toBe('Second')
   })
 
   test('of somebody without a profile changes nothing', async () => {
@@ -113,8 +113,8 @@ describe('a replay of dead letters', () => {
       }),
     )
     const createdAt = new Date('2026-01-02T03:04:05.678Z')
-    expect(await service.profiles.own(id)).toMatchObject({ username: 'replayed', displayName: 'N', createdAt })
-    expect((await service.profiles.person({ accountId: id }, visitor)).role).toBe('agent')
+    expect(await service.own(id)).toMatchObject({ username: 'replayed', displayName: 'N', createdAt })
+    expect((await service.profiles.read({ accountId: id }, visitor)).role).toBe('agent')
     expect(await facts(id)).toEqual([])
   })
 })

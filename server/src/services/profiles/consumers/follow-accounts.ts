@@ -5,7 +5,7 @@ import type { AccountSummary, Accounts } from '../accounts-port.ts'
 import { changeOfRole } from '../change-role.ts'
 import { type Deps, written } from '../deps.ts'
 import { makeInside } from '../make-profile.ts'
-import { standingOf } from '../own-profile.ts'
+import { standingOf } from '../profile-rows.ts'
 import * as store from '../store/index.ts'
 import { writeInside } from '../write-profile.ts'
 

@@ -1,3 +1,5 @@
+import type { ProfileRow } from '../profile.ts'
+
 /**
  * Marks stand beside a profile's words and are found whole. They begin with "=", which no word does, so that nobody finds a mark by
  * typing.
@@ -15,14 +17,12 @@ export const roleMark = (contract: string, role: string): string => markOf('role
 export const grantedMark = (contract: string): string => markOf('granted', contract)
 
 /** All marks of a profile. */
-export const marksOf = ({ tenant, department, roles }: Marked): string[] => [
+export const marksOf = ({
+  tenant,
+  department,
+  roles,
+}: Pick<ProfileRow, 'tenant' | 'department' | 'roles'>): string[] => [
   tenantMark(tenant),
   ...(department === null ? [] : [departmentMark(department)]),
   ...Object.entries(roles ?? {}).flatMap(([contract, role]) => [grantedMark(contract), roleMark(contract, role)]),
 ]
-
-interface Marked {
-  tenant: string
-  department: string | null
-  roles: Readonly<Record<string, string>> | null
-}

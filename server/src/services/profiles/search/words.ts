@@ -1,3 +1,4 @@
+import type { ProfileRow } from '../profile.ts'
 import { firstOf, fold } from './fold.ts'
 
 /** Code points of a word that count. */
@@ -20,22 +21,16 @@ export const addressIn = (folded: string): string =>
   firstOf(folded.replaceAll(/[\s\0]/g, '').replace(/^=+/, ''), longestAddress)
 
 /** What of a profile is searched. */
-export interface Searched {
-  firstName: string | null
-  lastName: string | null
-  displayName: string | null
-  email: string | null
-  department: string | null
-  jobTitle: string | null
-}
+const searched = ['firstName', 'lastName', 'displayName', 'email', 'department', 'jobTitle'] as const
+export type Searched = Pick<ProfileRow, (typeof searched)[number]>
 
 /** The words that a profile is found by: of names, department and job title, and the e-mail address whole and in parts. */
-export function wordsOf({ firstName, lastName, displayName, email, department, jobTitle }: Searched): string[] {
+export function wordsOf(profile: Searched): string[] {
   const words = new Set<string>()
-  for (const text of [firstName, lastName, displayName, email, department, jobTitle]) {
+  for (const text of searched.map((name) => profile[name])) {
     if (text === null) continue
     const folded = fold(text.slice(0, longestText))
-    if (text === email) words.add(addressIn(folded))
+    if (text === profile.email) words.add(addressIn(folded))
     for (const word of wordsIn(folded)) words.add(word)
   }
   words.delete('')

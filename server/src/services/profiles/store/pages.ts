@@ -1,4 +1,4 @@
-import { type Queryable, type Statement, sql } from '../../../platform/db/database.ts'
+import { type Queryable, SqlPart, type Statement, sql } from '../../../platform/db/database.ts'
 import type { ProfileRow } from '../profile.ts'
 
 export type SortField = 'createdAt' | 'updatedAt' | 'email' | 'firstName' | 'lastName'
@@ -15,7 +15,7 @@ interface Page {
   offset: number
 }
 
-const columns: Readonly<Record<SortField, string>> = {
+const orderColumns: Readonly<Record<SortField, string>> = {
   createdAt: 'created_at',
   updatedAt: 'updated_at',
   email: 'email_order',
@@ -24,11 +24,11 @@ const columns: Readonly<Record<SortField, string>> = {
 }
 
 /** Ties are in the order of the accounts, and nothing comes last. Each of these is an index of the migration, or one reversed. */
-function orderBy({ by, descending, backwards }: Order): string {
+function orderBy({ by, descending, backwards }: Order): SqlPart {
   const direction = descending === backwards ? 'ASC' : 'DESC'
   // A column that is never null has one index for both directions.
   const nulls = by === 'createdAt' ? '' : ` NULLS ${backwards ? 'FIRST' : 'LAST'}`
-  return `${columns[by]} ${direction}${nulls}, account_id ${direction}`
+  return new SqlPart(`${orderColumns[by]} ${direction}${nulls}, account_id ${direction}`)
 }
 
 /** What is looked for: the index finds what fits `narrow`, and of that is taken what fits `rest`; null when that is all of it. */
@@ -40,13 +40,6 @@ export interface Sought {
   rest: string | null
 }
 
-/** A statement whose text has an order put into it, which no parameter can be. Only constants of this file get there. */
-function ordered(kind: string, order: Order, text: string, values: readonly unknown[]): Statement<{ id: string }> {
-  const { by, descending, backwards } = order
-  const name = `profiles_${kind}_${by}_${descending ? 'down' : 'up'}_${backwards ? 'from_end' : 'from_start'}`
-  return { name, text, values }
-}
-
 const ids = async (db: Queryable, statement: Statement<{ id: string }>): Promise<string[]> =>
   (await db.many(statement)).map(({ id }) => id)
 
@@ -54,12 +47,7 @@ const ids = async (db: Queryable, statement: Statement<{ id: string }>): Promise
 export const pageOfAll = (db: Queryable, order: Order, tenant: string, { limit, offset }: Page) =>
   ids(
     db,
-    ordered(
-      'all',
-      order,
-      `SELECT account_id AS id FROM profiles WHERE tenant = $1 ORDER BY ${orderBy(order)} LIMIT $2 OFFSET $3`,
-      [tenant, limit, offset],
-    ),
+    sql`SELECT account_id AS id FROM profiles WHERE tenant = ${tenant} ORDER BY ${orderBy(order)} LIMIT ${limit} OFFSET ${offset}`,
   )
 
 /**
@@ -74,14 +62,10 @@ export const pageByWalking = (
 ) =>
   ids(
     db,
-    ordered(
-      'walk',
-      order,
-      `SELECT account_id AS id FROM (
-         SELECT account_id, search FROM profiles WHERE tenant = $1 ORDER BY ${orderBy(order)} LIMIT $2) walked
-        WHERE search @@ $3::tsquery AND ($4::text IS NULL OR search @@ $4::tsquery) LIMIT $5 OFFSET $6`,
-      [tenant, within, narrow, rest, limit, offset],
-    ),
+    sql`
+    SELECT account_id AS id FROM (
+      SELECT account_id, search FROM profiles WHERE tenant = ${tenant} ORDER BY ${orderBy(order)} LIMIT ${within}) walked
+     WHERE search @@ ${narrow}::tsquery AND (${rest}::text IS NULL OR search @@ ${rest}::tsquery) LIMIT ${limit} OFFSET ${offset}`,
   )
 
 /** A page of what a query finds, by finding all of it and sorting that: for queries that find little. */
@@ -93,15 +77,11 @@ export const pageByGathering = (
 ) =>
   ids(
     db,
-    ordered(
-      'gather',
-      order,
-      `WITH found AS MATERIALIZED (
-         SELECT account_id, ${columns[order.by]} FROM profiles
-          WHERE tenant = $1 AND search @@ $2::tsquery AND ($3::text IS NULL OR (search @@ $3::tsquery) IS TRUE))
-       SELECT account_id AS id FROM found ORDER BY ${orderBy(order)} LIMIT $4 OFFSET $5`,
-      [tenant, narrow, rest, limit, offset],
-    ),
+    sql`
+    WITH found AS MATERIALIZED (
+      SELECT account_id, ${new SqlPart(orderColumns[order.by])} FROM profiles
+       WHERE tenant = ${tenant} AND search @@ ${narrow}::tsquery AND (${rest}::text IS NULL OR (search @@ ${rest}::tsquery) IS TRUE))
+    SELECT account_id AS id FROM found ORDER BY ${orderBy(order)} LIMIT ${limit} OFFSET ${offset}`,
   )
 
 /** How many there are. */

@@ -1,7 +1,7 @@
-import { type Queryable, sql } from '../../../platform/db/database.ts'
+import { type Queryable, SqlPart, sql } from '../../../platform/db/database.ts'
 import type { NewActivity } from '../activity.ts'
 import type { NewEvent } from '../events.ts'
-import { type Profile, type ProfileRow, storableJson } from '../profile.ts'
+import { columnOf, fieldNames, type Profile, type ProfileRow, storableJson } from '../profile.ts'
 import { orderOf } from '../search/fold.ts'
 import { marksOf } from '../search/marks.ts'
 import { wordsOf } from '../search/words.ts'
@@ -21,18 +21,37 @@ export interface Record {
   event?: NewEvent | undefined
   activity?: NewActivity | undefined
 }
-const recordJson = ({ event, activity }: Record) => ({
-  event: event ? storableJson(event) : null,
-  activity: activity ? storableJson(activity) : null,
-})
+const factsJson = ({ event, activity }: Record) => storableJson({ event, activity })
+/** Tells and logs the `facts` of what was `written`. */
+const recorded = new SqlPart(`told AS (
+      INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
+      SELECT (event->>'id')::uuid, account_id, sequence, event->>'type', event->'data' FROM written, facts WHERE event IS NOT NULL
+    ), logged AS (
+      INSERT INTO activities (account_id, tenant, type, data, ip, user_agent)
+      SELECT account_id, tenant, activity->>'type', activity->'data', (activity->>'ip')::inet, left(activity->>'userAgent', 512)
+        FROM written, facts WHERE activity IS NOT NULL
+    )`)
 
-/** What rows are found and sorted by. */
+/** What rows are found and sorted by, the orders by their columns. */
 export const indexed = (row: Parameters<typeof wordsOf>[0] & Parameters<typeof marksOf>[0]) => ({
   search: [...wordsOf(row), ...marksOf(row)],
-  email: orderOf(row.email),
-  firstName: orderOf(row.firstName),
-  lastName: orderOf(row.lastName),
+  orders: {
+    email_order: orderOf(row.email),
+    first_name_order: orderOf(row.firstName),
+    last_name_order: orderOf(row.lastName),
+  },
 })
+
+/** Fields that are written as they are; the others are merged, counted or dated by the statements. */
+const plain = fieldNames.filter((name) => !['preferences', 'sequence', 'createdAt', 'updatedAt'].includes(name))
+const plainColumns = new SqlPart(
+  [...plain.map(columnOf), 'email_order', 'first_name_order', 'last_name_order', 'indexed'].join(', '),
+)
+/** What a row has of them. */
+function plainJson(row: Partial<ProfileRow>, orders: object): string {
+  const fields = plain.map((name) => [columnOf(name), row[name]])
+  return storableJson({ ...Object.fromEntries(fields), ...orders, indexed: true })
+}
 
 export type NewProfile = Omit<ProfileRow, 'createdAt' | 'updatedAt' | 'sequence' | 'avatarKey'>
 
@@ -42,33 +61,21 @@ export function insertProfile(
   row: NewProfile,
   { createdAt, ...record }: Record & { createdAt: string },
 ) {
-  const { event, activity } = recordJson(record)
-  const by = indexed(row)
+  const { search, orders } = indexed(row)
   return db.maybe(sql<Pick<ProfileRow, 'createdAt' | 'preferences' | 'sequence'>>`
-    WITH made AS (
-      INSERT INTO profiles (account_id, number, tenant, username, email, display_name, first_name, last_name, phone, address,
-                            department, job_title, preferences, roles, sequence, search, email_order, first_name_order,
-                            last_name_order, indexed, created_at)
-      SELECT ${row.accountId}::uuid, ${row.number}::bigint, ${row.tenant}::text, ${row.username}::text, ${row.email}::text,
-             ${row.displayName}::text, ${row.firstName}::text, ${row.lastName}::text, ${row.phone}::text, ${row.address}::text,
-             ${row.department}::text, ${row.jobTitle}::text, ${storableJson(row.preferences)}::jsonb, ${JSON.stringify(row.roles)}::jsonb,
-             CASE WHEN ${event}::jsonb IS NULL THEN 0 ELSE 1 END, array_to_tsvector(${by.search}::text[]), ${by.email}::text,
-             ${by.firstName}::text, ${by.lastName}::text, true, ${createdAt}::timestamptz
+    WITH facts AS (
+      SELECT told->'event' AS event, told->'activity' AS activity FROM (VALUES (${factsJson(record)}::jsonb)) f (told)
+    ), written AS (
+      INSERT INTO profiles (${plainColumns}, preferences, sequence, search, created_at)
+      SELECT ${plainColumns}, ${storableJson(row.preferences)}::jsonb, CASE WHEN event IS NULL THEN 0 ELSE 1 END,
+             array_to_tsvector(${search}::text[]), ${createdAt}::timestamptz
+        FROM facts, jsonb_populate_record(NULL::profiles, ${plainJson(row, orders)}::jsonb)
        WHERE NOT EXISTS (SELECT FROM removed_profiles r WHERE r.account_id = ${row.accountId}::uuid)
       -- Of two at once the number may be met first, which is the account's as well.
       ON CONFLICT DO NOTHING
       RETURNING account_id, tenant, sequence, created_at, preferences
-    ), told AS (
-      INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
-      SELECT (e.event->>'id')::uuid, made.account_id, made.sequence, e.event->>'type', e.event->'data'
-        FROM made, (VALUES (${event}::jsonb)) e (event) WHERE e.event IS NOT NULL
-    ), logged AS (
-      INSERT INTO activities (account_id, tenant, type, data, ip, user_agent)
-      SELECT made.account_id, made.tenant, a.activity->>'type', a.activity->'data', (a.activity->>'ip')::inet,
-             left(a.activity->>'userAgent', 512)
-        FROM made, (VALUES (${activity}::jsonb)) a (activity) WHERE a.activity IS NOT NULL
-    )
-    SELECT created_at AS "createdAt", preferences, sequence FROM made`)
+    ), ${recorded}
+    SELECT created_at AS "createdAt", preferences, sequence FROM written`)
 }
 
 export interface Writing extends Record {
@@ -80,32 +87,20 @@ export interface Writing extends Record {
 
 /** Writes what a locked profile becomes. `size`: bytes of its preferences. */
 export function writeProfile(tx: Queryable, row: ProfileRow, { preferences = {}, unseen = false, ...record }: Writing) {
-  const { event, activity } = recordJson(record)
-  const by = indexed(row)
+  const { search, orders } = indexed(row)
   return tx.one(sql<Pick<ProfileRow, 'preferences' | 'updatedAt' | 'sequence'> & { size: number }>`
-    WITH changed AS (
+    WITH facts AS (
+      SELECT told->'event' AS event, told->'activity' AS activity FROM (VALUES (${factsJson(record)}::jsonb)) f (told)
+    ), written AS (
       UPDATE profiles SET
-        tenant = ${row.tenant}, username = ${row.username}, email = ${row.email}, display_name = ${row.displayName},
-        first_name = ${row.firstName}, last_name = ${row.lastName}, phone = ${row.phone}, address = ${row.address},
-        department = ${row.department}, job_title = ${row.jobTitle}, avatar_key = ${row.avatarKey},
-        preferences = merged_preferences(preferences, ${storableJson(preferences)}::jsonb), roles = ${JSON.stringify(row.roles)}::jsonb,
-        sequence = sequence + CASE WHEN ${event}::jsonb IS NULL THEN 0 ELSE 1 END,
-        search = array_to_tsvector(${by.search}::text[]), email_order = ${by.email}, first_name_order = ${by.firstName},
-        last_name_order = ${by.lastName}, indexed = true,
+        (${plainColumns}) = (SELECT ${plainColumns} FROM jsonb_populate_record(NULL::profiles, ${plainJson(row, orders)}::jsonb)),
+        preferences = merged_preferences(preferences, ${storableJson(preferences)}::jsonb),
+        sequence = sequence + CASE WHEN event IS NULL THEN 0 ELSE 1 END, search = array_to_tsvector(${search}::text[]),
         updated_at = CASE WHEN ${unseen}::boolean THEN updated_at ELSE now() END
-       WHERE account_id = ${row.accountId}
+       FROM facts WHERE account_id = ${row.accountId}
       RETURNING account_id, tenant, sequence, preferences, updated_at
-    ), told AS (
-      INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
-      SELECT (e.event->>'id')::uuid, changed.account_id, changed.sequence, e.event->>'type', e.event->'data'
-        FROM changed, (VALUES (${event}::jsonb)) e (event) WHERE e.event IS NOT NULL
-    ), logged AS (
-      INSERT INTO activities (account_id, tenant, type, data, ip, user_agent)
-      SELECT changed.account_id, changed.tenant, a.activity->>'type', a.activity->'data', (a.activity->>'ip')::inet,
-             left(a.activity->>'userAgent', 512)
-        FROM changed, (VALUES (${activity}::jsonb)) a (activity) WHERE a.activity IS NOT NULL
-    )
-    SELECT preferences, updated_at AS "updatedAt", sequence, octet_length(preferences::text) AS size FROM changed`)
+    ), ${recorded}
+    SELECT preferences, updated_at AS "updatedAt", sequence, octet_length(preferences::text) AS size FROM written`)
 }
 
 /** Bytes that the preferences of an account, if it has a profile, would have with these laid over them. */

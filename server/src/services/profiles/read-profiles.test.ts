@@ -19,8 +19,8 @@ const watch = (database: Database): Database => ({
 const service = profilesService('people', { watch })
 const visitor = visitorOf()
 const { person, people } = {
-  person: (number: number, who = visitor) => service.profiles.person(number, who),
-  people: (page = { limit: 1_000, offset: 0 }, who = visitor) => service.profiles.people(page, who),
+  person: (number: number, who = visitor) => service.profiles.read(number, who),
+  people: (page = { limit: 1_000, offset: 0 }, who = visitor) => service.profiles.list(page, who),
 }
 const statementsOf = async (work: () => Promise<unknown>): Promise<number> => {
   const before = statements
@@ -41,7 +41,7 @@ describe('people', () => {
     expect(await people({ limit: 1, offset: 1 })).toEqual([listed[1]])
     expect((await people(undefined, visitorOf('elsewhere')))[0]?.role).toBe('user')
     expect(await person(one.number)).toEqual(listed[0])
-    expect(await service.profiles.person({ accountId: one.id }, visitor)).toEqual(listed[0])
+    expect(await service.profiles.read({ accountId: one.id }, visitor)).toEqual(listed[0])
   })
 
   test('are read once, until somebody writes', async () => {
@@ -57,14 +57,14 @@ describe('people', () => {
     const other = visitorOf('test', { tenant: 'other' })
     expect(await person(number, other)).toMatchObject({ accountId: id })
     expect(await refusalOf(person(number))).toBe('profiles.not_found')
-    expect(await refusalOf(service.profiles.person({ accountId: id }, visitor))).toBe('profiles.not_found')
+    expect(await refusalOf(service.profiles.read({ accountId: id }, visitor))).toBe('profiles.not_found')
     expect(await refusalOf(person(-1))).toBe('profiles.not_found')
   })
 
   test('who have no profile yet get one', async () => {
     const { id } = service.accounts.register({ username: 'early' })
-    expect(await service.profiles.person({ accountId: id }, visitor)).toMatchObject({ username: 'early', role: 'user' })
-    expect(await refusalOf(service.profiles.person({ accountId: crypto.randomUUID() }, visitor))).toBe(
+    expect(await service.profiles.read({ accountId: id }, visitor)).toMatchObject({ username: 'early', role: 'user' })
+    expect(await refusalOf(service.profiles.read({ accountId: crypto.randomUUID() }, visitor))).toBe(
       'profiles.not_found',
     )
   })
