@@ -9,6 +9,7 @@ import { openUpstream, type Upstream } from './upstream.ts'
 
 const token = 't'.repeat(32)
 const patientMs = 20_000
+const within = { timeout: 10_000 }
 type Answer = (request: IncomingMessage, response: ServerResponse) => unknown
 
 interface Forwarding {
@@ -271,7 +272,7 @@ describe('what fails', () => {
   ])('an answer that %s is not taken for a whole one', async (_, answer) => {
     const { url, upstream } = await forwarding(answer, 60)
     await expect(send(url)).rejects.toMatchObject({ code: 'ECONNRESET' })
-    await expect.poll(upstream.inFlight).toBe(0)
+    await expect.poll(upstream.inFlight, within).toBe(0)
   })
 
   test.each([
@@ -305,7 +306,7 @@ describe('what fails', () => {
       open ? response.end('ok') : waiting.push(response),
     )
     const all = Array.from({ length: 512 }, () => app.inject('/'))
-    await expect.poll(() => heard.length).toBe(128)
+    await expect.poll(() => heard.length, within).toBe(128)
     expect(upstream.inFlight()).toBe(512)
     expect((await app.inject('/')).json()).toEqual({ code: 'edge.unavailable' })
     open = true
@@ -330,7 +331,7 @@ describe('a client', () => {
       if (part !== undefined) await answer.then(() => leaving.abort())
       await ended.promise
       await answer
-      await expect.poll(upstream.inFlight).toBe(0)
+      await expect.poll(upstream.inFlight, within).toBe(0)
     }
   })
 
@@ -360,9 +361,9 @@ describe('a client', () => {
 
   test('that does not read slows the service down, and is cut off after the deadline', async () => {
     const { state, upstream } = await flood(150)
-    await expect.poll(() => state.ended).toBe(true)
+    await expect.poll(() => state.ended, within).toBe(true)
     expect(state.written).toBeLessThan(floodBytes / 2)
-    await expect.poll(upstream.inFlight).toBe(0)
+    await expect.poll(upstream.inFlight, within).toBe(0)
   })
 
   test('that reads again in time gets all of it', async () => {
@@ -375,14 +376,14 @@ describe('a client', () => {
       before = now
       return same
     }
-    await expect.poll(settled, { interval: 100, timeout: 10_000 }).toBe(true)
+    await expect.poll(settled, { interval: 100, ...within }).toBe(true)
     expect(state.written).toBeLessThan(floodBytes / 2)
     let bytes = 0
     client.on('data', (piece) => {
       bytes += piece.length
     })
     client.resume()
-    await expect.poll(() => bytes, { timeout: 15_000 }).toBeGreaterThan(floodBytes)
+    await expect.poll(() => bytes, within).toBeGreaterThan(floodBytes)
   })
 })
 
