@@ -3,7 +3,7 @@ import type { Contract, ErrorTable, Route } from '../../src/contracts/_kit/contr
 import { createDeviceCookies } from '../../src/contracts/_kit/cookies.ts'
 import { createUploads } from '../../src/contracts/_kit/upload.ts'
 import { contracts } from '../../src/contracts/registry.ts'
-import type { ListenerOptions } from '../../src/gateway/listener.ts'
+import { createListener, type ListenerOptions } from '../../src/gateway/listener.ts'
 import { createMetrics } from '../../src/platform/http/metrics.ts'
 import { silentLogger } from '../../src/platform/log.ts'
 
@@ -56,3 +56,12 @@ export const listenerOptions = (contract: Contract, more: Partial<ListenerOption
   log: silentLogger(),
   ...more,
 })
+
+/** A listener with a contract's routes, whose services are asked nothing. */
+export const mounted = (contract: Contract, more: Partial<ListenerOptions> = {}) =>
+  createListener(
+    listenerOptions(contract, {
+      local: { identity: {}, profiles: {}, orders: {} } as ListenerOptions['local'],
+      ...more,
+    }),
+  )
