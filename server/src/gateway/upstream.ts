@@ -109,10 +109,11 @@ class DeadlineError extends Error {}
 /** RFC 9110, 15.6: too slow, not there, or there and of no use. */
 function reasonOf(error: unknown): 'edge.timeout' | 'edge.unavailable' | 'edge.bad_gateway' {
   if (error instanceof DeadlineError) return 'edge.timeout'
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return /^(HPE_|UND_ERR_SOCKET$|UND_ERR_HEADERS_OVERFLOW$|ECONNRESET$)/.test(code)
-    ? 'edge.bad_gateway'
-    : 'edge.unavailable'
+  const { name, code = '' }: NodeJS.ErrnoException = error instanceof Error ? error : new Error()
+  // Of what is no HTTP, the error may have no code.
+  const ofNoUse =
+    name === 'HTTPParserError' || /^(HPE_|UND_ERR_SOCKET$|UND_ERR_HEADERS_OVERFLOW$|ECONNRESET$)/.test(code)
+  return ofNoUse ? 'edge.bad_gateway' : 'edge.unavailable'
 }
 
 const isStaleSocket = (error: unknown): boolean =>

@@ -243,8 +243,11 @@ export const contract = <Used extends ServiceName>(
 ): Contract => definition
 
 /** True when the role that the token states has the permission. */
-export const may = (claims: AccessClaims, { policy }: Terms, permission: Permission): boolean =>
-  policy.roles.permissions[String(claims.role)]?.includes(permission) ?? false
+export const may = (claims: AccessClaims, { policy }: Terms, permission: Permission): boolean => {
+  const { permissions } = policy.roles
+  const role = String(claims.role)
+  return Object.hasOwn(permissions, role) && (permissions[role]?.includes(permission) ?? false)
+}
 
 /** An answer with its status. */
 export const reply = <const Status extends number, const Body>(status: Status, body: Body, headers?: Headers) => ({

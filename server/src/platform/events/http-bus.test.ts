@@ -1,7 +1,8 @@
 import Fastify from 'fastify'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Refusal } from '../errors.ts'
-import { internalClient } from '../http/internal-client.ts'
+import { type InternalClient, internalClient } from '../http/internal-client.ts'
+import { newId } from '../ids.ts'
 import { eventBusConformance } from '../testing/event-bus.conformance.ts'
 import { eventFeedRoutes, httpEventSource } from './http-bus.ts'
 import { openRelay, type Relay } from './relay.ts'
@@ -117,13 +118,62 @@ describe('the event feed', () => {
       waitMs: 20_000,
       signal: leaving.signal,
     })
-    await vi.waitFor(() => expect(signal).toBeDefined())
-    expect(signal?.aborted).toBe(false)
+    await vi.waitFor(() => expect(signal?.aborted).toBe(false))
     leaving.abort()
     expect(await answer).toEqual([])
     await vi.waitFor(() => expect(signal?.aborted).toBe(true))
     await client.close()
     await listener.close()
+  })
+
+  test.each([
+    [
+      { limit: 7, waitMs: 123.9 },
+      { limit: 7, waitMs: 123 },
+    ],
+    [
+      { limit: 1_000, waitMs: 1_000_000 },
+      { limit: 100, waitMs: 20_000 },
+    ],
+    [
+      { limit: 1, waitMs: -5 },
+      { limit: 1, waitMs: 0 },
+    ],
+  ])('of %j the relay hears %j', async (wanted, heard) => {
+    const { app: listener, url } = await serve(relay)
+    const client = internalClient({ url, token: '', deadlineMs: 3_000 })
+    onTestFinished(async () => {
+      await client.close()
+      await listener.close()
+    })
+    relay.next.mockResolvedValueOnce([event])
+    const source = httpEventSource({ service: 'identity', client })
+    expect(await source.next('a & b=ü+ %', wanted)).toStrictEqual([event])
+    expect(relay.next.mock.calls).toEqual([['a & b=ü+ %', { ...heard, signal: expect.any(AbortSignal) }]])
+  })
+
+  test('every event is acknowledged, in batches', async () => {
+    const { app: listener, url } = await serve(relay)
+    const client = internalClient({ url, token: '', deadlineMs: 3_000 })
+    onTestFinished(async () => {
+      await client.close()
+      await listener.close()
+    })
+    const ids = Array.from({ length: 201 }, newId)
+    await httpEventSource({ service: 'identity', client }).acknowledge('audit', ids)
+    expect(relay.acknowledge.mock.calls).toEqual(
+      [ids.slice(0, 100), ids.slice(100, 200), ids.slice(200)].map((batch) => ['audit', batch]),
+    )
+  })
+
+  test('a reading may take five seconds longer than it waits', async () => {
+    const call = vi.fn(async () => ({ events: [] }))
+    const client = { url: '', call: call as InternalClient['call'], close: async () => undefined }
+    const { signal } = new AbortController()
+    await httpEventSource({ service: 'identity', client }).next('audit', { limit: 1, waitMs: 400, signal })
+    expect(call.mock.calls).toEqual([
+      ['GET', '/internal/events?consumer=audit&limit=1&wait_ms=400', { deadlineMs: 5_400, signal }],
+    ])
   })
 
   test("another service's events are not taken for this one's", async () => {

@@ -43,6 +43,14 @@ describe('an unknown key id', () => {
   })
 })
 
+test('the set is read before the first token comes, and keys without an id are nobody’s', async () => {
+  const { world, source } = setUp('one')
+  expect(world.fetched).toBe(1)
+  await expect.poll(() => source.has('one')).toBe(true)
+  const nameless = jwksKeySource(async () => ({ keys: [{ kty: 'EC' }] }), { now: () => world.now })
+  expect(await nameless.find('undefined')).toBeUndefined()
+})
+
 describe('a key that is withdrawn', () => {
   test('is gone at most five minutes later, and nobody waited for that while the set was in use', async () => {
     const { world, source } = setUp('one', 'two')
@@ -63,6 +71,19 @@ describe('a key that is withdrawn', () => {
     expect(source.has('one')).toBe(false)
     expect(await source.find('one')).toBeUndefined()
   })
+
+  test('is not trusted for longer because the set took long to come', async () => {
+    let now = 1_800_000_000_000
+    const answer = Promise.withResolvers<{ keys: { kid: string }[] }>()
+    const source = jwksKeySource(() => answer.promise, { now: () => now })
+    now += minute
+    answer.resolve({ keys: [{ kid: 'one' }] })
+    await source.find('one')
+    now += 4 * minute - 1
+    expect(source.has('one')).toBe(true)
+    now += 1
+    expect(source.has('one')).toBe(false)
+  })
 })
 
 describe('while the set cannot be read', () => {
@@ -72,8 +93,14 @@ describe('while the set cannot be read', () => {
     world.away = true
     world.now += 4 * minute + 30_000
     for (let turn = 0; turn < 10; turn += 1) expect(source.has('one')).toBe(true)
+    await new Promise(setImmediate)
+    world.now += 9_999
+    expect(source.has('one')).toBe(true)
     expect(world.fetched).toBe(2)
-    world.now += 30_000
+    world.now += 1
+    expect(source.has('one')).toBe(true)
+    expect(world.fetched).toBe(3)
+    world.now += 20_000
     expect(source.has('one')).toBe(false)
     await expect(source.find('one')).rejects.toThrow('away')
     world.away = false
