@@ -30,7 +30,7 @@ export function identityStore(name: string) {
       return fresh.database
     },
     tenant(): Promise<{ id: string; name: string }> {
-      const name = unique('tenant')
+      const name = unique('Tenant')
       return fresh.database.one(
         sql<{
           id: string

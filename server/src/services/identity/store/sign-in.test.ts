@@ -39,7 +39,7 @@ describe('who signs in', () => {
       (await lookUp({ identifier, tenant: there.name, ...by })).id
     expect(await found('aDA')).toBe(ada)
     expect(await found('aDA@EXAMPLE.org')).toBe(ada)
-    expect(await found('ada', { tenant: there.name.toUpperCase() })).toBe(ada)
+    expect(await found('ada', { tenant: there.name.toLowerCase() })).toBe(ada)
     expect(await found('eve')).toBe(eve)
     expect(await found('ada@example.org', { byEmail: false })).toBeNull()
     expect(await found('eve@example.org')).toBeNull()
