@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import { systemClock } from '../../src/platform/clock.ts'
+import { type Clock, systemClock } from '../../src/platform/clock.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { migrate } from '../../src/platform/db/migrate.ts'
 import { openNotices, type ServerNotices } from '../../src/platform/db/notices.ts'
@@ -55,7 +55,10 @@ export const clientOf = (terms: Terms, from: Partial<Client> = {}): Client => ({
 export const testClient: Client = clientOf(testTerms)
 
 /** Identity on a database of its own, for the file that calls it while tests are collected. */
-export function identityService(name: string): { readonly identity: Identity; readonly database: Database } {
+export function identityService(
+  name: string,
+  { clock = systemClock }: { clock?: Clock } = {},
+): { readonly identity: Identity; readonly database: Database } {
   const fresh = freshDatabase(name)
   let identity: Identity | undefined
   let notices: ServerNotices | undefined
@@ -73,7 +76,7 @@ export function identityService(name: string): { readonly identity: Identity; re
       echo: true,
       keyRotationDays: 0,
       longestAccessTtl: 3600,
-      clock: systemClock,
+      clock,
       log: silentLogger(),
     })
   })

@@ -11,6 +11,7 @@ import {
   findSummary,
   hasAdministrator,
   listAccounts,
+  lockAccount,
   reachesBeyond,
   removeAccount,
   setActive,
@@ -55,6 +56,8 @@ test('an account is found with its role in the contract that asks', async () => 
   }
   expect(await findAccount(store.database, newId(), 'test')).toBeUndefined()
   expect(await findAccountByNumber(store.database, 1_000_000, 'test')).toBeUndefined()
+  expect(await lockAccount(store.database, id)).toEqual({ id })
+  expect(await lockAccount(store.database, newId())).toBeUndefined()
 })
 
 test('a name is one of the tenant: its username, or its proven address', async () => {
@@ -66,8 +69,8 @@ test('a name is one of the tenant: its username, or its proven address', async (
     await store.account({ tenantId, username: 'eve', email: unproven }),
   ]
   const find = async (name: string, at = tenant) => (await findAccountByName(store.database, at, name, 'test'))?.id
-  expect(await find('aDA', tenant.toUpperCase())).toBe(ada)
-  expect(await find(proven)).toBe(ada)
+  expect(await find('aDA', tenant.toLowerCase())).toBe(ada)
+  expect(await find(proven.replace('example', 'Example'))).toBe(ada)
   expect(await find('eve')).toBe(eve)
   expect(await find(unproven)).toBeUndefined()
   expect(await find('ada', elsewhere.name)).toBeUndefined()
@@ -205,6 +208,13 @@ describe('a change', () => {
     expect(await stateOf(accountId)).toMatchObject({ version: 3, active: true, events: 2, revocations: 2 })
     expect(await store.having('sessions.ended', later)).toEqual([])
     expect(await stateOf(other)).toMatchObject({ version: 1, active: true, events: 0, revocations: 0 })
+    const told = sql<{
+      type: string
+    }>`SELECT type FROM outbox_events WHERE aggregate_id = ${accountId} ORDER BY sequence`
+    expect((await store.database.many(told)).map(({ type }) => type)).toEqual([
+      'account.deactivated',
+      'account.activated',
+    ])
   })
 
   test('of a role, of the name and of the second factor is of that account alone', async () => {
