@@ -182,10 +182,11 @@ describe('proving an address', () => {
     const username = given.named ? before : `chosen-${newId()}`
     const accountId = await store.account({ tenantId: tenants.here, username, email: before, proven: true })
     const where = (given.taken ?? given.retired) === 'here' ? tenants.here : tenants.elsewhere
+    await store.account({ tenantId: tenants.here })
     if (given.taken) await store.account({ tenantId: where, username: email.toUpperCase() })
-    if (given.retired)
+    for (const [at, name] of [[tenants.here, address()], ...(given.retired ? [[where, email]] : [])])
       await store.database.run(sql`
-        INSERT INTO retired_usernames (tenant_id, username_hash) VALUES (${where}, sha256(convert_to(lower(${email}), 'UTF8')))`)
+        INSERT INTO retired_usernames (tenant_id, username_hash) VALUES (${at}, sha256(convert_to(lower(${name}), 'UTF8')))`)
     await prove(await store.link({ accountId, type: 'email_verification', email }))
     expect(await nameAfter(accountId)).toBe(after === 'the id' ? accountId : after === 'the name' ? username : email)
   })
