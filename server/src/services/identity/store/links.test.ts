@@ -100,6 +100,7 @@ describe('a link', () => {
     const id = await store.link({ accountId, ...state })
     const row = await findLink(store.database, { id, type: 'password_reset', contract: 'test' })
     expect(row && { used: row.used, over: row.over }).toEqual(found)
+    expect(row?.id).toBe(found && accountId)
     expect(row?.role ?? null).toBeNull()
   })
 
