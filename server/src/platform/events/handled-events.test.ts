@@ -79,8 +79,8 @@ describe('a dead letter', () => {
   test('that fails again, and once more, counts it and says the last reason', async () => {
     const [event, other] = [eventOf(), eventOf()]
     await put(event)
-    await put(event, 'other', 5)
-    await put(other, 'other', 5)
+    await put(other)
+    for (const one of [event, other]) await put(one, 'other', 5)
     for (const turn of [1, 2]) {
       const replayed = await replayDeadLetters(
         db(),
@@ -88,9 +88,13 @@ describe('a dead letter', () => {
         handlers(() => {
           throw new Error(`failure ${turn}`)
         }),
+        [event.id],
       )
       expect(replayed).toEqual({ succeeded: [], failed: [{ id: event.id, reason: `failure ${turn}` }] })
-      expect(await listed()).toEqual([[event.id, `failure ${turn}`, 10 + turn]])
+      expect(await listed()).toEqual([
+        [other.id, 'first reason', 10],
+        [event.id, `failure ${turn}`, 10 + turn],
+      ])
     }
     expect((await listed('other')).map(([, ...rest]) => rest)).toEqual([
       ['first reason', 5],
