@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import { systemClock } from '../../src/platform/clock.ts'
+import { type Clock, systemClock } from '../../src/platform/clock.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { openNotices, type ServerNotices } from '../../src/platform/db/notices.ts'
 import { silentLogger } from '../../src/platform/log.ts'
@@ -54,7 +54,10 @@ export const clientOf = (terms: Terms, from: Partial<Client> = {}): Client => ({
 export const testClient: Client = clientOf(testTerms)
 
 /** Identity on a database of its own, for the file that calls it while tests are collected. */
-export function identityService(name: string): { readonly identity: Identity; readonly database: Database } {
+export function identityService(
+  name: string,
+  { clock = systemClock }: { clock?: Clock } = {},
+): { readonly identity: Identity; readonly database: Database } {
   const fresh = freshDatabase(name, { service: 'identity' })
   let identity: Identity | undefined
   let notices: ServerNotices | undefined
@@ -71,7 +74,7 @@ export function identityService(name: string): { readonly identity: Identity; re
       echo: true,
       keyRotationDays: 0,
       longestAccessTtl: 3600,
-      clock: systemClock,
+      clock,
       log: silentLogger(),
     })
   })

@@ -91,4 +91,49 @@ describe('the relay', () => {
     expect(await waiting).toEqual([])
     await expect(relay.next('audit', { limit: 10, waitMs: 0 })).rejects.toMatchObject({ code: 'edge.unavailable' })
   })
+
+  test('offers the oldest open event of each aggregate, and whose acknowledgement publishes is the last of all', async () => {
+    const relay = open(['one', 'two'])
+    const aggregates = { free: newId(), held: newId() }
+    const ids: Record<string, string> = {}
+    const add = async (
+      name: string,
+      aggregateId: string,
+      sequence: number,
+      acknowledged: string[],
+      published = false,
+    ) => {
+      const id = newId()
+      ids[name] = id
+      await outbox.database.run(sql`
+        INSERT INTO outbox_events (id, aggregate_id, sequence, type, data, acknowledged_by, published_at)
+        VALUES (${id}, ${aggregateId}, ${sequence}, 'thing', '{}', ${acknowledged}::text[], CASE WHEN ${published} THEN now() END)`)
+    }
+    // Published before a subscriber was there: no longer offered, and in nobody's way.
+    await add('published', aggregates.free, 1, ['two'], true)
+    await add('had by one', aggregates.free, 2, ['one'])
+    await add('open', aggregates.free, 3, [])
+    await add('held by none', aggregates.held, 1, [])
+    await add('behind it', aggregates.held, 2, [])
+    const offered = async (consumer: string) => {
+      const events = await relay.next(consumer, { limit: 10, waitMs: 0 })
+      return Object.keys(ids).filter((name) => events.some(({ id }) => id === ids[name]))
+    }
+    expect(await offered('one')).toEqual(['open', 'held by none'])
+    expect(await offered('two')).toEqual(['had by one', 'held by none'])
+
+    const publishedAt = async (name: string) => {
+      const row = sql<{ at: Date | null; by: string[] }>`
+        SELECT published_at AS at, acknowledged_by AS by FROM outbox_events WHERE id = ${ids[name]}`
+      const { at, by } = await outbox.database.one(row)
+      return [at !== null, by]
+    }
+    await relay.acknowledge('one', [ids.published ?? '', ids['had by one'] ?? '', ids['held by none'] ?? ''])
+    expect(await publishedAt('published')).toEqual([true, ['two']])
+    expect(await publishedAt('had by one')).toEqual([false, ['one']])
+    expect(await publishedAt('held by none')).toEqual([false, ['one']])
+    await relay.acknowledge('two', [ids['held by none'] ?? ''])
+    expect(await publishedAt('held by none')).toEqual([true, ['one', 'two']])
+    expect(await publishedAt('behind it')).toEqual([false, []])
+  })
 })

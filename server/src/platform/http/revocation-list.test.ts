@@ -4,10 +4,12 @@ import { silentLogger } from '../log.ts'
 import { createRevocationList, type Revocation, type RevocationFeed, type RevocationList } from './revocation-list.ts'
 
 const marks = { sid: 'session-1', uid: 'account-1', ver: 3 }
+/** Seconds since the epoch at which an hour begins. */
+const border = 277_777 * 3600
 const lists: RevocationList[] = []
 
 function setUp(options: { capacity?: number } = {}) {
-  let now = 1_000_000_000_000
+  let now = border * 1000
   const list = createRevocationList({
     clock: { now: () => now },
     log: silentLogger(),
@@ -36,6 +38,10 @@ function setUp(options: { capacity?: number } = {}) {
     cursors,
     pass: (ms: number) => {
       now += ms
+    },
+    /** Goes to so many seconds after the border. */
+    passTo: (seconds: number) => {
+      now = (border + seconds) * 1000
     },
     refuseRereading: (refuse: boolean) => {
       refusing = refuse
@@ -90,13 +96,53 @@ describe('a revocation list', () => {
     expect(list.size()).toBe(1)
   })
 
+  // Forgetting goes by whole hours; the first of these moments is the border of one.
+  test.each([
+    ['at the border of an hour', 3600],
+    ['just before it', 3599],
+    ['just after it', 3601],
+  ])('holds what ends %s for as long as that, and not two hours longer', async (_where, end) => {
+    const { list, feed, publish, passTo } = setUp()
+    await list.follow(feed, 1_000)
+    publish(
+      { sessionId: 'session-1', until: border + end },
+      { accountId: 'account-2', minimumVersion: 3, until: border + end },
+    )
+    await until(() => list.size() === 2)
+    const heard = async (moment: number, sid: string) => {
+      passTo(moment)
+      publish({ sessionId: sid, until: border + 9 * 3600 })
+      await until(() => list.check({ sid, uid: 'x', ver: 1 }) === 'revoked')
+    }
+    await heard(end, 'now')
+    expect(list.check(marks)).toBe('revoked')
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('revoked')
+    await heard(end + 2 * 3600, 'later')
+    expect(list.check(marks)).toBe('live')
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('live')
+    expect(list.size()).toBe(2)
+  })
+
+  test('counts twice what it hears twice no more than once, and an account by its highest version', async () => {
+    const { list, feed, publish } = setUp({ capacity: 2 })
+    await list.follow(feed, 1_000)
+    const account = (minimumVersion: number) => ({ accountId: 'account-2', minimumVersion })
+    publish({ sessionId: 'a' }, account(3), { sessionId: 'a' }, account(2))
+    await until(() => list.size() === 2)
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('revoked')
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 3 })).toBe('live')
+    expect(list.check({ ...marks, sid: 'b' })).toBe('live')
+  })
+
   test('says that it cannot tell when the feed has been silent too long, and still refuses what it knows', async () => {
     const { list, feed, publish, goAway, pass } = setUp()
     await list.follow(feed, 1_000)
     publish({ sessionId: 'session-1' })
     await until(() => list.size() === 1)
     goAway()
-    pass(60_001)
+    pass(60_000)
+    expect(list.check({ ...marks, sid: 'session-2' })).toBe('live')
+    pass(1)
     expect(list.check({ ...marks, sid: 'session-2' })).toBe('unknown')
     expect(list.check(marks)).toBe('revoked')
   })
@@ -137,13 +183,19 @@ describe('a revocation list', () => {
     expect(list.following()).toBe(false)
     await list.follow(feed, 1_000)
     expect(list.following()).toBe(true)
-    pass(3_001)
+    pass(3_000)
+    expect(list.following()).toBe(true)
+    pass(1)
     expect(list.following()).toBe(false)
     publish({ sessionId: 'session-1' })
     await until(() => list.following())
-    goAway()
-    await until(() => !list.following())
-    comeBack()
-    await until(() => list.following())
+    for (const session of ['after the first outage', 'after the second']) {
+      goAway()
+      await until(() => !list.following())
+      publish({ sessionId: session })
+      comeBack()
+      await until(() => list.following())
+      expect(list.check({ ...marks, sid: session })).toBe('revoked')
+    }
   })
 })

@@ -92,7 +92,8 @@ export function createRevocationList(options: {
       buckets.set(key, bucket)
     }
     const before = bucket.sessions.size + bucket.accounts.size
-    if (before >= capacity || size >= capacity) {
+    const held = bucket.sessions.has(sessionId ?? '') || bucket.accounts.has(accountId ?? '')
+    if (size >= capacity && !held) {
       overfull = true
       missed = true
       return

@@ -18,8 +18,27 @@ test('the memory cache needs no wait, and holds so many tokens and no more', asy
   const cache = memoryTokenCache({ capacity: 2 })
   for (const hash of ['a', 'b']) await cache.keep(hash, someClaims({ hash }), 60)
   expect(cache.findNow('a')).toMatchObject({ hash: 'a' })
-  await cache.keep('c', someClaims(), 60)
+  await cache.keep('c', someClaims({ hash: 'c' }), 60)
   expect(cache.findNow('b')).toBeUndefined()
-  expect(cache.findNow('a')).toBeDefined()
-  expect(cache.findNow('c')).toBeDefined()
+  expect(cache.findNow('a')).toMatchObject({ hash: 'a' })
+  expect(cache.findNow('c')).toMatchObject({ hash: 'c' })
+})
+
+test('memory keeps for its seconds, not a millisecond longer, and what it borrowed for one', async () => {
+  let now = 1_000_000
+  const clock = { now: () => now }
+  const [near, shared] = [memoryTokenCache({ clock }), memoryTokenCache({ clock })]
+  const cache = layeredTokenCache(near, shared)
+  await cache.keep('own', someClaims({ hash: 'own' }), 5)
+  await shared.keep('borrowed', someClaims({ hash: 'borrowed' }), 5)
+  await cache.find('borrowed')
+  const known = () => ['own', 'borrowed'].filter((hash) => cache.findNow(hash)?.hash === hash)
+  now += 999
+  expect(known()).toEqual(['own', 'borrowed'])
+  now += 1
+  expect(known()).toEqual(['own'])
+  now += 3_999
+  expect(known()).toEqual(['own'])
+  now += 1
+  expect(known()).toEqual([])
 })

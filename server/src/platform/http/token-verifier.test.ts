@@ -1,12 +1,16 @@
-import { generateKeyPairSync, type JsonWebKey } from 'node:crypto'
+import { generateKeyPairSync, type JsonWebKey, sign } from 'node:crypto'
 import { createSigner } from 'fast-jwt'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { refuseAtEdge } from '../errors.ts'
 import { jwksKeySource, type KeySource, localKeySource } from './key-source.ts'
-import { createTokenVerifier } from './token-verifier.ts'
+import { createTokenVerifier, longestToken } from './token-verifier.ts'
 
 const now = 1_800_000_000
-const clock = { now: () => now * 1000 }
+let passed = 0
+const clock = { now: () => (now + passed) * 1000 }
+afterEach(() => {
+  passed = 0
+})
 
 function makeKey(kid: string) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -44,10 +48,29 @@ function setUp(
   return { verifier, asked }
 }
 
+/** With so much beside the claims a token has 4,096 characters. */
+const fillerLength = (() => {
+  let length = 2_700
+  while (key.sign({ ...claims, filler: 'x'.repeat(length + 1) }).length <= longestToken) length += 1
+  return length
+})()
+
+/** Signs anything, also what no signer of tokens would. */
+const signed = (payload: object) => {
+  const head = Buffer.from(JSON.stringify({ alg: 'ES256', typ: 'JWT', kid: key.kid })).toString('base64url')
+  const text = `${head}.${Buffer.from(JSON.stringify(payload)).toString('base64url')}`
+  const signature = sign('sha256', Buffer.from(text), { key: key.pem, dsaEncoding: 'ieee-p1363' })
+  return `${text}.${signature.toString('base64url')}`
+}
+
 const unsigned = (header: object, payload: object) =>
   `${[header, payload].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`
 
 describe('a good token', () => {
+  test('is what the test signs by itself', async () => {
+    expect(await setUp().verifier.verify(signed(claims))).toEqual(claims)
+  })
+
   test('is accepted, again and again', async () => {
     const { verifier } = setUp()
     const token = key.sign(claims)
@@ -57,9 +80,23 @@ describe('a good token', () => {
 
   test.each([
     ['expired within the leeway', { exp: now - 29 }],
-    ['issued within the leeway', { iat: now + 29 }],
+    ['issued within the leeway', { iat: now + 30 }],
+    ['for several audiences', { aud: ['portal', 'shop'] }],
+    ['as long as a token may be', { filler: 'x'.repeat(fillerLength) }],
   ])('%s is accepted', async (_name, change) => {
-    await expect(setUp().verifier.verify(key.sign({ ...claims, ...change }))).resolves.toBeTruthy()
+    const told = { ...claims, ...change }
+    expect(await setUp().verifier.verify(key.sign(told))).toEqual(told)
+  })
+
+  test('is refused once it is over, though it was seen before', async () => {
+    const { verifier } = setUp({ keys: localKeySource(() => ({ keys: [key.jwk] })) })
+    const token = key.sign(claims)
+    await verifier.verify(token)
+    passed = 3600 + 29
+    expect(verifier.verifySeen(token)).toEqual(claims)
+    passed += 1
+    expect(() => verifier.verifySeen(token)).toThrow('edge.invalid_token')
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'edge.invalid_token' })
   })
 })
 
@@ -79,14 +116,20 @@ describe('refused with edge.invalid_token', () => {
       key: key.publicPem.replaceAll('-----', '='),
       kid: 'key-1',
     })(claims),
+    'several other audiences': key.sign({ ...claims, aud: ['portal', 'desk'] }),
     'another audience': key.sign({ ...claims, aud: 'portal' }),
     'no audience': key.sign({ ...claims, aud: undefined }),
     'expired beyond the leeway': key.sign({ ...claims, exp: now - 30 }),
     'issued in the future': key.sign({ ...claims, iat: now + 31 }),
-    'no expiry': key.sign({ ...claims, exp: undefined }),
-    'no session': key.sign({ ...claims, sid: undefined }),
+    ...Object.fromEntries(
+      ['sid', 'uid', 'jti', 'ver', 'iat', 'exp'].flatMap((claim) => [
+        [`no ${claim}`, signed({ ...claims, [claim]: undefined })],
+        [`a list for ${claim}`, signed({ ...claims, [claim]: [] })],
+      ]),
+    ),
     'a truncated one': token.slice(0, -20),
     'its first part alone': head,
+    'one that is too long, though it is signed': key.sign({ ...claims, filler: 'x'.repeat(fillerLength + 1) }),
     'ten kilobytes': `${head}.${'A'.repeat(10_000)}.${signature}`,
     'an empty text': '',
     'three dots': '...',
@@ -95,12 +138,24 @@ describe('refused with edge.invalid_token', () => {
     await expect(setUp().verifier.verify(text)).rejects.toMatchObject({ code: 'edge.invalid_token' })
   })
 
+  test('one that was altered after the original was seen, and has its end', async () => {
+    const { verifier } = setUp()
+    await verifier.verify(token)
+    for (const altered of [cases['a changed body'] ?? '', `x${token}`, `${head}x.${body}.${signature}`]) {
+      expect(altered.endsWith(signature)).toBe(true)
+      expect(verifier.verifySeen(altered)).toBeUndefined()
+      await expect(verifier.verify(altered)).rejects.toMatchObject({ code: 'edge.invalid_token' })
+    }
+    expect(verifier.verifySeen(token)).toEqual(claims)
+  })
+
   test('a revoked token, also after it was accepted', async () => {
     const options: { state: 'live' | 'revoked' } = { state: 'live' }
     const { verifier } = setUp(options)
     await verifier.verify(token)
     options.state = 'revoked'
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'edge.invalid_token' })
+    expect(() => verifier.verifySeen(token)).toThrow('edge.invalid_token')
   })
 })
 
@@ -109,6 +164,7 @@ describe('when the list cannot tell', () => {
     const standing = setUp({ state: 'unknown', stands: true })
     await standing.verifier.verify(key.sign(claims))
     expect(standing.asked).toEqual(['s'])
+    expect(standing.verifier.verifySeen(key.sign(claims))).toBeUndefined()
     const fallen = setUp({ state: 'unknown', stands: false })
     await expect(fallen.verifier.verify(key.sign(claims))).rejects.toMatchObject({ code: 'edge.invalid_token' })
   })
@@ -125,7 +181,7 @@ describe('with a shared secret', () => {
 
   test('HS256 is accepted and ES256 is not: the algorithm is pinned', async () => {
     const { verifier } = setUp({ secret })
-    await expect(verifier.verify(sign(claims))).resolves.toBeTruthy()
+    expect(await verifier.verify(sign(claims))).toEqual(claims)
     await expect(verifier.verify(key.sign(claims))).rejects.toMatchObject({ code: 'edge.invalid_token' })
     const hs512 = createSigner({ algorithm: 'HS512', key: secret })
     await expect(verifier.verify(hs512(claims))).rejects.toMatchObject({ code: 'edge.invalid_token' })
@@ -164,13 +220,5 @@ describe('when a key is withdrawn', () => {
     const token = createSigner({ algorithm: 'HS256', key: secret })(claims)
     await verifier.verify(token)
     expect(verifier.verifySeen(token)).toMatchObject({ sid: 's' })
-  })
-})
-
-test('a token for several audiences is good for each of them', async () => {
-  const { verifier } = setUp()
-  await expect(verifier.verify(key.sign({ ...claims, aud: ['portal', 'shop'] }))).resolves.toBeTruthy()
-  await expect(verifier.verify(key.sign({ ...claims, aud: ['portal', 'desk'] }))).rejects.toMatchObject({
-    code: 'edge.invalid_token',
   })
 })

@@ -5,7 +5,7 @@ import { sql } from '../../../platform/db/database.ts'
 import { silentLogger } from '../../../platform/log.ts'
 import { MailFailure, type MailMessage, type MailTransport, smtpTransport } from '../../../platform/mail.ts'
 import { localNotices } from '../../../platform/testing/local-notices.ts'
-import { listDeadMails, pruneMails, replayDeadMails } from '../store/mails.ts'
+import { listDeadMails, replayDeadMails } from '../store/mails.ts'
 import { type MailWorkerOptions, mailChannel, startMailWorker } from './mail-worker.ts'
 
 const jobs = mailJobs('mails')
@@ -242,26 +242,6 @@ test('stopping waits for the mail under way', async () => {
   letGo?.()
   await stopping
   expect(await jobs.job(id)).toMatchObject({ sent: true })
-})
-
-test('mails are kept 7 days after sending, dead ones 30', async () => {
-  await jobs.database.run(sql`DELETE FROM mail_jobs`)
-  const account = await jobs.account()
-  const aged = async (column: 'sent' | 'dead', days: number) => {
-    const id = await jobs.queue(account, { kind: 'new_device' })
-    await jobs.database.run(
-      column === 'sent'
-        ? sql`UPDATE mail_jobs SET sent_at = now() - make_interval(days => ${days}) WHERE id = ${id}`
-        : sql`UPDATE mail_jobs SET dead_at = now() - make_interval(days => ${days}) WHERE id = ${id}`,
-    )
-    return id
-  }
-  const kept = [await aged('sent', 6), await aged('dead', 29), await jobs.queue(account, { kind: 'new_device' })]
-  await aged('sent', 8)
-  await aged('dead', 31)
-  for (const prune of pruneMails) expect(await jobs.database.run(prune())).toBe(1)
-  const left = await jobs.database.many(sql<{ id: string }>`SELECT id FROM mail_jobs ORDER BY id`)
-  expect(left.map(({ id }) => id)).toEqual(kept.sort())
 })
 
 const recording = (sent: MailMessage[]): MailTransport => ({

@@ -283,6 +283,15 @@ describe('at once', () => {
     expect(await noted(id)).toEqual(avatarKey === null ? [] : [avatarKey])
   })
 
+  test('an image whose process fails, again and again, leaves its place to the next', async () => {
+    const { id } = await service.person()
+    const gone = { path: join(folder, 'no such upload'), bytes: 1 }
+    for (let turn = 0; turn < 3; turn += 1)
+      await expect(service.profiles.changeAvatar(id, gone, visitor)).rejects.toThrow('Input file is missing')
+    const { avatarKey } = await change(id, red)
+    expect(await noted(id)).toEqual([avatarKey])
+  })
+
   test('more images than are worked on and may wait are refused', async () => {
     const { id } = await service.person()
     const outcomes = await Promise.allSettled(Array.from({ length: 40 }, () => change(id, red)))

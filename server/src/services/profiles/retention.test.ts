@@ -1,0 +1,111 @@
+import { beforeAll } from 'vitest'
+import { inbox, outbox, partitionsAtTheLimit, type Retention, testRetention } from '../../../tests/support/retention.ts'
+import { freshDatabase } from '../../../tests/support/test-databases.ts'
+import { sql } from '../../platform/db/database.ts'
+import { migrate } from '../../platform/db/migrate.ts'
+import { silentLogger } from '../../platform/log.ts'
+import { migrations, pruning } from './index.ts'
+
+const fresh = freshDatabase('profiles retention')
+beforeAll(async () => {
+  await migrate(fresh.url, migrations, { log: silentLogger() })
+})
+
+/** An entry of the log, so long after the month began in which the last 400 days did. */
+const entry = (after: string) => (label: string) =>
+  sql`
+  INSERT INTO activities (account_id, tenant, type, created_at)
+  VALUES (gen_random_uuid(), 'main', ${label},
+          date_trunc('month', now() - interval '400 days', 'UTC') + ${after}::interval)`
+const activities: Retention = {
+  kept: { 'of a month with days to keep': entry('0'), 'of a month without a partition': entry('-3 years') },
+  gone: { 'of a month over 400 days ago': entry('-1 microsecond') },
+  left: () => sql`SELECT type AS label FROM activities`,
+}
+
+const total = (daysAgo: number) => (label: string) =>
+  sql`
+  INSERT INTO activity_totals (tenant, day, type, slot, activities)
+  VALUES ('main', (now() - make_interval(days => ${daysAgo}))::date, ${label}, 0, 1)`
+const activityTotals: Retention = {
+  kept: { 'of 400 days ago': total(400) },
+  gone: { 'of 401 days ago': total(401) },
+  left: () => sql`SELECT type AS label FROM activity_totals`,
+}
+
+/** An entry that tells `about` somebody, who was removed (and erased, or not) or is still there. */
+const telling =
+  (about: { data?: object; ip?: string; userAgent?: string }, removed?: { erased: boolean }) => (label: string) =>
+    sql`
+  WITH removed AS (
+    INSERT INTO removed_profiles (account_id, erased) SELECT md5(${label})::uuid, ${removed?.erased ?? false} WHERE ${removed !== undefined}
+  )
+  INSERT INTO activities (account_id, tenant, type, data, ip, user_agent)
+  VALUES (md5(${label})::uuid, 'main', ${label}, ${JSON.stringify(about.data ?? {})}::jsonb, ${about.ip ?? null}::inet,
+          ${about.userAgent ?? null})`
+const erasures: Retention = {
+  kept: {
+    'of somebody who is there': telling({ data: { a: 1 }, ip: '192.0.2.1', userAgent: 'x' }),
+    'of somebody whose log counts as empty': telling({ ip: '192.0.2.1' }, { erased: true }),
+  },
+  gone: {
+    'the data of somebody removed': telling({ data: { a: 1 } }, { erased: false }),
+    'the address of somebody removed': telling({ ip: '192.0.2.1' }, { erased: false }),
+    'the browser of somebody removed': telling({ userAgent: 'x' }, { erased: false }),
+  },
+  left: () => sql`SELECT type AS label FROM activities WHERE data <> '{}' OR ip IS NOT NULL OR user_agent IS NOT NULL`,
+}
+
+/** Somebody who was removed, with a log of one entry. */
+const removedWith = (about: { data?: object; ip?: string; userAgent?: string }) => (label: string) =>
+  sql`
+  WITH removed AS (INSERT INTO removed_profiles (account_id) VALUES (md5(${label})::uuid))
+  INSERT INTO activities (account_id, tenant, type, data, ip, user_agent)
+  VALUES (md5(${label})::uuid, 'main', 'entry', ${JSON.stringify(about.data ?? {})}::jsonb, ${about.ip ?? null}::inet,
+          ${about.userAgent ?? null})`
+const erased: Retention = {
+  kept: {
+    'with data left': removedWith({ data: { a: 1 } }),
+    'with an address left': removedWith({ ip: '192.0.2.1' }),
+    'with a browser left': removedWith({ userAgent: 'x' }),
+  },
+  gone: {
+    'whose log is empty': removedWith({}),
+    'who has no log': (label) => sql`INSERT INTO removed_profiles (account_id) VALUES (md5(${label})::uuid)`,
+  },
+  left: (labels) => sql`
+    SELECT label FROM unnest(${labels}::text[]) label JOIN removed_profiles r ON r.account_id = md5(label)::uuid WHERE NOT r.erased`,
+}
+
+const removedAt = (removed: string, isErased: boolean) => (label: string) =>
+  sql`
+  INSERT INTO removed_profiles (account_id, removed_at, erased) VALUES (md5(${label})::uuid, now() + ${removed}::interval, ${isErased})`
+const removals: Retention = {
+  kept: {
+    'removed 30 days ago': removedAt('-30 days', true),
+    'removed long ago, with a log to be emptied': removedAt('-400 days', false),
+  },
+  gone: { 'removed over 30 days ago': removedAt('-30 days -1 microsecond', true) },
+  left: (labels) => sql`
+    SELECT label FROM unnest(${labels}::text[]) label JOIN removed_profiles r ON r.account_id = md5(label)::uuid`,
+}
+
+/** A term of a tenant, counted in these slots; every tenant has it, and its name tells the rows apart. */
+const counted =
+  (...slots: readonly number[]) =>
+  (label: string) =>
+    sql`
+    INSERT INTO totals (tenant, term, slot, profiles)
+    SELECT ${label}, 'ada', slot, profiles FROM unnest(${slots}::integer[]) WITH ORDINALITY AS s (profiles, slot)`
+const totals: Retention = {
+  kept: { 'of one profile': counted(1), 'of one profile, in two slots': counted(3, -2) },
+  gone: { 'of no profile': counted(0), 'of no profile, in two slots': counted(2, -2) },
+  left: () => sql`SELECT DISTINCT tenant AS label FROM totals`,
+}
+
+testRetention(
+  fresh,
+  pruning,
+  [activities, activityTotals, erasures, erased, removals, totals, outbox, inbox],
+  [partitionsAtTheLimit],
+)
