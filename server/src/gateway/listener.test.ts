@@ -42,7 +42,7 @@ const contract = (name: string, routes: readonly Route[], more: Partial<Contract
     description: '',
     tags: {},
     schemas: { Failure: contracts.shop.failureSchema, Said },
-    fields: { Said: ['whose'] },
+    fields: { Said: { example: 'whose' } },
   },
   hosting: {},
   ...more,

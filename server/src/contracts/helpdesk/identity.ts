@@ -55,8 +55,7 @@ const login = route({
   method: 'POST',
   url: '/api/auth/login',
   summary: 'Sign in',
-  description:
-    'An account with a second factor gets 403 with a `session_token`: the same call again with that and the mailed code.',
+  description: 'With a second factor: 403 and a `session_token`, then again with that and the mailed code.',
   access: 'public',
   limit: 'credentials',
   // The first alternative is the one that a misfit is told about.
@@ -77,8 +76,7 @@ const refresh = route({
   method: 'POST',
   url: '/api/auth/refresh',
   summary: 'Renew the tokens, by the cookie or by a refreshToken in the body',
-  description:
-    'Replaces the refresh token. The former one gives the same successor for 30 seconds; after that its use ends the session.',
+  description: 'Replaces the refresh token. The former one works for 30 seconds; later its use ends the session.',
   access: 'public',
   limit: 'write',
   body: Type.Object({ refreshToken: OptionalToken }),

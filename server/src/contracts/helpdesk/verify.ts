@@ -61,7 +61,4 @@ const verifyBy = (method: 'GET' | 'POST') =>
     },
   })
 
-export const verifyRoutes = operations('Sign in', {
-  verifyToken: verifyBy('GET'),
-  verifyTokenByPost: verifyBy('POST'),
-})
+export const verifyRoutes = operations('Sign in', { verifyToken: verifyBy('GET'), verifyTokenByPost: verifyBy('POST') })

@@ -30,8 +30,7 @@ const login = route({
   method: 'POST',
   url: '/auth/login',
   summary: 'Sign in',
-  description:
-    'An account with a second factor gets 403 with a `session_token`: the same call again with that and the mailed code.',
+  description: 'With a second factor: 403 and a `session_token`, then again with that and the mailed code.',
   access: 'public',
   limit: 'credentials',
   body: Type.Union([SecondCall, Type.Object(credentials)]),
@@ -50,8 +49,7 @@ const refresh = route({
   method: 'POST',
   url: '/auth/refresh',
   summary: 'Renew the tokens',
-  description:
-    'Replaces the refresh token. The former one gives the same successor for 30 seconds; after that its use ends the session.',
+  description: 'Replaces the refresh token. The former one works for 30 seconds; later its use ends the session.',
   access: 'public',
   limit: 'write',
   body: Type.Object({ refresh_token: Text({ minLength: 1 }) }),

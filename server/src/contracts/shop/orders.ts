@@ -119,8 +119,7 @@ const updateOrder = route({
   method: 'PUT',
   url: '/orders/:id',
   summary: "Change an order's status",
-  description:
-    '`pending`, `confirmed`, `shipped`, `delivered`, in this order, by administrators; `cancelled` from the first two, by the owner from the first, gives the stock back.',
+  description: 'An administrator takes every step; the owner may cancel a pending order, which frees its stock.',
   access: 'person',
   limit: 'write',
   params: IdParams,

@@ -48,8 +48,7 @@ const login = route({
   method: 'POST',
   url: '/api/login',
   summary: 'Sign in and get an access token',
-  description:
-    'An account with a second factor gets 403 with a `session_token`: the same call again with that and the mailed code.',
+  description: 'With a second factor: 403 and a `session_token`, then again with that and the mailed code.',
   access: 'public',
   limit: 'credentials',
   body: Type.Union([Type.Object({ email: Required, password: Required, tenant_name: Required }), SecondCall]),
@@ -69,8 +68,7 @@ const refresh = route({
   method: 'POST',
   url: '/api/refresh',
   summary: 'Renew the tokens: the Bearer is the refresh token',
-  description:
-    'Replaces the refresh token. The former one gives the same successor for 30 seconds; after that its use ends the session.',
+  description: 'Replaces the refresh token. The former one works for 30 seconds; later its use ends the session.',
   access: 'public',
   limit: 'write',
   replies: { 200: Pair, 401: Failure },

@@ -58,7 +58,7 @@ export function createComponents({ schemas, fields }: Documentation): Components
     }
   }
   const described = (schema: unknown, owner: string, field: string) => {
-    const [, description] = fields[`${owner}.${field}`] ?? fields[field] ?? []
+    const { meaning: description } = fields[`${owner}.${field}`] ?? fields[field] ?? {}
     return description === undefined || '$ref' in (schema as Json) ? schema : { description, ...(schema as Json) }
   }
   const remember = (schema: object, owner: string) => {

@@ -13,5 +13,5 @@ export interface Documentation {
    * shape, `path.id` and `query.type` are parameters, `LoginRequest` is a whole shape. Queries are shown without examples: whoever
    * tries one means to leave out most of it. Failures show what the contract's error table says.
    */
-  fields: Readonly<Record<string, readonly [example: unknown, meaning?: string]>>
+  fields: Readonly<Record<string, { example?: unknown; meaning?: string }>>
 }

@@ -9,7 +9,7 @@ export function createExamples({ fields }: Documentation, { nameOf }: Pick<Compo
   const compose = (schema: unknown, request: boolean, owner: string, field: string): unknown => {
     const name = nameOf(schema)
     const entry = (name && fields[name]) || (field && (fields[`${owner}.${field}`] ?? fields[field]))
-    if (entry) return entry[0]
+    if (entry && 'example' in entry) return entry.example
     const { type, properties, items, anyOf, required = [], ...rest } = schema as Shape
     if ('const' in rest) return rest.const
     if (rest.enum) return rest.enum[0]

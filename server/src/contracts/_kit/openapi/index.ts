@@ -104,7 +104,7 @@ function parametersOf({ documentation }: Contract, route: Route, components: Com
       required?: readonly string[]
     }
     return Object.entries(properties).map(([name, property]) => {
-      const [example, description] = documentation.fields[`${place}.${name}`] ?? []
+      const { example, meaning: description } = documentation.fields[`${place}.${name}`] ?? {}
       if (description === undefined) throw new Error(`OpenAPI: ${place}.${name} of ${route.url} has no description`)
       return {
         name,

@@ -25,12 +25,11 @@ const documentation: Documentation = {
   tags: { Cats: 'Who sits on it', Dogs: 'Who does not' },
   schemas: { Failure, Cat },
   fields: {
-    name: ['Minou', 'As it is called'],
-    'Cat.lives': [9, 'Of nine'],
-    'Failure.at': [0],
-    lives: [1],
-    'path.id': ['1', 'Whose'],
-    'path.other': ['1', 'Whose else'],
+    name: { example: 'Minou', meaning: 'As it is called' },
+    'Cat.lives': { example: 9, meaning: 'Of nine' },
+    'Failure.at': { example: 0 },
+    lives: { example: 1 },
+    'path.id': { example: '1', meaning: 'Whose' },
   },
 }
 
@@ -189,7 +188,7 @@ test('a request shows what may be absent, an answer does not; a whole shape’s 
   }
   expect(parts()).toEqual([{ lives: 1, name: 'Minou' }, { lives: 1 }])
   const whole = { lives: 7 }
-  expect(parts({ fields: { ...documentation.fields, Part: [whole] } })).toEqual([whole, whole])
+  expect(parts({ fields: { ...documentation.fields, Part: { example: whole } } })).toEqual([whole, whole])
 })
 
 test.each([

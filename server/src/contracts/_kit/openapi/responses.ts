@@ -19,7 +19,9 @@ export function createResponses(
     const answer = Object.values(errors).find((one) => one.status === status)
     if (!answer) return undefined
     const shown = Object.entries(failure(answer, answer.details ?? {}, { path: '' }))
-    return Object.fromEntries(shown.map(([key, value]) => [key, documentation.fields[`Failure.${key}`]?.[0] ?? value]))
+    return Object.fromEntries(
+      shown.map(([key, value]) => [key, documentation.fields[`Failure.${key}`]?.example ?? value]),
+    )
   }
 
   const sharedFailure = (status: number) => {
