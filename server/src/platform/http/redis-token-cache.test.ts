@@ -38,7 +38,8 @@ describe('in Redis', () => {
   test('a value that we did not write is a miss', async () => {
     const cache = open()
     const [good, forged] = [newId(), newId()]
-    await cache.keep(good, someClaims(), 60)
+    const claims = someClaims()
+    await cache.keep(good, claims, 60)
     const value = (await redis.client.get(prefix + good)) ?? ''
     const json = JSON.stringify(someClaims({ role: 'admin' }))
     const values = {
@@ -56,7 +57,7 @@ describe('in Redis', () => {
     }
     await open({ key: Buffer.alloc(32, 8) }).keep(forged, someClaims(), 60)
     expect(await cache.find(forged), 'sealed with another key').toBeUndefined()
-    expect(await cache.find(good)).toBeDefined()
+    expect(await cache.find(good)).toEqual(claims)
   })
 
   test('a value of another shape or kind is a miss', async () => {
@@ -73,7 +74,8 @@ describe('in Redis', () => {
   test('while it hangs all is a miss, and after the first nobody waits; then it is asked again', async () => {
     const cache = open()
     const hash = newId()
-    await cache.keep(hash, someClaims(), 60)
+    const claims = someClaims()
+    await cache.keep(hash, claims, 60)
     server.freeze()
     try {
       expect(await cache.find(hash)).toBeUndefined()
@@ -85,7 +87,7 @@ describe('in Redis', () => {
     } finally {
       server.thaw()
     }
-    expect(await poll(() => cache.find(hash), { withinMs: 10_000 })).toBeDefined()
+    expect(await poll(() => cache.find(hash), { withinMs: 10_000 })).toEqual(claims)
   })
 })
 

@@ -67,7 +67,9 @@ test('no table holds a password, code or token that could be used, after all tha
   const resent = await identity.resendVerification(account.id, client)
   tokens.push(verificationToken, resent.verificationToken ?? '')
   await identity.verifyEmail({ token: verificationToken }, client)
-  expect(await refusalOf(identity.login({ identifier: email, password: wrong }, client))).toBeDefined()
+  expect(await refusalOf(identity.login({ identifier: email, password: wrong }, client))).toBe(
+    'identity.invalid_credentials',
+  )
   const session = keep(await identity.verifySecondFactor(await begin(first), client))
   const refreshed = keep(await identity.refresh(session.refreshToken, client))
   await begin(first)
