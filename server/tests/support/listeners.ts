@@ -1,5 +1,5 @@
 import type { Config } from '../../src/config.ts'
-import type { Contract, ErrorTable, Route } from '../../src/contracts/_kit/contract.ts'
+import type { Contract, Route } from '../../src/contracts/_kit/contract.ts'
 import { createDeviceCookies } from '../../src/contracts/_kit/cookies.ts'
 import { createUploads } from '../../src/contracts/_kit/upload.ts'
 import { contracts } from '../../src/contracts/registry.ts'
@@ -30,7 +30,7 @@ export const plainContract = (routes: readonly Route[], more: Partial<Contract> 
   name: 'plain',
   errors: Object.fromEntries(
     Object.keys(some!.errors).map((code) => [code, { status: statuses[code] ?? 400, code, message: code }]),
-  ) as unknown as ErrorTable,
+  ) as unknown as Contract['errors'],
   failure: ({ code }, details) => ({ code, details }),
   healthRoutes: [],
   routes,

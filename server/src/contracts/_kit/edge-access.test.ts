@@ -77,8 +77,13 @@ beforeEach(() => {
 /** One listener for each way that a contract may differ. */
 const differences = {
   none: {},
-  cookie: { accessCookie: 'access' },
-  asking: { askAboutToken: () => ({ ask: async () => undefined, close: async () => undefined }) },
+  cookie: { browser: { accessCookie: 'access' } },
+  asking: {
+    deployment: {
+      units: [],
+      introspection: { open: () => ({ ask: async () => undefined, close: async () => undefined }), cachePrefix: '' },
+    },
+  },
 } as const satisfies Record<string, Partial<Contract>>
 const listeners: Record<string, Awaited<ReturnType<typeof mounted>>> = {}
 /** Whose limit is used up. */
