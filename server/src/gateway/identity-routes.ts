@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { type Contracts, termsOf } from '../contracts/configured.ts'
 import { Uuid } from '../platform/http/schema.ts'
 import { type Identity, operator } from '../services/identity/index.ts'
@@ -25,7 +25,6 @@ const CreateBody = Type.Object({
   }),
   idempotency: Type.Optional(Key),
 })
-type CreateBody = Static<typeof CreateBody>
 
 const AccountBody = Type.Object({ accountId: Uuid })
 const EmailBody = Type.Object({
@@ -63,57 +62,32 @@ export const identityPaths = {
 
 export function identityRoutes(app: FastifyInstance, identity: Identity, contracts: Contracts): void {
   const { forServices } = identity
-  app.post<{ Body: Static<typeof AccountBody> }>(
-    identityPaths.find,
-    { schema: { body: AccountBody } },
-    async ({ body }) => ({ account: (await forServices.find(body.accountId)) ?? null }),
-  )
-  app.post<{ Body: CreateBody }>(identityPaths.create, { schema: { body: CreateBody } }, async ({ body }) => {
-    const { contract, account, idempotency } = body
+  const of = (contract: string) => termsOf(contracts, contract)
+  /** One question; when what is done for it has no answer, that is a 204. */
+  const serve = <Body extends TSchema>(url: string, schema: Body, work: (body: Static<Body>) => Promise<unknown>) => {
+    app.post(
+      url,
+      { schema: { body: schema } },
+      // Validated by its schema.
+      async ({ body }, reply) => (await work(body as Static<Body>)) ?? reply.code(204).send(),
+    )
+  }
+  serve(identityPaths.find, AccountBody, async ({ accountId }) => ({
+    account: (await forServices.find(accountId)) ?? null,
+  }))
+  serve(identityPaths.create, CreateBody, async ({ contract, account, idempotency }) => {
     const key = idempotency && { ...idempotency, requestHash: Buffer.from(idempotency.requestHash, 'hex') }
-    return { account: await forServices.create(account, termsOf(contracts, contract), key) }
+    return { account: await forServices.create(account, of(contract), key) }
   })
-  app.post<{ Body: Static<typeof EmailBody> }>(
-    identityPaths.proposeEmail,
-    { schema: { body: EmailBody } },
-    async ({ body }, reply) => {
-      const { accountId, email, contract, ...options } = body
-      await identity.proposeEmail(accountId, email, operator(termsOf(contracts, contract)), options)
-      return reply.code(204).send()
-    },
+  serve(identityPaths.proposeEmail, EmailBody, ({ accountId, email, contract, ...options }) =>
+    identity.proposeEmail(accountId, email, operator(of(contract)), options),
   )
-  app.post<{ Body: Static<typeof NameBody> }>(
-    identityPaths.rename,
-    { schema: { body: NameBody } },
-    async ({ body }, reply) => {
-      await forServices.rename(body.accountId, body.displayName)
-      return reply.code(204).send()
-    },
+  serve(identityPaths.rename, NameBody, ({ accountId, displayName }) => forServices.rename(accountId, displayName))
+  serve(identityPaths.changeRole, RoleBody, ({ accountId, role, by, contract }) =>
+    forServices.changeRole(accountId, role, by, of(contract)),
   )
-  app.post<{ Body: Static<typeof RoleBody> }>(
-    identityPaths.changeRole,
-    { schema: { body: RoleBody } },
-    async ({ body }, reply) => {
-      const { accountId, role, by, contract } = body
-      await forServices.changeRole(accountId, role, by, termsOf(contracts, contract))
-      return reply.code(204).send()
-    },
-  )
-  app.post<{ Body: Static<typeof RemovalBody> }>(
-    identityPaths.remove,
-    { schema: { body: RemovalBody } },
-    async ({ body }, reply) => {
-      await identity.deleteAccount(body.accountId, body.by)
-      return reply.code(204).send()
-    },
-  )
-  app.post<{ Body: Static<typeof MarksBody> }>(
-    identityPaths.tokenStands,
-    { schema: { body: MarksBody } },
-    async ({ body }) => ({
-      stands: await identity.tokenStands(body),
-    }),
-  )
+  serve(identityPaths.remove, RemovalBody, ({ accountId, by }) => identity.deleteAccount(accountId, by))
+  serve(identityPaths.tokenStands, MarksBody, async (marks) => ({ stands: await identity.tokenStands(marks) }))
   app.post<{ Body: Static<typeof RevocationsBody> }>(
     identityPaths.revocations,
     { schema: { body: RevocationsBody } },

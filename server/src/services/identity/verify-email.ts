@@ -63,23 +63,26 @@ export const resendVerification =
       const account = await store.findAccount(tx, accountId, terms.name)
       if (!account?.active) throw refuse('identity.account_not_found')
       if (account.emailVerified) throw refuse('identity.already_verified')
-      const mailed = await store.insertLink(tx, {
-        id,
-        accountId,
-        contract: terms.name,
-        type: 'email_verification',
-        expiresAt: after(deps, verificationTtl),
-        mailId: newId(),
-        perHour: verificationsPerHour,
-        events: eventsJson([]),
-        activity: null,
-        ...originOf(client),
-      })
+      const mailed = await store.insertLink(tx, { ...verificationLink(deps, accountId, client), id })
       if (!mailed) throw refuse('identity.too_many_links', { perHour: verificationsPerHour })
     })
     deps.mailQueued()
     return { verificationToken: deps.echo ? deps.secrets.tokenOf(id) : undefined }
   }
+
+/** A link of an account that proves its address, which nothing but a mail tells of. */
+const verificationLink = (deps: Deps, accountId: string, client: Client) => ({
+  id: newId(),
+  accountId,
+  contract: client.terms.name,
+  type: 'email_verification' as const,
+  expiresAt: after(deps, verificationTtl),
+  mailId: newId(),
+  perHour: verificationsPerHour,
+  events: eventsJson([]),
+  activity: null,
+  ...originOf(client),
+})
 
 export interface ProposalOptions {
   tellTaken?: boolean | undefined
@@ -113,19 +116,7 @@ export const proposeEmail =
       // An address is a way into every contract: who administers one does not open the others by it.
       const about = { accountId, contract: terms.name, arrivals: true }
       if (administratorId !== undefined && (await store.reachesBeyond(tx, { ...about, administratorId }))) return false
-      return store.insertLink(tx, {
-        id: newId(),
-        accountId,
-        contract: terms.name,
-        type: 'email_verification',
-        newEmail,
-        expiresAt: after(deps, verificationTtl),
-        mailId: newId(),
-        perHour: verificationsPerHour,
-        events: eventsJson([]),
-        activity: null,
-        ...originOf(client),
-      })
+      return store.insertLink(tx, { ...verificationLink(deps, accountId, client), newEmail })
     })
     if (mailed) deps.mailQueued()
   }

@@ -9,9 +9,6 @@ import { wordsOf } from '../search/words.ts'
 export const findByAccount = (db: Queryable, accountId: string) =>
   db.maybe(sql<ProfileRow>`SELECT * FROM profile_details WHERE "accountId" = ${accountId}`)
 
-export const findByNumber = (db: Queryable, number: number) =>
-  db.maybe(sql<ProfileRow>`SELECT * FROM profile_details WHERE number = ${number}`)
-
 /** A profile that nobody else changes until the transaction ends. */
 export const lockProfile = (tx: Queryable, accountId: string) =>
   tx.maybe(sql<ProfileRow>`SELECT * FROM profile_details WHERE "accountId" = ${accountId} FOR NO KEY UPDATE`)
