@@ -15,10 +15,12 @@ test('every contract test runs where all contracts are', () => {
 
 test('a test for one arrangement is in a file that runs in it', () => {
   const wanted = files.flatMap((file) =>
-    [...readFileSync(join(folder, file), 'utf8').matchAll(/arrangement\.name === '([\w-]+)'/g)].map(([, name = '']) => ({
-      file,
-      name,
-    })),
+    [...readFileSync(join(folder, file), 'utf8').matchAll(/arrangement\.name === '([\w-]+)'/g)].map(
+      ([, name = '']) => ({
+        file,
+        name,
+      }),
+    ),
   )
   expect(wanted.length).toBeGreaterThan(5)
   expect(wanted.filter(({ name, file }) => !runs(name, file))).toEqual([])
