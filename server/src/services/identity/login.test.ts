@@ -67,7 +67,7 @@ describe('lockout', () => {
     await fail(username, failures - 1)
     await tryTo(username, password)
     await fail(username, failures - 1)
-    await expect(tryTo(username, password)).resolves.toBeTruthy()
+    await expect(tryTo(username, password)).resolves.toMatchObject({ account: { username: username } })
   })
 
   test('parallel guesses are all counted', async () => {
@@ -80,14 +80,14 @@ describe('lockout', () => {
     const [waited, unlocked] = [await register(), await register()]
     await fail(unlocked, failures)
     expect(await service.identity.operate.unlock(unlocked, testTerms)).toBe(true)
-    await expect(tryTo(unlocked, password)).resolves.toBeTruthy()
+    await expect(tryTo(unlocked, password)).resolves.toMatchObject({ account: { username: unlocked } })
     expect(await service.identity.operate.unlock(unlocked, testTerms)).toBe(false)
 
     await fail(waited, failures)
     await service.database.run(
       sql`UPDATE sign_in_counters SET locked_until = now() - interval '1 s', expires_at = now() - interval '1 s'`,
     )
-    await expect(tryTo(waited, password)).resolves.toBeTruthy()
+    await expect(tryTo(waited, password)).resolves.toMatchObject({ account: { username: waited } })
   })
 
   test('an unknown name can be locked too, and no table tells which names were tried', async () => {
@@ -109,7 +109,7 @@ test("S-45 a hash in Werkzeug's format opens once and is argon2id afterwards", a
     sql<{ hash: string }>`SELECT password_hash AS hash FROM accounts WHERE username = ${username}`,
   )
   expect(hash).toMatch(/^\$argon2id\$/)
-  await expect(tryTo(username, password)).resolves.toBeTruthy()
+  await expect(tryTo(username, password)).resolves.toMatchObject({ account: { username: username } })
 })
 
 test('no table holds a usable secret after a sign-in', async () => {
