@@ -13,6 +13,8 @@ export interface Journey {
   travel(): Promise<Traveller>
   /** The status that a refresh token is answered with. */
   renew(refreshToken: string): Promise<number>
+  /** The token of somebody who may do everything in it; absent where nobody may. */
+  administrator?: () => Promise<string>
 }
 
 /** Each contract has one in `journey.ts` of its folder. */

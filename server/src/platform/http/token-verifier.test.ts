@@ -222,3 +222,8 @@ describe('when a key is withdrawn', () => {
     expect(verifier.verifySeen(token)).toMatchObject({ sid: 's' })
   })
 })
+
+test('a token for several audiences is refused where it is for others', async () => {
+  const token = key.sign({ ...claims, aud: ['portal', 'desk'] })
+  await expect(setUp().verifier.verify(token)).rejects.toMatchObject({ code: 'edge.invalid_token' })
+})

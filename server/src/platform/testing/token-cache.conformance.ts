@@ -44,27 +44,27 @@ export function tokenCacheConformance(name: string, open: () => TokenCache): voi
       const cache = open()
       const [short, long] = [newId(), newId()]
       const keptAt = systemClock.now()
-      await cache.keep(short, someClaims(), 1)
-      await cache.keep(long, someClaims(), 60)
-      expect(await cache.find(short)).toBeDefined()
+      await cache.keep(short, someClaims({ is: 'short' }), 1)
+      await cache.keep(long, someClaims({ is: 'long' }), 60)
+      expect(await cache.find(short)).toMatchObject({ is: 'short' })
       const gone = async () => ((await cache.find(short)) ? undefined : true)
       expect(await poll(gone, { withinMs: 3_000 })).toBe(true)
       // Redis counts in milliseconds, and is not in step with this clock.
       expect(systemClock.now() - keptAt).toBeGreaterThan(950)
       expect(cache.findNow(short)).toBeUndefined()
-      expect(await cache.find(long)).toBeDefined()
+      expect(await cache.find(long)).toMatchObject({ is: 'long' })
     })
 
     test('drops one, and nothing where there is nothing', async () => {
       const cache = open()
       const [one, other] = [newId(), newId()]
       await cache.keep(one, someClaims(), 60)
-      await cache.keep(other, someClaims(), 60)
+      await cache.keep(other, someClaims({ is: 'other' }), 60)
       await cache.drop(one)
       await cache.drop(newId())
       expect(await cache.find(one)).toBeUndefined()
       expect(cache.findNow(one)).toBeUndefined()
-      expect(await cache.find(other)).toBeDefined()
+      expect(await cache.find(other)).toMatchObject({ is: 'other' })
     })
   })
 }

@@ -6,6 +6,7 @@ import { helpdeskClient } from './client.ts'
 export const open: OpenJourney = async (arrangement) => {
   const helpdesk = helpdeskClient(arrangement)
   return {
+    administrator: helpdesk.admin,
     door: '/api/profile/me',
     async travel() {
       const person = await helpdesk.register('traveller')

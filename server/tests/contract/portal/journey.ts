@@ -6,6 +6,7 @@ import { portalClient } from './client.ts'
 export const open: OpenJourney = async (arrangement) => {
   const portal = portalClient(arrangement)
   return {
+    administrator: portal.admin,
     door: '/users/me',
     async travel() {
       const person = await portal.register('traveller')

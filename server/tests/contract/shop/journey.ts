@@ -8,6 +8,7 @@ export const open: OpenJourney = async (arrangement) => {
   // Other files look at the stock of the demo's products.
   const [product = 0] = await shop.importProducts([{ price: 5, stock: 100 }])
   return {
+    administrator: shop.admin,
     door: '/users/profile',
     async travel() {
       const person = await shop.register('traveller')

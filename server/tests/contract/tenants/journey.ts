@@ -7,6 +7,7 @@ export const open: OpenJourney = async (arrangement) => {
   const tenants = tenantsClient(arrangement)
   await tenants.ensureVendor()
   return {
+    administrator: async () => (await tenants.vendor()).token,
     door: '/api/users/me',
     async travel() {
       const { user, admin } = await tenants.tenant()
