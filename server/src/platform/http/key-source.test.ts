@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { jwksKeySource, localKeySource } from './key-source.ts'
 
@@ -73,7 +74,17 @@ describe('while the set cannot be read', () => {
     world.now += 4 * minute + 30_000
     for (let turn = 0; turn < 10; turn += 1) expect(source.has('one')).toBe(true)
     expect(world.fetched).toBe(2)
-    world.now += 30_000
+    // That try has failed by now: the next one is ten seconds after it, and so is the one after that.
+    for (const fetched of [2, 3]) {
+      await setImmediate()
+      world.now += 9_999
+      expect(source.has('one')).toBe(true)
+      expect(world.fetched).toBe(fetched)
+      world.now += 1
+      expect(source.has('one')).toBe(true)
+      expect(world.fetched).toBe(fetched + 1)
+    }
+    world.now += 10_000
     expect(source.has('one')).toBe(false)
     await expect(source.find('one')).rejects.toThrow('away')
     world.away = false
