@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { jwksKeySource, localKeySource } from './key-source.ts'
 

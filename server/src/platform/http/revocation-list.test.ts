@@ -171,6 +171,22 @@ describe('a revocation list', () => {
     await until(() => list.check({ ...marks, sid: 'f' }) === 'live')
   })
 
+  test('does not trust itself when what it read anew was too much again', async () => {
+    const { list, feed, publish, pass, cursors, refuseRereading } = setUp({ capacity: 2 })
+    await list.follow(feed, 1_000)
+    publish({ sessionId: 'a' }, { sessionId: 'b' }, { sessionId: 'c' })
+    await until(() => list.check({ ...marks, sid: 'c' }) === 'unknown')
+    refuseRereading(true)
+    pass(3 * 3600 * 1000)
+    publish()
+    await until(() => cursors.filter((cursor) => cursor === '0').length > 1)
+    refuseRereading(false)
+    publish({ sessionId: 'd' }, { sessionId: 'e' }, { sessionId: 'f' })
+    await until(() => list.check({ ...marks, sid: 'e' }) === 'revoked')
+    expect(list.check({ ...marks, sid: 'f' })).toBe('unknown')
+    expect(list.check({ ...marks, sid: 'g' })).toBe('unknown')
+  })
+
   test('gives up waiting for a feed that is away', async () => {
     const { list, feed, goAway } = setUp()
     goAway()

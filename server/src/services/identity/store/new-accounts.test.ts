@@ -69,6 +69,9 @@ describe('a name', () => {
     ['is free when it was retired in another tenant', { retired: 'there' }, false],
   ])('%s', async (_what, by: { username?: string; email?: string; proven?: boolean; retired?: string }, taken) => {
     const tenants = { here: await store.tenant(), there: await store.tenant() }
+    // Other names of the tenant are in nobody's way.
+    await store.account({ tenantId: tenants.here.id, email: address(), proven: true })
+    await retire(tenants.here.id, address())
     const at = (by.username ?? by.email ?? by.retired) === 'there' ? tenants.there : tenants.here
     const name = address()
     if (by.username) await store.account({ tenantId: at.id, username: name.toUpperCase() })
