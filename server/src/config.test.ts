@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { loadConfig } from './config.ts'
 import { contracts } from './contracts/registry.ts'
 import type { Environment } from './environment.ts'
-import { planOf } from './topologies.ts'
+import { planOf, topologies } from './topologies.ts'
 
 const development: Environment = { GUICHET_DEV: 'true' }
 const secret = 'x'.repeat(32)
@@ -148,12 +148,14 @@ describe('mail', () => {
 })
 
 describe('Redis', () => {
-  test('is optional, but for tenants outside development', () => {
-    expect(problems({ GUICHET_SECRET: secret }, 'tenants')).toContain('REDIS_URL is missing')
-    expect(problems(production, 'tenants')).toBe('')
-    expect(problems(development, 'tenants')).toBe('')
-    for (const name of ['all', 'shop', 'clients', 'helpdesk'])
-      expect(problems({ GUICHET_SECRET: secret }, name)).toBe('')
+  test('is optional, but outside development for whom counts its limits there', () => {
+    for (const { name, deployment } of topologies) {
+      const missing = deployment.needsRedis ? 'REDIS_URL is missing' : ''
+      expect(problems({ GUICHET_SECRET: secret }, name)).toContain(missing)
+      expect(problems({ GUICHET_SECRET: secret }, name) === '').toBe(missing === '')
+      expect(problems(production, name)).toBe('')
+      expect(problems(development, name)).toBe('')
+    }
   })
 
   test('is read everywhere, for one unit and for roles too', () => {
@@ -165,10 +167,10 @@ describe('Redis', () => {
 })
 
 describe('log file and instance', () => {
-  test('the log file is asked for, or is that of tenants', () => {
-    const { logFile } = load(development, 'tenants')
-    expect(logFile).toEqual({ path: resolve('logs/user_service.log'), sizeBytes: 10_485_760, count: 10 })
-    expect(load({ ...development, GUICHET_LOG_FILE: 'none' }, 'tenants').logFile).toBeUndefined()
+  test('the log file is asked for, or is that of the reference', () => {
+    const { logFile } = load(development, 'helpdesk/auth-service')
+    expect(logFile).toEqual({ path: resolve('logs/auth-service.log'), sizeBytes: 10_485_760, count: 10 })
+    expect(load({ ...development, GUICHET_LOG_FILE: 'none' }, 'helpdesk').logFile).toBeUndefined()
     // Two processes must not write one file.
     expect(load(development, 'helpdesk').logFile?.path).toBe(resolve('logs/helpdesk.log'))
     expect(load(development, 'helpdesk/user-service').logFile?.path).toBe(resolve('logs/user-service.log'))
@@ -233,20 +235,9 @@ describe("a contract's own terms", () => {
     expect(overrides.helpdesk).toEqual({ limits: { read: { ...limits.read, seconds: 3_600 } } })
   })
 
-  test('the first user of tenants administers it in development, or where that is asked for', () => {
-    const first = (env: Environment, name = 'tenants') => load(env, name).overrides.tenants?.firstBecomesAdministrator
-    expect(first(development)).toBe(true)
-    expect(first(production)).toBe(false)
-    expect(first({ ...production, TENANTS_FIRST_USER: 'vendor_admin' })).toBe(true)
-    expect(first({ ...production, TENANTS_FIRST_USER: 'vendor_admin' }, 'all')).toBe(true)
-    expect(problems({ ...production, TENANTS_FIRST_USER: 'king' }, 'tenants')).toContain('TENANTS_FIRST_USER')
-    expect(load(development, 'shop').overrides).toEqual({})
-  })
-
   test('limits are switched off in development only, and for one contract', () => {
-    expect(load({ ...development, TENANTS_LIMITS_ENABLED: 'false' }).unlimited).toEqual(['tenants'])
-    expect(load({ ...development, RATELIMIT_ENABLED: 'false' }, 'tenants').unlimited).toEqual(['tenants'])
-    expect(problems({ ...production, RATELIMIT_ENABLED: 'false' }, 'tenants')).toContain('RATELIMIT_ENABLED')
-    expect(load({ ...production, RATELIMIT_ENABLED: 'true' }, 'tenants').unlimited).toEqual([])
+    expect(load({ ...development, CLIENTS_LIMITS_ENABLED: 'false' }).unlimited).toEqual(['clients'])
+    expect(problems({ ...production, CLIENTS_LIMITS_ENABLED: 'false' }, 'clients')).toContain('CLIENTS_LIMITS_ENABLED')
+    expect(load({ ...production, CLIENTS_LIMITS_ENABLED: 'true' }, 'clients').unlimited).toEqual([])
   })
 })

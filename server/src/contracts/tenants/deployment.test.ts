@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { load, secret, variablesOf } from '../../../tests/support/deployment-scenarios.ts'
 import { deployment } from './deployment.ts'
@@ -22,4 +23,29 @@ test('what is missing is called by both names', () => {
   expect(() => load({ GUICHET_DEV: 'false', REDIS_URL: 'redis://r' }, 'tenants')).toThrow(
     /GUICHET_SECRET or SECRET_KEY is missing/,
   )
+})
+
+const production = { GUICHET_DEV: 'false', GUICHET_SECRET: secret, REDIS_URL: 'redis://r' }
+
+test('outside development limits are counted in Redis', () => {
+  expect(() => load({ ...production, REDIS_URL: '' }, 'tenants')).toThrow(
+    /REDIS_URL is missing: outside development the limits of tenants/,
+  )
+  expect(load(production, 'tenants').unlimited).toEqual([])
+  expect(() => load({ ...production, RATELIMIT_ENABLED: 'false' }, 'tenants')).toThrow(/RATELIMIT_ENABLED/)
+})
+
+test('the first user administers it in development, or where that is asked for', () => {
+  const first = (env: Readonly<Record<string, string>>, word = 'tenants') =>
+    load(env, word).overrides.tenants?.firstBecomesAdministrator
+  expect(first({})).toBe(true)
+  expect(first(production)).toBe(false)
+  expect(first({ ...production, TENANTS_FIRST_USER: 'vendor_admin' })).toBe(true)
+  expect(first({ ...production, TENANTS_FIRST_USER: 'vendor_admin' }, 'all')).toBe(true)
+  expect(() => load({ ...production, TENANTS_FIRST_USER: 'king' }, 'tenants')).toThrow(/TENANTS_FIRST_USER/)
+  expect(load({}, 'shop').overrides).toEqual({})
+})
+
+test('the log has a file of its own', () => {
+  expect(load({}, 'tenants').logFile?.path).toBe(resolve('logs/user_service.log'))
 })

@@ -1,9 +1,9 @@
 import pg from 'pg'
 import { expect } from 'vitest'
 import type { Arrangement } from '../../support/arrangements.ts'
+import { type Answer, type Call, call } from '../../support/http-call.ts'
 import { type Claims, claimsOf } from '../../support/tokens.ts'
 import { uniqueName } from '../../support/unique-name.ts'
-import { type Answer, type Call, call } from '../clients/client.ts'
 
 /** The user service as its clients see it, and what lies in its database. */
 

@@ -1,8 +1,9 @@
+import { request } from 'undici'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { tenants } from '../../../src/contracts/tenants/index.ts'
+import { type Answer, call } from '../../support/http-call.ts'
 import { forgeToken } from '../../support/tokens.ts'
 import { uniqueName } from '../../support/unique-name.ts'
-import { type Answer, call } from '../clients/client.ts'
 import {
   expectFailure,
   expectTokenRefused,
@@ -218,6 +219,20 @@ if (arrangement.name === 'all')
       expect(answer.status).toBe(200)
       expectFailure(await api.get('/api/users', answer.body.access_token), 403, 'Unauthorized')
       expectFailure(await api.get('/api/metrics', answer.body.access_token), 403, 'Unauthorized')
+    })
+
+    test('on its own host it also has the paths of its document that others claim elsewhere', async () => {
+      const { token, email } = await api.join(uniqueName('tenant'))
+      const headers = { host: 'tenants.localhost', authorization: `Bearer ${token}` }
+      const asked = async (path: string) => {
+        const { statusCode: status, body } = await request(api.at(path), { headers })
+        return { path, status, body: await body.json() }
+      }
+      for (const path of ['/api/users/me', '/api/v1/users/me'])
+        expect(await asked(path)).toMatchObject({ path, status: 200, body: { email } })
+      for (const path of ['/health', '/api/v1/health'])
+        expect((await asked(path)).body, path).toMatchObject({ service: 'user-service' })
+      expect((await asked('/products')).body).toEqual({ message: expect.stringMatching(/\S/) })
     })
 
     test('the paths of the reference are not served', async () => {

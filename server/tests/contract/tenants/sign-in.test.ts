@@ -1,7 +1,7 @@
 import { beforeAll, expect, inject, test } from 'vitest'
+import { call } from '../../support/http-call.ts'
 import { claimsOf } from '../../support/tokens.ts'
 import { uniqueName } from '../../support/unique-name.ts'
-import { call } from '../clients/client.ts'
 import { expectFailure, expectTokenRefused, type Pair, password, tenantsClient } from './client.ts'
 
 const api = tenantsClient(inject('arrangement'))

@@ -4,7 +4,6 @@ import { request } from 'undici'
 import { describe, expect, inject, test } from 'vitest'
 import { contractNames } from '../../../src/contracts/registry.ts'
 import { uniqueName } from '../../support/unique-name.ts'
-import { openJourneys } from './journeys.ts'
 
 const arrangement = inject('arrangement')
 const { gateway } = arrangement.urls
@@ -153,19 +152,6 @@ test('the host of helpdesk documents itself and tells of everything it depends o
   expect((await ask(host, '/api/auth/verify', { headers: { origin: stranger } })).headers).not.toHaveProperty(
     'access-control-allow-origin',
   )
-})
-
-test('the host of tenants also has the paths of its document that others claim elsewhere', async () => {
-  const host = 'tenants.localhost'
-  const { token } = (await (await openJourneys(arrangement)).get('tenants')?.travel()) ?? {}
-  for (const path of ['/api/users/me', '/api/v1/users/me']) {
-    const { status, body } = await ask(host, path, { ...(token !== undefined && { token }) })
-    expect({ path, status, body }).toMatchObject({ path, status: 200, body: { email: someText } })
-  }
-  for (const path of ['/health', '/api/v1/health']) {
-    expect((await ask(host, path)).body, path).toMatchObject({ service: 'user-service' })
-  }
-  expect((await ask(host, '/products')).body).toEqual({ message: someText })
 })
 
 test('people sign in on a host, and its tokens are nothing on another', async () => {

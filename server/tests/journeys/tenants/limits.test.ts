@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Answer, call } from '../../contract/clients/client.ts'
 import {
   expectFailure,
   password,
@@ -8,6 +7,7 @@ import {
   uniqueEmail,
 } from '../../contract/tenants/client.ts'
 import { type RunningArrangement, startArrangement } from '../../support/arrangements.ts'
+import { type Answer, call } from '../../support/http-call.ts'
 import { claimsOf } from '../../support/tokens.ts'
 import { uniqueName } from '../../support/unique-name.ts'
 
