@@ -94,7 +94,7 @@ describe('while the set cannot be read', () => {
     world.away = true
     world.now += 4 * minute + 30_000
     for (let turn = 0; turn < 10; turn += 1) expect(source.has('one')).toBe(true)
-    await new Promise(setImmediate)
+    await setImmediate()
     world.now += 9_999
     expect(source.has('one')).toBe(true)
     expect(world.fetched).toBe(2)
