@@ -2,13 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock as clock } from '../src/platform/clock.ts'
 import { openDatabase } from '../src/platform/db/database.ts'
 import { migrate } from '../src/platform/db/migrate.ts'
-import { openNotices } from '../src/platform/db/notices.ts'
+import { openNotices } from '../src/platform/db/notices/index.ts'
 import { openScratchServer } from '../src/platform/db/scratch-server.ts'
 import { newId } from '../src/platform/ids.ts'
 import { silentLogger } from '../src/platform/log.ts'
 import { createReadCache, type ReadCache } from '../src/platform/read-cache.ts'
-import { openRedis, type Redis } from '../src/platform/redis.ts'
-import { createRedisReadCache } from '../src/platform/redis-read-cache.ts'
+import { openRedis, type Redis } from '../src/platform/redis/connection.ts'
+import { createRedisReadCache } from '../src/platform/redis/read-cache.ts'
 import {
   type Accounts,
   type CachedPeople,
@@ -24,8 +24,8 @@ const readers = 16
 const seconds = 3
 const changes = 500
 
-const terms = { name: 'portal', policy: { roles: { person: 'user' }, tenant: { name: 'main' } } }
-const visitor = { terms, ip: null, userAgent: undefined }
+const realm = { name: 'portal', policy: { roles: { person: 'user' }, tenant: { name: 'main' } } }
+const context = { realm, ip: null, userAgent: undefined }
 const log = silentLogger()
 
 /** Reading people from the database and from each cache that could stand before it, and who is shown something old after a change. */
@@ -75,10 +75,10 @@ async function measured(how: string, url: string, make: (name: string) => ReadCa
     log,
   })
   try {
-    for (const id of ids) await profiles.read({ accountId: id }, visitor)
+    for (const id of ids) await profiles.read({ accountId: id }, context)
     const [id = ''] = ids
-    const page = await perSecond(() => profiles.list({ limit: 100, offset: 0 }, visitor))
-    const one = await perSecond(() => profiles.read({ accountId: id }, visitor))
+    const page = await perSecond(() => profiles.list({ limit: 100, offset: 0 }, context))
+    const one = await perSecond(() => profiles.read({ accountId: id }, context))
     const old = await shownOld(profiles, id)
     const shown = (what: string, figure: string): Result => ({
       what: `${what}, from ${how}`,
@@ -141,14 +141,14 @@ async function shownOld(profiles: ReturnType<typeof openProfiles>, id: string): 
   let changing = true
   const others = Array.from({ length: 3 }, async () => {
     while (changing) {
-      await profiles.list(page, visitor)
+      await profiles.list(page, context)
       await pause(Math.random() * 10)
     }
   })
   for (let change = 0; change < changes; change += 1) {
-    await profiles.change(id, { phone: `${change}` }, visitor)
+    await profiles.change(id, { phone: `${change}` }, context)
     await pause(20)
-    if ((await profiles.list(page, visitor)).find(({ accountId }) => accountId === id)?.phone !== `${change}`) old += 1
+    if ((await profiles.list(page, context)).find(({ accountId }) => accountId === id)?.phone !== `${change}`) old += 1
   }
   changing = false
   await Promise.all(others)

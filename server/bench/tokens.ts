@@ -2,11 +2,11 @@ import { generateKeyPairSync } from 'node:crypto'
 import { setTimeout as rest } from 'node:timers/promises'
 import { createSigner } from 'fast-jwt'
 import { seconds, systemClock } from '../src/platform/clock.ts'
-import { localKeySource } from '../src/platform/http/key-source.ts'
-import { createRevocationList } from '../src/platform/http/revocation-list.ts'
-import { createTokenVerifier } from '../src/platform/http/token-verifier.ts'
 import { newId } from '../src/platform/ids.ts'
 import { silentLogger } from '../src/platform/log.ts'
+import { localKeySource } from '../src/platform/tokens/key-source.ts'
+import { createRevocationList } from '../src/platform/tokens/revocation-list.ts'
+import { createTokenVerifier } from '../src/platform/tokens/verifier.ts'
 import { median, type Result } from './result.ts'
 
 const rounds = 5
@@ -60,7 +60,7 @@ export async function openTokenBench(): Promise<TokenBench> {
       secret: undefined,
       keys,
       revocations,
-      askIdentity: () => Promise.reject(new Error('the list can tell')),
+      introspect: () => Promise.reject(new Error('the list can tell')),
       clock: systemClock,
     })
   const familiar = newVerifier()

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { createAuthServiceClient, type VerifiedUser } from '../src/contracts/helpdesk/auth-service-client.ts'
-import { messageOf, Refusal, refuseAtEdge } from '../src/platform/errors.ts'
+import { DomainError, messageOf, refuseAtEdge } from '../src/platform/errors.ts'
 
 /** A service beside the helpdesk: its people open tickets here. `docs/adding-a-service.md` goes through it. */
 
@@ -56,7 +56,7 @@ export function openTickets({ authServiceUrl: url, authServiceTimeoutMs: timeout
   app.addHook('onClose', authService.close)
   app.setErrorHandler(answerFailure)
   app.setNotFoundHandler(() => {
-    throw new Refusal('not_found')
+    throw new DomainError('not_found')
   })
 
   app.get('/health', async (_request, reply) => {
@@ -103,7 +103,7 @@ export function openTickets({ authServiceUrl: url, authServiceTimeoutMs: timeout
         if (requester !== undefined && !staff.includes(caller.role)) throw refuseAtEdge('edge.forbidden')
         // In the name of this service, since not all staff may read accounts.
         const person = requester === undefined ? caller : await authService.userByEmail(requester)
-        if (!person) throw new Refusal('unknown_requester')
+        if (!person) throw new DomainError('unknown_requester')
         const createdAt = new Date().toISOString()
         const ticket: Ticket = { id: tickets.length + 1, subject, requesterId: person.id, createdAt }
         tickets.push(ticket)
@@ -128,8 +128,8 @@ const answers: Readonly<Record<string, { status: number; code: string; message: 
   not_found: { status: 404, code: 'NOT_FOUND', message: 'There is nothing at this address.' },
 }
 
-function answerFailure(error: FastifyError | Refusal, request: FastifyRequest, reply: FastifyReply) {
-  const { status, code, message } = (error instanceof Refusal ? answers[error.code] : unreadable(error)) ?? broken
+function answerFailure(error: FastifyError | DomainError, request: FastifyRequest, reply: FastifyReply) {
+  const { status, code, message } = (error instanceof DomainError ? answers[error.code] : unreadable(error)) ?? broken
   // The cause of a refusal says what is wrong with the auth service, and is for the log alone.
   if (status >= 500) request.log.warn({ reason: messageOf(error.cause ?? error) }, 'a request failed')
   return reply.code(status).send({ success: false, message, error: message, code })

@@ -47,7 +47,7 @@ describe('the tree', () => {
 
   test('imports go one way: platform <- services <- contracts <- gateway <- the rest', () => {
     // The gateway is told its configuration by type; no value comes from above.
-    const typeOnly = new Set(['config.ts'])
+    const typeOnly = new Set(['config/config.ts'])
     expect(broken(({ path }, to) => layerOf(to) <= layerOf(path) || typeOnly.has(to))).toEqual([])
     for (const { path, text } of production.filter((one) => layerOf(one.path) < layers.length)) {
       expect(text, path).not.toMatch(/^import (?!type)[^\n]*['"][^'"]*\/config\.ts['"]/m)
@@ -88,7 +88,7 @@ describe('the tree', () => {
 
   test('the environment, the clock and the exit each have one place', () => {
     const using = (pattern: RegExp) => production.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
-    expect(using(/process\.env\b/)).toEqual(['config.ts'])
+    expect(using(/process\.env\b/)).toEqual(['config/config.ts'])
     expect(using(/process\.exit\(/)).toEqual(['main.ts'])
     expect(using(/\brandomUUID\b|\buuidv7\(/)).toEqual(['platform/ids.ts'])
   })

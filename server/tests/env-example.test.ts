@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { loadConfig } from '../src/config.ts'
-import type { Environment } from '../src/environment.ts'
-import { planOf, topologies } from '../src/topologies.ts'
+import { loadConfig } from '../src/config/config.ts'
+import type { Environment } from '../src/config/environment.ts'
+import { planOf, topologies } from '../src/config/topologies.ts'
 import { repository } from './support/processes.ts'
 
 /** The names of all variables that loading the configuration looks at, for a start. */
@@ -71,8 +71,8 @@ test("a seed's name stands under the topology that reads it", () => {
   }
 })
 
-test.each(topologies)('what has no effect in $name is told of as well', ({ deployment: { withoutEffect = {} } }) => {
-  for (const name of Object.keys(withoutEffect)) expect(example).toMatch(new RegExp(`^# .*\\b${name}\\b`, 'm'))
+test.each(topologies)('what has no effect in $name is told of as well', ({ deployment: { ignored = {} } }) => {
+  for (const name of Object.keys(ignored)) expect(example).toMatch(new RegExp(`^# .*\\b${name}\\b`, 'm'))
 })
 
 test('every variable of the example is commented out, so that a copy of it changes nothing', () => {

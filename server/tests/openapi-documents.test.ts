@@ -50,7 +50,7 @@ describe.each(contractNames)('the document of %s', (name) => {
     // Formats are for readers; a binary one has no example.
     const ajv = new Ajv2020({ strict: false, validateFormats: false })
     ajv.addSchema(document, 'document')
-    const misfits = (schema: object, example: unknown) => {
+    const validationErrors = (schema: object, example: unknown) => {
       const reference = (schema as Media['schema']).$ref
       const valid = ajv.compile(reference ? { $ref: `document${reference}` } : schema)
       return valid(example) ? [] : [ajv.errorsText(valid.errors)]
@@ -62,14 +62,16 @@ describe.each(contractNames)('the document of %s', (name) => {
         .filter(([type]) => type === 'application/json')
       return [
         ...media.flatMap(([, { schema, example }]) =>
-          example === undefined ? ['no example'] : misfits(schema, example),
+          example === undefined ? ['no example'] : validationErrors(schema, example),
         ),
-        ...parameters.flatMap(({ schema, example }) => (example === undefined ? [] : misfits(schema, example))),
+        ...parameters.flatMap(({ schema, example }) =>
+          example === undefined ? [] : validationErrors(schema, example),
+        ),
       ].map((problem) => `${operationId}: ${problem}`)
     })
     expect(wrong).toEqual([])
     const failures = Object.values(document.components.responses).flatMap(({ content }) => Object.values(content ?? {}))
-    expect(failures.flatMap(({ schema, example }) => misfits(schema, example))).toEqual([])
+    expect(failures.flatMap(({ schema, example }) => validationErrors(schema, example))).toEqual([])
   })
 
   test('uses every shape that its contract names, and no example that nothing shows', () => {

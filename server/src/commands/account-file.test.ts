@@ -4,17 +4,17 @@ import { join } from 'node:path'
 import { hashSync as argon2 } from '@node-rs/argon2'
 import { hashSync as bcrypt } from '@node-rs/bcrypt'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { termsWith, testTerms } from '../../tests/support/identity-service.ts'
+import { realmWith, testRealm } from '../../tests/support/identity-service.ts'
 import { freshDatabase } from '../../tests/support/test-databases.ts'
 import { systemClock } from '../platform/clock.ts'
 import { sql } from '../platform/db/database.ts'
 import { type AccountImport, importAccounts } from '../services/identity/import-accounts.ts'
-import type { Terms } from '../services/identity/index.ts'
+import type { Realm } from '../services/realm/index.ts'
 import { importFile } from './account-file.ts'
 
-const terms = testTerms
-const named = termsWith('named', { tenant: 'named' })
-const byEmail = termsWith('by-email', { identifier: 'email' })
+const realm = testRealm
+const named = realmWith('named', { tenant: 'named' })
+const byEmail = realmWith('by-email', { identifier: 'email' })
 
 const fresh = freshDatabase('import_accounts', { service: 'identity' })
 const folder = await mkdtemp(join(tmpdir(), 'guichet-import-'))
@@ -31,17 +31,17 @@ beforeEach(() => {
 const eventsRecorded = () => {
   woken += 1
 }
-const importer = (into: Terms): AccountImport => {
+const importer = (into: Realm): AccountImport => {
   const deps = { database: fresh.database, clock: systemClock, eventsRecorded }
   return importAccounts(deps)(into)
 }
 const write = (...lines: readonly (object | string)[]) =>
   writeFile(file, lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''))
-const run = (options: { into?: Terms; dryRun?: boolean; path?: string } = {}) =>
-  importFile(options.path ?? file, importer(options.into ?? terms), options.dryRun ?? false, (text) => {
+const run = (options: { into?: Realm; dryRun?: boolean; path?: string } = {}) =>
+  importFile(options.path ?? file, importer(options.into ?? realm), options.dryRun ?? false, (text) => {
     printed.push(text)
   })
-const refusal = async (into?: Terms): Promise<string> => {
+const domainError = async (into?: Realm): Promise<string> => {
   const before = await written()
   const error = await run(into ? { into } : {}).then(
     () => undefined,
@@ -138,7 +138,7 @@ describe('an import', () => {
     expect(rows).toEqual(lines)
 
     await write(...lines.map((_, index) => ({ username: `more${index}` })), { username: 'MANY7' })
-    expect(await refusal()).toContain('line 2346: username belongs to an account that is here, or once was')
+    expect(await domainError()).toContain('line 2346: username belongs to an account that is here, or once was')
   })
 
   test('dry writes nothing, and still looks at the database', async () => {
@@ -195,7 +195,7 @@ describe('a file is refused whole', () => {
     [{ username: 'erin', password_hash: `$2b$31$${'.'.repeat(53)}` }, 'its bcrypt cost (31) is above the ceiling'],
   ])('for %j', async (line, reason) => {
     await write({ username: 'fits' }, '', line)
-    const message = await refusal()
+    const message = await domainError()
     expect(message).toContain(`line 3: `)
     expect(message).toContain(reason)
     expect(message).not.toMatch(/secret word|\$short|line 1/)
@@ -203,12 +203,12 @@ describe('a file is refused whole', () => {
 
   test('where the contract has tenants named, for a line without one', async () => {
     await write({ username: 'erin' }, { username: 'erin', tenant: '  ' })
-    expect(await refusal(named)).toMatch(/line 1: tenant is missing\s+line 2: tenant is no name/)
+    expect(await domainError(named)).toMatch(/line 1: tenant is missing\s+line 2: tenant is no name/)
   })
 
   test('where people sign in by address, for a line without one', async () => {
     await write({ username: 'erin' })
-    expect(await refusal(byEmail)).toContain('line 1: email is missing')
+    expect(await domainError(byEmail)).toContain('line 1: email is missing')
   })
 
   test('for names and proven addresses that stand in it twice', async () => {
@@ -219,7 +219,7 @@ describe('a file is refused whole', () => {
       { username: 'heidi', email: 'F@example.org', email_verified: true },
       { username: 'ivan', email: 'f@example.org' },
     )
-    const message = await refusal()
+    const message = await domainError()
     expect(message).toContain('line 3: username is that of line 1')
     expect(message).toContain('line 4: email is that of line 2, and both are verified')
     expect(message.match(/line \d: /g)).toHaveLength(2)
@@ -235,7 +235,7 @@ describe('a file is refused whole', () => {
       { username: 'judy', email: 'ada@example.org', email_verified: true },
       { username: 'karl', email: 'ada@example.org' },
     )
-    const message = await refusal()
+    const message = await domainError()
     expect(message.match(/line \d: \w+ belongs/g)).toEqual([
       'line 1: username belongs',
       'line 2: username belongs',
@@ -245,7 +245,7 @@ describe('a file is refused whole', () => {
 
   test('and twenty of its problems are named', async () => {
     await write(...Array.from({ length: 100 }, () => 'x'))
-    const message = await refusal()
+    const message = await domainError()
     expect(message.match(/line \d+: /g)).toHaveLength(20)
     expect(message).toContain('line 20: ')
   })
@@ -253,14 +253,14 @@ describe('a file is refused whole', () => {
   test('when it cannot be read, is not UTF-8 or has an endless line', async () => {
     await expect(run({ path: join(folder, 'absent') })).rejects.toThrow('cannot be read')
     await writeFile(file, Buffer.from([0x7b, 0xff, 0xfe, 0x0a]))
-    expect(await refusal()).toContain('cannot be read')
+    expect(await domainError()).toContain('cannot be read')
     await writeFile(file, `{"username":"${'x'.repeat(1_000_000)}"}`)
-    expect(await refusal()).toContain('has a line of more than')
+    expect(await domainError()).toContain('has a line of more than')
   })
 
   test('when it changes between the two readings, however little', async () => {
     await write({ username: 'laura' }, { username: 'mallory' })
-    const accounts = importer(terms)
+    const accounts = importer(realm)
     const tampering: AccountImport = {
       ...accounts,
       async write(rows) {
@@ -276,7 +276,7 @@ describe('a file is refused whole', () => {
 
   test('when a name is taken between the check and the writing', async () => {
     await write({ username: 'niaj' }, { username: 'olivia' })
-    const accounts = importer(terms)
+    const accounts = importer(realm)
     const racing: AccountImport = {
       ...accounts,
       async write(rows) {

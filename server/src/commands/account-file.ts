@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import Type, { type Static } from 'typebox'
-import { Refusal, StartError } from '../platform/errors.ts'
+import { DomainError, StartError } from '../platform/errors.ts'
 import type { AccountImport, AccountToImport, ImportedAccount } from '../services/identity/index.ts'
 import type { Print } from './command.ts'
-import { firstLines } from './first-lines.ts'
+import { createLineIndex } from './line-index.ts'
 import { type Problems, problemsOf, readNdjson } from './ndjson.ts'
 
 /** Text without NUL and lone surrogates, which PostgreSQL has no place for; null is as good as absent. */
@@ -53,7 +53,7 @@ export async function importFile(path: string, accounts: AccountImport, dryRun: 
   const { written } = await accounts
     .write(() => readAgain(path, accounts, digest))
     .catch((error: unknown) => {
-      if (!(error instanceof Refusal)) throw error
+      if (!(error instanceof DomainError)) throw error
       throw new StartError(`Nothing was written: ${explain(error.code)} Import the file again.`, { cause: error })
     })
   print(`${written} accounts were imported.`)
@@ -92,7 +92,7 @@ async function check(path: string, accounts: AccountImport) {
 
 /** Finds the names and proven addresses that an earlier line has. */
 function repetitions() {
-  const lines = firstLines(2 * mostLines)
+  const lines = createLineIndex(2 * mostLines)
   return ({ tenant, username, email, emailVerified }: ImportedAccount, number: number): string | undefined => {
     const keyOf = (kind: string, text: string) => [kind, tenant, text].join('\0').toLowerCase()
     const name = lines.seenOn(keyOf('username', username), number)

@@ -1,12 +1,13 @@
-import { withServices } from '../compose.ts'
-import { loadCommandConfig } from '../config.ts'
+import { withServices } from '../compose/compose.ts'
+import { loadCommandConfig } from '../config/config.ts'
 import { configured, contractNamed } from '../contracts/configured.ts'
-import { Refusal, StartError } from '../platform/errors.ts'
+import { DomainError, StartError } from '../platform/errors.ts'
 import { newSecret } from '../platform/ids.ts'
 import { createLogger } from '../platform/log.ts'
-import { type Identity, operator, type Terms } from '../services/identity/index.ts'
+import type { Identity } from '../services/identity/index.ts'
+import { operator, type Realm } from '../services/realm/index.ts'
 import { type Print, usage } from './command.ts'
-import { explain } from './words.ts'
+import { explain } from './messages.ts'
 
 export interface AccountOptions {
   /** Undefined: the first there is. */
@@ -24,7 +25,7 @@ export interface AccountOptions {
 interface Order {
   name: string
   role: string | undefined
-  terms: Terms
+  realm: Realm
   options: AccountOptions
   print: Print
 }
@@ -39,42 +40,42 @@ export async function account(words: readonly string[], options: AccountOptions,
   if (!act || !complete) throw new StartError(usage)
   const contract = contractNamed(options.contract)
   const config = loadCommandConfig(contract, ['identity'])
-  const { terms } = configured(config)[contract]
+  const { realm } = configured(config)[contract]
   await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
-    act(identity, { name, role, terms, options, print }),
+    act(identity, { name, role, realm, options, print }),
   ).catch((error: unknown) => {
-    throw error instanceof Refusal ? new StartError(explain(error)) : error
+    throw error instanceof DomainError ? new StartError(explain(error)) : error
   })
 }
 
 const actions: Readonly<Record<string, Action>> = {
   create,
-  async grant(identity, { name, role = '', terms, options, print }) {
-    await identity.operate.grantRole(name, role, terms, options.tenant)
-    print(`${name} is now ${role} in ${terms.name}.`)
+  async grant(identity, { name, role = '', realm, options, print }) {
+    await identity.admin.grantRole(name, role, realm, options.tenant)
+    print(`${name} is now ${role} in ${realm.name}.`)
   },
-  async unlock(identity, { name, terms, options, print }) {
-    const counted = await identity.operate.unlock(name, terms, options.tenant)
+  async unlock(identity, { name, realm, options, print }) {
+    const counted = await identity.admin.unlock(name, realm, options.tenant)
     print(counted ? `The failed sign-ins of ${name} are forgotten.` : `No failed sign-in was counted for ${name}.`)
   },
-  async 'mfa-off'(identity, { name, terms, options, print }) {
-    const wasOn = await identity.operate.turnSecondFactorOff(name, terms, options.tenant)
+  async 'mfa-off'(identity, { name, realm, options, print }) {
+    const wasOn = await identity.admin.turnSecondFactorOff(name, realm, options.tenant)
     print(wasOn ? `${name} is asked for no second factor any more.` : `The second factor of ${name} was off already.`)
   },
-  async activate(identity, { name, terms, options, print }) {
-    await identity.operate.setActive(name, true, terms, options.tenant)
+  async activate(identity, { name, realm, options, print }) {
+    await identity.admin.setActive(name, true, realm, options.tenant)
     print(`${name} can sign in.`)
   },
-  async deactivate(identity, { name, terms, options, print }) {
-    await identity.operate.setActive(name, false, terms, options.tenant)
+  async deactivate(identity, { name, realm, options, print }) {
+    await identity.admin.setActive(name, false, realm, options.tenant)
     print(`${name} cannot sign in any more; the sessions are ended.`)
   },
-  async sessions(identity, { name, terms, options, print }) {
+  async sessions(identity, { name, realm, options, print }) {
     if (options.end) {
-      const ended = await identity.operate.endSessions(name, terms, options.tenant)
+      const ended = await identity.admin.endSessions(name, realm, options.tenant)
       return print(`${ended} sessions of ${name} are ended.`)
     }
-    const sessions = await identity.operate.listSessions(name, terms, options.tenant)
+    const sessions = await identity.admin.listSessions(name, realm, options.tenant)
     print(`${sessions.length} live sessions of ${name}.`)
     for (const { id, contract, createdAt, expiresAt, ip, userAgent } of sessions) {
       const times = `${createdAt.toISOString()} to ${expiresAt.toISOString()}`
@@ -83,15 +84,15 @@ const actions: Readonly<Record<string, Action>> = {
   },
 }
 
-async function create(identity: Identity, { name, terms, options, print }: Order): Promise<void> {
+async function create(identity: Identity, { name, realm, options, print }: Order): Promise<void> {
   const { email, role, passwordStdin, tenant, verified } = options
   // With every kind of character, whatever a contract asks for.
   const generated = `${newSecret(18)}-aA1`
   const password = passwordStdin ? await firstLineOfStdin() : generated
   const address = email ?? (name.includes('@') ? name : undefined)
   const input = { username: name, password, email: address, role, tenant, emailVerified: verified }
-  const { account: made } = await identity.createAccount(input, operator(terms))
-  print(`Made the account ${made.username} (number ${made.number}) as ${made.role} of ${terms.name}.`)
+  const { account: made } = await identity.createAccount(input, operator(realm))
+  print(`Made the account ${made.username} (number ${made.number}) as ${made.role} of ${realm.name}.`)
   if (!passwordStdin) print(`Its password, shown this once: ${generated}`)
 }
 

@@ -1,9 +1,9 @@
 import pg from 'pg'
-import { loadConfig, readEnvironment } from '../config.ts'
-import type { Environment } from '../environment.ts'
+import { loadConfig, readEnvironment } from '../config/config.ts'
+import type { Environment } from '../config/environment.ts'
+import { planOf } from '../config/topologies.ts'
 import { withConnection } from '../platform/db/connection.ts'
 import { messageOf, StartError } from '../platform/errors.ts'
-import { planOf } from '../topologies.ts'
 import type { Print } from './command.ts'
 
 /** Makes the databases that the URLs of a topology, a unit or roles name, where the server does not have them yet. */
@@ -33,10 +33,10 @@ async function createMissing(url: URL, name: string): Promise<boolean> {
   maintenance.pathname = '/postgres'
   maintenance.searchParams.delete('options')
   try {
-    return await withConnection(maintenance.href, 'create', async (client) => {
-      const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name])
+    return await withConnection(maintenance.href, 'create', async (context) => {
+      const { rowCount } = await context.query('SELECT FROM pg_database WHERE datname = $1', [name])
       if (rowCount) return false
-      await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`)
+      await context.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`)
       return true
     })
   } catch (error) {

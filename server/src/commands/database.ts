@@ -1,9 +1,9 @@
-import { loadConfig, readEnvironment } from '../config.ts'
+import { openDatabases } from '../compose/databases.ts'
+import { loadConfig, readEnvironment } from '../config/config.ts'
+import { planOf } from '../config/topologies.ts'
 import { type ServiceName, serviceNames } from '../contracts/_kit/services.ts'
-import { openDatabases } from '../databases.ts'
 import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
-import { planOf } from '../topologies.ts'
 import type { Print } from './command.ts'
 
 /** Runs the embedded server alone, at the present schema, and prints the URLs that other processes of this machine can share it by. */

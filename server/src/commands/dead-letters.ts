@@ -1,5 +1,5 @@
-import { loadCommandConfig } from '../config.ts'
-import { openDatabases } from '../databases.ts'
+import { openDatabases } from '../compose/databases.ts'
+import { loadCommandConfig } from '../config/config.ts'
 import { type Database, openDatabase } from '../platform/db/database.ts'
 import { StartError } from '../platform/errors.ts'
 import { listDeadLetters, replayDeadLetters } from '../platform/events/dead-letters.ts'

@@ -1,5 +1,5 @@
-import { withServices } from '../compose.ts'
-import { loadCommandConfig } from '../config.ts'
+import { withServices } from '../compose/compose.ts'
+import { loadCommandConfig } from '../config/config.ts'
 import { configured, contractNamed } from '../contracts/configured.ts'
 import { createLogger } from '../platform/log.ts'
 import { importFile } from './account-file.ts'
@@ -20,8 +20,8 @@ export async function importAccounts(
 ): Promise<void> {
   const contract = contractNamed(name)
   const config = loadCommandConfig(contract)
-  const { terms } = configured(config)[contract]
+  const { realm } = configured(config)[contract]
   await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
-    importFile(path, identity.importAccounts(terms), dryRun, print),
+    importFile(path, identity.importAccounts(realm), dryRun, print),
   )
 }

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
-import { withServices } from '../compose.ts'
-import { loadCommandConfig } from '../config.ts'
+import { withServices } from '../compose/compose.ts'
+import { loadCommandConfig } from '../config/config.ts'
 import { createLogger } from '../platform/log.ts'
 import type { NewProduct } from '../services/orders/index.ts'
 import type { Print } from './command.ts'

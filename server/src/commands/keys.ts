@@ -1,5 +1,5 @@
-import { withServices } from '../compose.ts'
-import { loadCommandConfig } from '../config.ts'
+import { withServices } from '../compose/compose.ts'
+import { loadCommandConfig } from '../config/config.ts'
 import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
 import type { Identity } from '../services/identity/index.ts'

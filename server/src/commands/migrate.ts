@@ -1,10 +1,10 @@
-import { loadCommandConfig } from '../config.ts'
+import { migrateDatabases, migrationsOf } from '../compose/databases.ts'
+import { loadCommandConfig } from '../config/config.ts'
+import { planOf } from '../config/topologies.ts'
 import { serviceNames } from '../contracts/_kit/services.ts'
-import { migrateDatabases, migrationsOf } from '../databases.ts'
 import { newMigration } from '../platform/db/migrate.ts'
 import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
-import { planOf } from '../topologies.ts'
 import { type Print, usage } from './command.ts'
 
 /** Brings the databases to the present schema, after a backup of what is there. */

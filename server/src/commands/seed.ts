@@ -1,10 +1,10 @@
-import { withServices } from '../compose.ts'
-import { loadCommandConfig } from '../config.ts'
+import { seedDemo } from '../compose/bootstrap.ts'
+import { withServices } from '../compose/compose.ts'
+import { loadCommandConfig } from '../config/config.ts'
+import { planOf } from '../config/topologies.ts'
 import { configured } from '../contracts/configured.ts'
-import { plantDemo } from '../first-start.ts'
 import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
-import { planOf } from '../topologies.ts'
 import type { Print } from './command.ts'
 
 /** Writes the demo accounts of a topology's contracts, and the demo products, where they are not there yet. */
@@ -18,7 +18,7 @@ export async function seed({ topology }: { topology: string }, print: Print): Pr
   const contracts = plan.contracts.map((name) => all[name])
   const services = (['identity', 'orders'] as const).filter((name) => plan.services.includes(name))
   await withServices(config, createLogger(config.logLevel), services, (opened) =>
-    plantDemo({ contracts, made: 'by seed' }, opened),
+    seedDemo({ contracts, made: 'by seed' }, opened),
   )
   print('The demo data is in place.')
 }

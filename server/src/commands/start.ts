@@ -1,11 +1,11 @@
-import { compose, type Running } from '../compose.ts'
-import type { Config } from '../config.ts'
-import { loadConfig, readEnvironment } from '../config.ts'
+import { demoSignIns } from '../compose/bootstrap.ts'
+import { compose, type Running } from '../compose/compose.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig, readEnvironment } from '../config/config.ts'
+import { ignoredVariables } from '../config/environment.ts'
+import { type Plan, planOf } from '../config/topologies.ts'
 import { contracts } from '../contracts/registry.ts'
-import { unheard } from '../environment.ts'
-import { demoSignIns } from '../first-start.ts'
 import { openLogger } from '../platform/log.ts'
-import { type Plan, planOf } from '../topologies.ts'
 import type { Print } from './command.ts'
 
 /** Starts what the words name and says when it is ready. */
@@ -14,7 +14,7 @@ export async function start(words: readonly string[], print: Print): Promise<Run
   const environment = readEnvironment()
   const config = loadConfig(environment, plan)
   const log = await openLogger(config.logLevel, config.logFile)
-  for (const warning of unheard(environment, plan.deployment)) log.warn(warning)
+  for (const warning of ignoredVariables(environment, plan.deployment)) log.warn(warning)
   const running = await compose(config, plan, log)
   print(announcement(config, plan, running))
   return running

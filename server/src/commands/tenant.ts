@@ -1,5 +1,5 @@
-import { withServices } from '../compose.ts'
-import { loadCommandConfig } from '../config.ts'
+import { withServices } from '../compose/compose.ts'
+import { loadCommandConfig } from '../config/config.ts'
 import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
 import type { Identity, TenantSettings } from '../services/identity/index.ts'
@@ -35,9 +35,9 @@ export async function tenant(words: readonly string[], options: TenantOptions, p
 }
 
 /** Without anything to set, the tenant has to exist: a name that was mistyped makes none. */
-async function settingsOf({ operate }: Identity, name: string, settings: TenantSettings): Promise<TenantSettings> {
-  if (Object.keys(settings).length > 0) return operate.changeTenant(name, settings)
-  const found = await operate.tenantSettings(name)
+async function settingsOf({ admin }: Identity, name: string, settings: TenantSettings): Promise<TenantSettings> {
+  if (Object.keys(settings).length > 0) return admin.changeTenant(name, settings)
+  const found = await admin.tenantSettings(name)
   if (!found) throw new StartError(`There is no tenant "${name}".`)
   return found
 }

@@ -1,5 +1,5 @@
 import { refuseAtEdge, StartError } from '../platform/errors.ts'
-import type { Policy, Terms } from '../services/identity/index.ts'
+import type { Policy, Realm } from '../services/realm/index.ts'
 import type { Contract, LimitClass, Route, Windows } from './_kit/contract.ts'
 import { type ContractName, contractNames, contracts } from './registry.ts'
 
@@ -41,18 +41,18 @@ const taking = (route: Route, maxBytes: number): Route =>
   route.upload ? { ...route, upload: { ...route.upload, maxBytes } } : route
 
 function withOverrides(contract: Contract, { limits, lockout, ...others }: ContractOverrides): Contract {
-  const { policy } = contract.terms
+  const { policy } = contract.realm
   const changed: Policy = { ...policy, ...others, lockout: { ...policy.lockout, ...lockout } }
-  return { ...contract, terms: { ...contract.terms, policy: changed }, limits: { ...contract.limits, ...limits } }
+  return { ...contract, realm: { ...contract.realm, policy: changed }, limits: { ...contract.limits, ...limits } }
 }
 
 /** Seconds the longest-lived access token of any of them lives. */
 export const longestAccessTtl = (all: Contracts): number =>
-  Math.max(...Object.values(all).map(({ terms }) => terms.policy.accessTtl))
+  Math.max(...Object.values(all).map(({ realm }) => realm.policy.accessTtl))
 
 /** The terms of a contract that another process or a row names. */
-export function termsOf(all: Contracts, name: string): Terms {
+export function realmNamed(all: Contracts, name: string): Realm {
   const contract = Object.values(all).find((one) => one.name === name)
   if (!contract) throw refuseAtEdge('edge.bad_request', { contract: name })
-  return contract.terms
+  return contract.realm
 }

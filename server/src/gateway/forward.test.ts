@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import Type from 'typebox'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { mounted, plainContract, serviceToken } from '../../tests/support/listeners.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { reply, route } from '../contracts/_kit/contract.ts'
 import { refuseAtEdge } from '../platform/errors.ts'
-import type { AccessClaims } from '../platform/http/token-verifier.ts'
+import type { AccessClaims } from '../platform/tokens/verifier.ts'
 import { openUpstream, type Upstream } from './upstream.ts'
 
 const routes = (['public', 'person'] as const).map((access) =>

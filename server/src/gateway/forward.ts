@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Contract, Route } from '../contracts/_kit/contract.ts'
-import type { Edge } from '../contracts/_kit/edge.ts'
-import type { Uploads } from '../contracts/_kit/upload.ts'
+import type { Edge } from './edge/index.ts'
+import type { Uploads } from './edge/upload.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Below it a service's process serves a contract's routes to our own gateways only. */
@@ -21,13 +21,13 @@ export function forwardRoute(
     onRequest: edge.beforeBody(contract, route),
     preHandler: edge.afterBody(contract, route),
     async handler(request, reply) {
-      const { client, claims } = edge.visitOf(request)
+      const { context, claims } = edge.visitOf(request)
       const headers: Record<string, string> = {}
       for (const name of contract.deployment.forwardedHeaders ?? []) {
         const value = request.headers[name]
         if (typeof value === 'string') headers[name] = value
       }
-      headers['x-forwarded-for'] = client.ip ?? ''
+      headers['x-forwarded-for'] = context.ip ?? ''
       // A courtesy to services that are not ours; ours trust the token alone.
       if (claims?.sub !== undefined) headers['x-user-id'] = encodeURI(String(claims.sub))
       // A target in absolute form (RFC 9112, 3.2.2) names the gateway, not the service.

@@ -1,15 +1,15 @@
 import Type from 'typebox'
 import { request } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { type Access, type Contract, type Route, reply, route } from '../contracts/_kit/contract.ts'
 import { createDeviceCookies } from '../contracts/_kit/cookies.ts'
-import { createLimiter } from '../contracts/_kit/limiter.ts'
-import { createUploads } from '../contracts/_kit/upload.ts'
 import { contracts } from '../contracts/registry.ts'
 import { createMetrics } from '../platform/http/metrics.ts'
 import { silentLogger } from '../platform/log.ts'
 import type { Identity } from '../services/identity/index.ts'
+import { createLimiter } from './edge/limiter.ts'
+import { createUploads } from './edge/upload.ts'
 import { createListener, type ListenerOptions } from './listener.ts'
 
 /** A route that says whose it is. */

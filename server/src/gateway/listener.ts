@@ -1,26 +1,26 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Config, Listening } from '../config.ts'
-import { formBodies, lenientBodies, rawBodies, strictBodies, uploadBodies } from '../contracts/_kit/bodies.ts'
+import type { Config, Listening } from '../config/config.ts'
 import type { Contract, Route } from '../contracts/_kit/contract.ts'
 import type { DeviceCookies } from '../contracts/_kit/cookies.ts'
-import { createEdge, type Edge } from '../contracts/_kit/edge.ts'
-import { answerFailure } from '../contracts/_kit/failures.ts'
-import type { Limiter } from '../contracts/_kit/limiter.ts'
-import { mountRoute } from '../contracts/_kit/mount.ts'
 import type { ServiceName, Services } from '../contracts/_kit/services.ts'
-import type { Uploads } from '../contracts/_kit/upload.ts'
 import { refuseAtEdge } from '../platform/errors.ts'
 import { createApp } from '../platform/http/app.ts'
-import { answerInternalFailure, internalRefusalHeader, internalTokenHeader } from '../platform/http/internal-client.ts'
+import { answerInternalFailure, internalErrorHeader, internalTokenHeader } from '../platform/http/internal-client.ts'
 import type { Metrics } from '../platform/http/metrics.ts'
-import type { TokenVerifier } from '../platform/http/token-verifier.ts'
 import type { Logger } from '../platform/log.ts'
 import { sameSecret } from '../platform/secrets.ts'
+import type { TokenVerifier } from '../platform/tokens/verifier.ts'
+import { formBodies, lenientBodies, rawBodies, strictBodies, uploadBodies } from './edge/bodies.ts'
+import { answerFailure } from './edge/failures.ts'
+import { createEdge, type Edge } from './edge/index.ts'
+import type { Limiter } from './edge/limiter.ts'
+import { mountRoute } from './edge/mount.ts'
+import type { Uploads } from './edge/upload.ts'
 import { forwardRoute, internalPrefix } from './forward.ts'
 import { healthRoutes, type Probe, type Probes } from './health.ts'
-import { documentRoutes, indexRoute, metricsRoute } from './open-routes.ts'
 import { allowedOrigins } from './origins.ts'
 import { pathOf, patternOf } from './paths.ts'
+import { documentRoutes, indexRoute, metricsRoute } from './public-routes.ts'
 import type { Upstream } from './upstream.ts'
 import { serveVirtualHosts } from './virtual-hosts.ts'
 
@@ -197,7 +197,7 @@ function serveInternal(
         return
       }
       // To a stranger there is nothing here, in the words of any other nothing; a gateway of ours learns what is wrong.
-      reply.header(internalRefusalHeader, 'token')
+      reply.header(internalErrorHeader, 'token')
       return answerFailure(home)(notFound(request), request, reply)
     })
     for (const contract of contracts) {

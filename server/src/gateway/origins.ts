@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { Contract, Route } from '../contracts/_kit/contract.ts'
 import type { AllowsOrigin } from '../platform/http/app.ts'
 import { pathOf, patternOf } from './paths.ts'

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type OutgoingHttpHeaders, request, 
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { watchBody } from '../contracts/_kit/incoming-body.ts'
-import { Refusal } from '../platform/errors.ts'
+import { DomainError } from '../platform/errors.ts'
+import { watchBody } from './edge/incoming-body.ts'
 import { openUpstream, type Upstream } from './upstream.ts'
 
 const token = 't'.repeat(32)
@@ -17,7 +17,7 @@ interface Forwarding {
   url: string
   upstream: Upstream
   /** What was thrown to the gateway's clients. */
-  refusals: unknown[]
+  domainErrors: unknown[]
 }
 
 async function listening(server: Server): Promise<string> {
@@ -29,11 +29,11 @@ async function listening(server: Server): Promise<string> {
 /** A gateway before the process at `url`. Below `/stream` it leaves bodies unread. */
 async function gatewayTo(url: string, deadlineMs = patientMs): Promise<Forwarding> {
   const upstream = openUpstream({ url, token, deadlineMs })
-  const refusals: unknown[] = []
+  const domainErrors: unknown[] = []
   const app = fastify({ forceCloseConnections: true })
   app.setErrorHandler((error, _request, reply) => {
-    refusals.push(error)
-    return reply.code(599).send({ code: error instanceof Refusal ? error.code : 'none' })
+    domainErrors.push(error)
+    return reply.code(599).send({ code: error instanceof DomainError ? error.code : 'none' })
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, bytes: string | Buffer) => bytes)
@@ -56,7 +56,7 @@ async function gatewayTo(url: string, deadlineMs = patientMs): Promise<Forwardin
     await app.close()
     await upstream.close().catch(() => undefined)
   })
-  return { app, url: listened, upstream, refusals }
+  return { app, url: listened, upstream, domainErrors }
 }
 
 /** A gateway before a service that answers so; `heard` are the requests that came there. */
@@ -244,10 +244,10 @@ describe('what fails', () => {
     ['edge.bad_gateway', 'a connection that ends', (socket) => socket.end()],
     ['edge.bad_gateway', 'a connection that breaks', (socket) => socket.resetAndDestroy()],
   ])('is %s for %s', async (code, _, treat) => {
-    const { url, upstream, refusals } = await forwardingRaw(treat, code === 'edge.timeout' ? 60 : patientMs)
+    const { url, upstream, domainErrors } = await forwardingRaw(treat, code === 'edge.timeout' ? 60 : patientMs)
     const answer = await send(url, { method: 'POST', body: 'x' })
     expect([answer.status, JSON.parse(answer.text)]).toEqual([599, { code }])
-    expect(refusals).toMatchObject([{ details: { upstream: expect.stringContaining('http://127.0.0.1:') } }])
+    expect(domainErrors).toMatchObject([{ details: { upstream: expect.stringContaining('http://127.0.0.1:') } }])
     expect(upstream.inFlight()).toBe(0)
   })
 
@@ -258,11 +258,11 @@ describe('what fails', () => {
   })
 
   test('is edge.unavailable where our token is refused, and nothing of that answer is passed on', async () => {
-    const { url, refusals, heard } = await forwarding((_request, response) => {
+    const { url, domainErrors, heard } = await forwarding((_request, response) => {
       response.writeHead(404, { 'x-internal-refused': 'token' }).end('nothing here')
     })
     expect(JSON.parse((await send(url)).text)).toEqual({ code: 'edge.unavailable' })
-    expect(String((refusals[0] as Refusal).cause)).toContain('INTERNAL_SERVICE_TOKEN')
+    expect(String((domainErrors[0] as DomainError).cause)).toContain('INTERNAL_SERVICE_TOKEN')
     expect(heard).toHaveLength(1)
   })
 
@@ -429,11 +429,11 @@ describe('a body that nobody has read yet', () => {
 
   test('that is too large is refused with the reason of its watch, and the service hears no end of it', async () => {
     const cut = Promise.withResolvers<void>()
-    const { url, refusals } = await forwarding((sent) => sent.once('close', () => cut.resolve()))
+    const { url, domainErrors } = await forwarding((sent) => sent.once('close', () => cut.resolve()))
     const { sent, answer } = begin(url, 1_200_000)
     sent.end('x'.repeat(1_200_000))
     expect((await answer)[0].statusCode).toBe(599)
-    expect(refusals).toMatchObject([{ code: 'profiles.upload_too_large' }])
+    expect(domainErrors).toMatchObject([{ code: 'profiles.upload_too_large' }])
     await cut.promise
   })
 })

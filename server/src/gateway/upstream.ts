@@ -1,9 +1,9 @@
 import { PassThrough, type Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher, Pool } from 'undici'
-import { type BodyWatch, discardRest } from '../contracts/_kit/incoming-body.ts'
-import { Refusal, refuseAtEdge } from '../platform/errors.ts'
-import { internalRefusalHeader, internalTokenHeader, tokenRefused } from '../platform/http/internal-client.ts'
+import { DomainError, refuseAtEdge } from '../platform/errors.ts'
+import { internalErrorHeader, internalTokenHeader, tokenRefused } from '../platform/http/internal-client.ts'
+import { type BodyWatch, discardRest } from './edge/incoming-body.ts'
 
 /** Another process of ours that serves some of our routes. */
 export interface Upstream {
@@ -93,7 +93,7 @@ export function openUpstream({ url, token, deadlineMs }: { url: string; token: s
         })
       } catch (error) {
         if (reply.raw.headersSent) reply.raw.destroy()
-        else if (error instanceof Refusal) throw error
+        else if (error instanceof DomainError) throw error
         else throw refuseAtEdge(reasonOf(error), { upstream: url }, error)
       } finally {
         inFlight -= 1
@@ -183,7 +183,7 @@ function relay(
       },
       onResponseStart(controller, status, headers) {
         if (settled) return
-        if (headers[internalRefusalHeader]) {
+        if (headers[internalErrorHeader]) {
           controller.abort(new Error(tokenRefused))
           return
         }

@@ -3,10 +3,10 @@ import { type AddressInfo, connect } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Contract } from '../contracts/_kit/contract.ts'
-import { answerFailure } from '../contracts/_kit/failures.ts'
 import { contracts } from '../contracts/registry.ts'
 import { closeGently } from '../platform/http/gentle-close.ts'
 import { silentLogger } from '../platform/log.ts'
+import { answerFailure } from './edge/failures.ts'
 import { hostNameOf, serveVirtualHosts } from './virtual-hosts.ts'
 
 test.each([

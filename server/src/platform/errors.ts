@@ -2,7 +2,7 @@
  * A request the core declines, by a code of its service's closed union. It carries no status, text or wire name:
  * each contract's error table gives it those.
  */
-export class Refusal<Code extends string = string> extends Error {
+export class DomainError<Code extends string = string> extends Error {
   override readonly name = 'Refusal'
   readonly code: Code
   /** Facts a contract may show, such as `{ retryAfterSeconds: 30 }`. Never secrets. */
@@ -39,7 +39,7 @@ export type EdgeErrorCode = (typeof edgeErrors)[number]
 
 /** Makes an edge refusal, to be thrown. */
 export const refuseAtEdge = (code: EdgeErrorCode, details?: Readonly<Record<string, unknown>>, cause?: unknown) =>
-  new Refusal<EdgeErrorCode>(code, details, cause)
+  new DomainError<EdgeErrorCode>(code, details, cause)
 
 /** A start that cannot go on. The message says what is wrong and what to change; `main` prints it and exits with 1. */
 export class StartError extends Error {

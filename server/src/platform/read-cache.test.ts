@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ServerNotices } from './db/notices.ts'
+import type { ServerNotices } from './db/notices/index.ts'
 import { createReadCache } from './read-cache.ts'
 import { localNotices } from './testing/local-notices.ts'
 import { readCacheConformance } from './testing/read-cache.conformance.ts'

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { type Clock, systemClock } from './clock.ts'
-import type { ServerNotices } from './db/notices.ts'
+import type { ServerNotices } from './db/notices/index.ts'
 
 /** Remembers what was read, until somebody writes. */
 export interface ReadCache<Value> {

@@ -105,11 +105,11 @@ export async function inParallel<Item>(items: readonly Item[], width: number, wo
 export async function rowsOf<Row extends object>(postgresUrl: string, database: string, text: string): Promise<Row[]> {
   const url = new URL(postgresUrl)
   url.pathname = `/${database}`
-  const client = new pg.Client({ connectionString: url.href })
-  await client.connect()
+  const context = new pg.Client({ connectionString: url.href })
+  await context.connect()
   try {
-    return (await client.query<Row>(text)).rows
+    return (await context.query<Row>(text)).rows
   } finally {
-    await client.end()
+    await context.end()
   }
 }

@@ -23,7 +23,7 @@ async function ownDataDir({ prepared = false } = {}): Promise<string> {
 }
 
 /** Runs `guichet start …` that must refuse, and gives what it said. */
-async function refusal(words: readonly string[], environment: Readonly<Record<string, string>>): Promise<string> {
+async function domainError(words: readonly string[], environment: Readonly<Record<string, string>>): Promise<string> {
   const { code, stdout, stderr } = await runCommand(['start', ...words], environment)
   expect(code, stdout + stderr).toBe(1)
   expect(stdout).not.toContain('is ready')
@@ -39,7 +39,7 @@ describe('a start is refused, before anything is touched,', () => {
     base = testEnvironment,
   ) => {
     const dataDir = await ownDataDir()
-    const said = await refusal(words, { ...base, GUICHET_DATA_DIR: dataDir, ...variables })
+    const said = await domainError(words, { ...base, GUICHET_DATA_DIR: dataDir, ...variables })
     expect(await readdir(dataDir)).toEqual([])
     return said
   }
@@ -98,7 +98,7 @@ describe('a start is refused', () => {
     onTestFinished(() => void taken.close())
     const { port } = taken.address() as { port: number }
     const dataDir = await ownDataDir({ prepared: true })
-    const said = await refusal([], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: String(port) })
+    const said = await domainError([], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: String(port) })
     expect(said).toContain(`127.0.0.1:${port}`)
     expect(said).toMatch(/another program/i)
     // It had started its server by then, and has ended it again.
@@ -111,7 +111,7 @@ describe('a start is refused', () => {
     const environment = { ...testEnvironment, GUICHET_DATA_DIR: dataDir }
     const first = await startProcess(['start'], { ...environment, PORT: String(port) })
     onTestFinished(first.kill)
-    const said = await refusal([], { ...environment, PORT: String(other) })
+    const said = await domainError([], { ...environment, PORT: String(other) })
     expect(said).toContain(dataDir)
     expect(said).toContain(`process id ${first.child.pid}`)
     await signIn(`http://127.0.0.1:${port}`)
@@ -133,7 +133,7 @@ describe('production', () => {
       USER_SERVICE_PORT: String(ports[2]),
       ORDERS_SERVICE_PORT: String(ports[3]),
     }
-    expect(await refusal(['shop'], environment)).toContain('ADMIN_PASSWORD')
+    expect(await domainError(['shop'], environment)).toContain('ADMIN_PASSWORD')
     const password = secret('password')
     const shop = await startProcess(['start', 'shop'], { ...environment, ADMIN_PASSWORD: password })
     onTestFinished(shop.kill)
@@ -179,7 +179,7 @@ describe('a database server of somebody else', () => {
       profiles: profiles.url,
       orders: orders.url,
     })
-    expect(await refusal([], environment)).toContain('guichet -- migrate')
+    expect(await domainError([], environment)).toContain('guichet -- migrate')
     for (const { url } of [identity, profiles, orders]) expect(await tablesOf(url)).toEqual([])
 
     const migrated = await runCommand(['migrate'], environment)
@@ -196,7 +196,7 @@ describe('a database server of somebody else', () => {
       orders.url,
       'DROP TABLE outbox_events, inbox_events, inbox_positions, dead_letters; DELETE FROM schema_migrations WHERE id = 2',
     )
-    const said = await refusal([], environment)
+    const said = await domainError([], environment)
     expect(said).toMatch(/orders lacks 1 migration \(\S*outbox/)
     expect(said).toContain('guichet -- migrate')
     const upgraded = await runCommand(['migrate'], environment)

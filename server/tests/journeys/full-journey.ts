@@ -5,7 +5,7 @@ import type { MailCatcher } from '../support/mail-catcher.ts'
 import type { SecretHunt } from './secret-hunt.ts'
 
 /** What a journey needs of the world. */
-export interface World {
+export interface AppContext {
   base: string
   hunt: SecretHunt
   catcher: MailCatcher
@@ -27,7 +27,7 @@ interface Asked {
 }
 
 /** People walking through every contract, right ways and wrong ones. */
-export function journey({ base, hunt, catcher, file, guichet, refused }: World) {
+export function journey({ base, hunt, catcher, file, guichet, refused }: AppContext) {
   let asked = 0
 
   /** One request from an address of its own, with all its secrets noted. */

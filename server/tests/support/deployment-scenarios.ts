@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { type Config, loadConfig } from '../../src/config.ts'
+import { type Config, loadConfig } from '../../src/config/config.ts'
+import type { Environment } from '../../src/config/environment.ts'
+import { planOf, topologies } from '../../src/config/topologies.ts'
 import type { Deployment } from '../../src/contracts/_kit/deployment.ts'
-import type { Environment } from '../../src/environment.ts'
-import { planOf, topologies } from '../../src/topologies.ts'
 
 /** A secret that is long enough. */
 export const secret = 'y'.repeat(32)

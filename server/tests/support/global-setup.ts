@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
-import { openEmbedded } from '../../src/platform/db/embedded.ts'
+import { openEmbedded } from '../../src/platform/db/embedded/index.ts'
 import { migrate } from '../../src/platform/db/migrate.ts'
 import { createLogger } from '../../src/platform/log.ts'
 import { templates } from './template-databases.ts'
@@ -54,8 +54,8 @@ const forgoDurability = (url: string) =>
   )
 
 async function query(url: string, ...statements: string[]) {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  for (const statement of statements) await client.query(statement)
-  await client.end()
+  const context = new pg.Client({ connectionString: url })
+  await context.connect()
+  for (const statement of statements) await context.query(statement)
+  await context.end()
 }

@@ -1,7 +1,7 @@
 import { expect, vi } from 'vitest'
 import type { Database, Queryable, Statement } from '../../src/platform/db/database.ts'
 import { sql } from '../../src/platform/db/database.ts'
-import type { AccessClaims } from '../../src/platform/http/token-verifier.ts'
+import type { AccessClaims } from '../../src/platform/tokens/verifier.ts'
 import type { Session } from '../../src/services/identity/index.ts'
 
 /** The claims of a session's access token, as a route that checked it hands them on. */
@@ -11,7 +11,7 @@ export function claimsOf({ accessToken }: Session): AccessClaims {
 }
 
 /** The code of a refusal; undefined for what was not refused. */
-export async function refusalOf(attempt: Promise<unknown>): Promise<string | undefined> {
+export async function errorCodeOf(attempt: Promise<unknown>): Promise<string | undefined> {
   return attempt.then(
     () => undefined,
     (error: unknown) => {
@@ -24,7 +24,7 @@ export async function refusalOf(attempt: Promise<unknown>): Promise<string | und
 /** How many of these attempts ended in which way: `success`, or the code of the refusal. */
 export async function tallyOf(attempts: readonly Promise<unknown>[]): Promise<Record<string, number>> {
   const tally: Record<string, number> = {}
-  for (const outcome of await Promise.all(attempts.map(refusalOf))) {
+  for (const outcome of await Promise.all(attempts.map(errorCodeOf))) {
     tally[outcome ?? 'success'] = (tally[outcome ?? 'success'] ?? 0) + 1
   }
   return tally

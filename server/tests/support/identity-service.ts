@@ -1,14 +1,15 @@
 import { afterAll, beforeAll } from 'vitest'
 import { type Clock, systemClock } from '../../src/platform/clock.ts'
 import type { Database } from '../../src/platform/db/database.ts'
-import { openNotices, type ServerNotices } from '../../src/platform/db/notices.ts'
+import { openNotices, type ServerNotices } from '../../src/platform/db/notices/index.ts'
 import { silentLogger } from '../../src/platform/log.ts'
 import { deriveFrom } from '../../src/platform/secrets.ts'
-import { type Client, type Identity, openIdentity, type Terms } from '../../src/services/identity/index.ts'
+import { type Identity, openIdentity } from '../../src/services/identity/index.ts'
+import type { Realm, RequestContext } from '../../src/services/realm/index.ts'
 import { freshDatabase } from './test-databases.ts'
 
 /** A contract as identity sees one, with a lockout that a test can reach. */
-export const testTerms: Terms = {
+export const testRealm: Realm = {
   name: 'test',
   title: 'Test',
   policy: {
@@ -35,23 +36,23 @@ export const testTerms: Terms = {
 }
 
 /** The same with another policy, under a name of its own. */
-export const termsWith = (name: string, policy: Partial<Terms['policy']>): Terms => ({
-  ...testTerms,
+export const realmWith = (name: string, policy: Partial<Realm['policy']>): Realm => ({
+  ...testRealm,
   name,
-  policy: { ...testTerms.policy, ...policy },
+  policy: { ...testRealm.policy, ...policy },
 })
 
-export const clientOf = (terms: Terms, from: Partial<Client> = {}): Client => ({
-  terms,
+export const contextOf = (realm: Realm, from: Partial<RequestContext> = {}): RequestContext => ({
+  realm,
   ip: '127.0.0.1',
-  network: '127.0.0.1',
+  ipPrefix: '127.0.0.1',
   device: 'a-device-of-the-tests',
   userAgent: 'test',
   locale: undefined,
   ...from,
 })
 
-export const testClient: Client = clientOf(testTerms)
+export const testContext: RequestContext = contextOf(testRealm)
 
 /** Identity on a database of its own, for the file that calls it while tests are collected. */
 export function identityService(
@@ -71,7 +72,7 @@ export function identityService(
       secretOf: () => undefined,
       eventsRecorded: () => undefined,
       observe: () => undefined,
-      echo: true,
+      exposeDevSecrets: true,
       keyRotationDays: 0,
       longestAccessTtl: 3600,
       clock,

@@ -1,12 +1,12 @@
 import { type Database, sql } from '../../src/platform/db/database.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { deriveFrom } from '../../src/platform/secrets.ts'
-import { createChallengeSecrets } from '../../src/services/identity/challenge-secrets.ts'
 import type { MailSources } from '../../src/services/identity/mails/write-mail.ts'
-import type { Terms } from '../../src/services/identity/policy.ts'
+import { createChallengeSecrets } from '../../src/services/identity/tokens/challenge-secrets.ts'
+import type { Realm } from '../../src/services/realm/index.ts'
 import { freshDatabase } from './test-databases.ts'
 
-const terms = {
+const realm = {
   name: 'test',
   title: 'Test',
   policy: { lockout: { failures: 3, seconds: 900 } },
@@ -15,12 +15,12 @@ const terms = {
     resetPassword: ({ token }) => `/reset?token=${token}`,
   },
   // What mail does not read of them has no part here.
-} as Partial<Terms> as Terms
+} as Partial<Realm> as Realm
 
 /** What mails are written from, for one contract called `test`. */
 export const testSources: MailSources = {
   secrets: createChallengeSecrets(deriveFrom('a secret of the tests, long enough')),
-  termsOf: (contract) => (contract === 'test' ? terms : undefined),
+  realmNamed: (contract) => (contract === 'test' ? realm : undefined),
   baseUrlOf: () => 'https://test.example.org/',
 }
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from 'vitest'
 import { systemClock } from '../../src/platform/clock.ts'
 import { type Database, sql } from '../../src/platform/db/database.ts'
-import { openNotices, type ServerNotices } from '../../src/platform/db/notices.ts'
-import { Refusal } from '../../src/platform/errors.ts'
+import { openNotices, type ServerNotices } from '../../src/platform/db/notices/index.ts'
+import { DomainError } from '../../src/platform/errors.ts'
 import { handleOnce, handlerOf } from '../../src/platform/events/inbox.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { silentLogger } from '../../src/platform/log.ts'
@@ -15,13 +15,13 @@ import {
   openProfiles,
   type Profile,
   type Profiles,
-  type Visitor,
 } from '../../src/services/profiles/index.ts'
+import type { RequestContext } from '../../src/services/realm/index.ts'
 import { freshDatabase } from './test-databases.ts'
 
 /** The contract `name`, as somebody comes by it. Contracts announce every fact as `<name>.<fact>`, unless `silent`. */
-export const visitorOf = (name = 'test', from: Partial<Visitor> & { tenant?: string } = {}): Visitor => ({
-  terms: { name, policy: { roles: { person: 'user' }, tenant: { name: from.tenant ?? 'main' } } },
+export const contextIn = (name = 'test', from: Partial<RequestContext> & { tenant?: string } = {}): RequestContext => ({
+  realm: { name, policy: { roles: { person: 'user' }, tenant: { name: from.tenant ?? 'main' } } },
   ip: '192.0.2.1',
   userAgent: 'tests',
   ...from,
@@ -45,7 +45,7 @@ function testAccounts(): TestAccounts {
   const broken = new Map<keyof Accounts, string>()
   const about = (call: keyof Accounts, ...parts: readonly unknown[]) => {
     const code = broken.get(call)
-    if (code !== undefined) throw new Refusal(code)
+    if (code !== undefined) throw new DomainError(code)
     if (call !== 'find') asked.push(`${call}: ${parts.join(', ')}`)
   }
   const register = (given: Partial<AccountSummary> = {}): AccountSummary => {
@@ -197,10 +197,10 @@ export function profilesService(
     logged: (accountId) =>
       fresh.database.many(sql<{ type: string; data: object; ip: string | null; userAgent: string | null }>`
         SELECT type, data, host(ip) AS ip, user_agent AS "userAgent" FROM activities WHERE account_id = ${accountId} ORDER BY id`),
-    own: (accountId) => service().read({ accountId }, visitorOf()),
+    own: (accountId) => service().read({ accountId }, contextIn()),
     async person(about) {
       const account = accounts.register(about)
-      await service().read({ accountId: account.id }, visitorOf('test', { tenant: account.tenant }))
+      await service().read({ accountId: account.id }, contextIn('test', { tenant: account.tenant }))
       return account
     },
   }

@@ -54,11 +54,11 @@ export function databaseUrl(name?: string): string {
 
 /** Runs SQL, of several statements if need be, on a connection of its own. */
 export async function execute(url: string, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
+  const context = new pg.Client({ connectionString: url })
+  await context.connect()
   try {
-    await client.query(text)
+    await context.query(text)
   } finally {
-    await client.end()
+    await context.end()
   }
 }

@@ -3,7 +3,7 @@ import { type Database, type Statement, sql } from '../../src/platform/db/databa
 import type { ProfileSearch } from '../../src/services/profiles/index.ts'
 import { orderOf } from '../../src/services/profiles/search/fold.ts'
 import { indexed } from '../../src/services/profiles/store/profiles.ts'
-import { profilesService, visitorOf } from '../support/profiles-service.ts'
+import { contextIn, profilesService } from '../support/profiles-service.ts'
 import { rounds } from '../support/soak.ts'
 import { execute } from '../support/test-databases.ts'
 
@@ -34,7 +34,7 @@ const watch = (database: Database): Database => {
   }
 }
 const service = profilesService('hundred thousand', { watch })
-const visitor = visitorOf()
+const context = contextIn()
 
 const firstNames =
   'Éloïse Anna Bruno Chloé Denise Émile Fatima Georg Hannah Igor Jean Karla Łukasz Maria Nadia Øystein Paul Quentin Rosa Sofia Théo Ursula Victor Wanda Xavier Yasmine Zoë Ahmed Béatrice Çağla'.split(
@@ -108,7 +108,7 @@ beforeAll(async () => {
 }, 180_000)
 
 const found = (by: Partial<ProfileSearch>) => () =>
-  service.profiles.search({ sortBy: 'createdAt', descending: true, limit: 100, offset: 0, ...by }, visitor)
+  service.profiles.search({ sortBy: 'createdAt', descending: true, limit: 100, offset: 0, ...by }, context)
 
 const sorts = ['createdAt', 'updatedAt', 'email', 'firstName', 'lastName'] as const
 const lastPage = people - 100
@@ -135,9 +135,9 @@ const cases: [string, () => Promise<unknown>][] = [
   ['search "m" among agents by last name', found({ text: 'm', role: 'agent', sortBy: 'lastName', descending: false })],
   ['search "e" page 1000', found({ text: 'e', offset: lastPage })],
   ['search "ma" page 50 by last name', found({ text: 'ma', offset: 4_900, sortBy: 'lastName', descending: false })],
-  ['people page 1', () => service.profiles.list({ limit: 100, offset: 0 }, visitor)],
-  ['people page 1000', () => service.profiles.list({ limit: 100, offset: lastPage }, visitor)],
-  ['statistics', () => service.profiles.statistics(visitor)],
+  ['people page 1', () => service.profiles.list({ limit: 100, offset: 0 }, context)],
+  ['people page 1000', () => service.profiles.list({ limit: 100, offset: lastPage }, context)],
+  ['statistics', () => service.profiles.statistics(context)],
 ]
 
 test.each(cases)('100,000 profiles: %s within 50 ms', async (about, run) => {

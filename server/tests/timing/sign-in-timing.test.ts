@@ -80,7 +80,7 @@ async function prepare(): Promise<Attempt[]> {
     if (kind === 'unknown') return
     await register(email, kind !== 'unverified')
     if (kind !== 'locked') return
-    for (let turn = 0; turn < failuresThatLock; turn += 1) await refusal({ kind, email, password: wrongPassword })
+    for (let turn = 0; turn < failuresThatLock; turn += 1) await domainError({ kind, email, password: wrongPassword })
   })
   const knowsPassword: readonly Kind[] = ['unverified', 'locked']
   return Array.from({ length: triesEach }, () => emails)
@@ -106,11 +106,11 @@ async function register(email: string, verified: boolean): Promise<void> {
 /** One after the other, so that nothing waits for anything but its own hash. */
 async function measure(attempts: readonly Attempt[]): Promise<Refused[]> {
   const refused: Refused[] = []
-  for (const attempt of attempts) refused.push(await refusal(attempt))
+  for (const attempt of attempts) refused.push(await domainError(attempt))
   return refused
 }
 
-async function refusal({ kind, email, password: tried }: Attempt): Promise<Refused> {
+async function domainError({ kind, email, password: tried }: Attempt): Promise<Refused> {
   const began = performance.now()
   const { status, body } = await clients.post('/api/v1/auth/login', { email, password: tried })
   const ms = performance.now() - began

@@ -3,9 +3,10 @@ import type { Static, TSchema } from 'typebox'
 import type { IdempotencyKey } from '../../platform/db/idempotency.ts'
 import type { EdgeErrorCode } from '../../platform/errors.ts'
 import type { Metrics } from '../../platform/http/metrics.ts'
-import type { AccessClaims, TokenVerifier } from '../../platform/http/token-verifier.ts'
-import type { Client, Identity, Observation, Permission, Terms } from '../../services/identity/index.ts'
+import type { AccessClaims, TokenVerifier } from '../../platform/tokens/verifier.ts'
+import type { Identity, Observation } from '../../services/identity/index.ts'
 import type { AnnounceProfile } from '../../services/profiles/index.ts'
+import type { Permission, Realm, RequestContext } from '../../services/realm/index.ts'
 import type { Deployment } from './deployment.ts'
 import type { Documentation } from './openapi/documentation.ts'
 import type { ServiceErrors, ServiceName, Services } from './services.ts'
@@ -46,7 +47,7 @@ export type Limits = Readonly<Record<Exclude<LimitClass, ScarceClass>, Windows> 
 export type Access = 'public' | 'person' | 'person_or_service' | 'service' | Permission
 
 /** Why a request does not fit its schema. */
-export interface Misfit {
+export interface ValidationError {
   part: 'body' | 'params' | 'querystring' | 'headers'
   /** Path to the value, as `/items/0/quantity`; empty for the whole part. */
   path: string
@@ -56,11 +57,11 @@ export interface Misfit {
   message: string
 }
 
-export interface Inquiry<Body, Query, Params> {
+export interface RouteInput<Body, Query, Params> {
   body: Body
   query: Query
   params: Params
-  client: Client
+  context: RequestContext
   /** The claims of the access token; routes for the public, and other services, have none. */
   claims: AccessClaims
   /** True for another service of ours, on routes that let one in. */
@@ -138,8 +139,8 @@ export interface RouteDefinition<
   /** What a limit on this route counts beside the address: whose credentials are tried. */
   limitBy?: (body: Part<Body>) => string | undefined
   /** The contract's own answer to a request that does not fit; the table's `edge.bad_request` when absent. */
-  misfit?: (misfit: Misfit) => ErrorAnswer
-  handler(service: Services[Name], inquiry: Inquiry<Part<Body>, Part<Query>, Part<Params>>): Promise<Answer<R>>
+  validationError?: (validationError: ValidationError) => ErrorAnswer
+  handler(service: Services[Name], input: RouteInput<Part<Body>, Part<Query>, Part<Params>>): Promise<Answer<R>>
 }
 
 /** A route whose parts are checked where it is written, and no longer told apart where it is mounted. */
@@ -151,7 +152,7 @@ export type Route<Name extends ServiceName = ServiceName> = Omit<
   operationId?: string
   tag?: string
   limitBy?: (body: never) => string | undefined
-  handler(service: never, inquiry: never): Promise<{ status: number; body: unknown; headers?: Headers }>
+  handler(service: never, input: never): Promise<{ status: number; body: unknown; headers?: Headers }>
 }
 
 /** Declares a route. */
@@ -189,7 +190,7 @@ export interface HealthReport {
 export interface Contract {
   readonly name: string
   readonly title: string
-  readonly terms: Terms
+  readonly realm: Realm
   readonly routes: readonly Route[]
   readonly errors: ErrorTable<never> & Partial<ErrorTable<ServiceName>>
   readonly limits: Limits
@@ -243,7 +244,7 @@ export const contract = <Used extends ServiceName>(
 ): Contract => definition
 
 /** True when the role that the token states has the permission. */
-export const may = (claims: AccessClaims, { policy }: Terms, permission: Permission): boolean => {
+export const may = (claims: AccessClaims, { policy }: Realm, permission: Permission): boolean => {
   const { permissions } = policy.roles
   const role = String(claims.role)
   return Object.hasOwn(permissions, role) && (permissions[role]?.includes(permission) ?? false)

@@ -1,4 +1,4 @@
-import type { TokenAuthority } from '../../platform/http/asked-tokens.ts'
+import type { Introspector } from '../../platform/tokens/introspection.ts'
 import type { NewProduct } from '../../services/orders/index.ts'
 import type { ServiceName } from './services.ts'
 
@@ -20,7 +20,7 @@ export interface Deployment {
   /** Those of its variables whose bare numbers are milliseconds; times are seconds everywhere else. */
   inMilliseconds?: readonly string[]
   /** Those that mean nothing here, with the reason. */
-  withoutEffect?: Readonly<Record<string, string>>
+  ignored?: Readonly<Record<string, string>>
   /** Its defaults, where ours is another one. */
   defaults?: DeploymentDefaults
   /** Where it names its database in five variables. */
@@ -40,7 +40,7 @@ export interface Deployment {
    * by signature and revocation list alone.
    */
   introspection?: {
-    open(options: TokenAuthorityOptions): TokenAuthority
+    open(options: IntrospectionOptions): Introspector
     /** What stands before a token's hash where Redis keeps answers. */
     cachePrefix: string
   }
@@ -65,7 +65,7 @@ interface DatabaseParts {
   defaults: { user: string; password?: string; port: number; name: string }
 }
 
-export interface TokenAuthorityOptions {
+export interface IntrospectionOptions {
   /** Where the unit with identity listens. */
   url: string
   /** Milliseconds that it may take to answer. */

@@ -1,4 +1,4 @@
-import { type Locale, locales } from '../../services/identity/index.ts'
+import { type Locale, locales } from '../../services/realm/index.ts'
 
 /** Nobody speaks more; what comes after is not looked at. */
 const mostRanges = 32

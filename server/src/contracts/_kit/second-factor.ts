@@ -1,6 +1,7 @@
 import Type from 'typebox'
-import { Refusal } from '../../platform/errors.ts'
-import type { Client, Identity, Session } from '../../services/identity/index.ts'
+import { DomainError } from '../../platform/errors.ts'
+import type { Identity, Session } from '../../services/identity/index.ts'
+import type { RequestContext } from '../../services/realm/index.ts'
 import { Text } from './schema.ts'
 
 /** The second call of a sign-in, for contracts without a path of their own for it. */
@@ -23,17 +24,21 @@ interface Credentials {
  * Signs in with credentials, or with the code that was asked for before. An account with a second factor is refused with
  * `identity.second_factor_required` and what the second call needs; a wrong code is refused like a wrong password.
  */
-export async function signIn(identity: Identity, call: Credentials | SecondCall, client: Client): Promise<Session> {
+export async function signIn(
+  identity: Identity,
+  call: Credentials | SecondCall,
+  context: RequestContext,
+): Promise<Session> {
   if (isSecondCall(call)) {
     const given = { sessionToken: call.session_token, code: call.mfa_code }
-    return identity.verifySecondFactor(given, client).catch((error: unknown) => {
-      throw error instanceof Refusal && error.code === 'identity.invalid_code'
-        ? new Refusal('identity.invalid_credentials')
+    return identity.verifySecondFactor(given, context).catch((error: unknown) => {
+      throw error instanceof DomainError && error.code === 'identity.invalid_code'
+        ? new DomainError('identity.invalid_credentials')
         : error
     })
   }
-  const result = await identity.login(call, client)
+  const result = await identity.login(call, context)
   if (result.kind === 'session') return result.session
   const { sessionToken, code } = result.challenge
-  throw new Refusal('identity.second_factor_required', { sessionToken, code })
+  throw new DomainError('identity.second_factor_required', { sessionToken, code })
 }

@@ -1,16 +1,16 @@
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { Refusal } from '../../platform/errors.ts'
+import { DomainError } from '../../platform/errors.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { localeOf } from '../_kit/locale.ts'
 import { operations } from '../_kit/operations.ts'
-import { verifyEmailPage } from '../_kit/pages/account-pages.ts'
-import { pagePaths } from '../_kit/pages/account-routes.ts'
+import { verifyEmailPage } from '../_kit/pages/account.ts'
+import { pagePaths } from '../_kit/pages/routes.ts'
 import { IdParams } from '../_kit/schema.ts'
-import { misfits } from './errors.ts'
+import { validationErrors } from './errors.ts'
+import { realm } from './realm.ts'
 import { emailOf, Registration, readRegistration } from './registration.ts'
-import { terms } from './terms.ts'
-import { ClientObject, clientOf, Failure, Message, MessageWithClient, message, Success, Uuid } from './wire.ts'
+import { ClientObject, contextOf, Failure, Message, MessageWithClient, message, Success, Uuid } from './wire.ts'
 
 const register = route({
   service: 'identity',
@@ -32,12 +32,12 @@ const register = route({
     422: Failure,
   },
   limitBy: emailOf,
-  misfit: () => misfits.registration,
-  async handler(identity, { body, client }) {
-    const { account, verificationToken } = await identity.createAccount(readRegistration(body), client)
+  validationError: () => validationErrors.registration,
+  async handler(identity, { body, context }) {
+    const { account, verificationToken } = await identity.createAccount(readRegistration(body), context)
     return reply(201, {
       ...message('Registration successful. Please check your email to verify your account.'),
-      client: clientOf(account),
+      client: contextOf(account),
       client_id: account.id,
       ...(verificationToken !== undefined && { verification_token: verificationToken }),
     })
@@ -54,7 +54,7 @@ const verification = {
   params: IdParams,
   query: Token,
   replies: { 200: MessageWithClient, 422: Failure },
-  misfit: () => misfits.verification,
+  validationError: () => validationErrors.verification,
 } as const
 
 const verifyEmail = route({
@@ -63,11 +63,11 @@ const verifyEmail = route({
   summary: 'Verify an e-mail address with the token that was mailed',
   description: 'The token is good once. Turns the second factor on.',
   body: Type.Union([Token, Type.Null()]),
-  async handler(identity, { params, query, body, client }) {
+  async handler(identity, { params, query, body, context }) {
     const token = query.token ?? body?.token ?? ''
-    const { account, already } = await identity.verifyEmail({ accountId: params.id.toLowerCase(), token }, client)
-    if (already) throw new Refusal('identity.invalid_link')
-    return reply(200, { ...message('Email verified successfully.'), client: clientOf(account) })
+    const { account, already } = await identity.verifyEmail({ accountId: params.id.toLowerCase(), token }, context)
+    if (already) throw new DomainError('identity.invalid_link')
+    return reply(200, { ...message('Email verified successfully.'), client: contextOf(account) })
   },
 })
 
@@ -76,11 +76,11 @@ const followLink = route({
   method: 'GET',
   summary: 'Verify an e-mail address by following the mailed link',
   page: confirmationPage,
-  async handler(identity, { params, query, client }) {
+  async handler(identity, { params, query, context }) {
     const link = { accountId: params.id.toLowerCase(), token: query.token ?? '' }
-    const { account, already } = await identity.verifyEmail(link, client)
+    const { account, already } = await identity.verifyEmail(link, context)
     const text = already ? 'Email already verified.' : 'Email verified successfully.'
-    return reply(200, { ...message(text), client: clientOf(account) })
+    return reply(200, { ...message(text), client: contextOf(account) })
   },
 })
 
@@ -88,9 +88,9 @@ const followLink = route({
 function confirmationPage({ query, headers }: FastifyRequest): string {
   const { token } = query as { token?: unknown }
   return verifyEmailPage({
-    locale: localeOf(headers['accept-language']) ?? terms.policy.locale,
-    title: terms.title,
-    action: pagePaths(terms.name).verifyEmail,
+    locale: localeOf(headers['accept-language']) ?? realm.policy.locale,
+    title: realm.title,
+    action: pagePaths(realm.name).verifyEmail,
     token: typeof token === 'string' ? token : '',
   })
 }
@@ -104,9 +104,9 @@ const resendVerification = route({
   limit: 'mail',
   params: Type.Object({ id: Uuid }),
   replies: { 200: Message, 422: Failure },
-  misfit: () => misfits.resend,
-  async handler(identity, { params, client }) {
-    await identity.resendVerification(params.id, client)
+  validationError: () => validationErrors.resend,
+  async handler(identity, { params, context }) {
+    await identity.resendVerification(params.id, context)
     return reply(200, message('Verification email sent.'))
   },
 })

@@ -24,7 +24,7 @@ const unavailable = answer(503, 'SERVICE_UNAVAILABLE', 'The service is not avail
 const invalid = answer(422, 'VALIDATION_ERROR', 'The request is not valid')
 
 /** Answers that a route gives by itself to a request that does not fit. */
-export const misfits = {
+export const validationErrors = {
   registration: answer(400, 'PARAMETER_MISSING', 'Send client: {email, name, password}, or the same fields unwrapped'),
   credentials: answer(400, 'PARAMETER_MISSING', 'email and password are required, as text'),
   code: answer(400, 'PARAMETER_MISSING', 'session_token and mfa_code are required, as text'),

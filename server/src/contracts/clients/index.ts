@@ -1,22 +1,22 @@
 import { systemClock } from '../../platform/clock.ts'
 import { contract, type HealthReport } from '../_kit/contract.ts'
-import { accountPages } from '../_kit/pages/account-routes.ts'
+import { accountPages } from '../_kit/pages/routes.ts'
 import { accountRoutes } from './accounts.ts'
 import { deployment } from './deployment.ts'
 import { documentation } from './documentation.ts'
 import { errors, failure } from './errors.ts'
 import { metrics } from './metrics.ts'
 import { profileRoutes } from './profile.ts'
+import { realm } from './realm.ts'
 import { signInRoutes } from './sign-in.ts'
-import { terms } from './terms.ts'
 import { Failure } from './wire.ts'
 
 /** Registration, e-mail verification and sign-in with a mailed code: the contract on port 3001. */
 export const clients = contract({
   name: 'clients',
   title: 'Clients',
-  terms,
-  routes: [...accountRoutes, ...signInRoutes, ...profileRoutes, ...accountPages(terms)],
+  realm,
+  routes: [...accountRoutes, ...signInRoutes, ...profileRoutes, ...accountPages(realm)],
   errors,
   limits: {
     credentials: { points: 10, seconds: 60 },

@@ -1,11 +1,11 @@
 import type { Statistics } from '../../services/identity/index.ts'
+import { cachedFor } from '../_kit/cached-for.ts'
 import type { Contract } from '../_kit/contract.ts'
-import { heldFor } from '../_kit/held.ts'
-import { terms } from './terms.ts'
+import { realm } from './realm.ts'
 
 /** The figures that the contract names, beside our own. */
 export const metrics: NonNullable<Contract['metrics']> = ({ gauge, rising }, identity) => {
-  const statistics = heldFor(5_000, () => identity.accounts.statistics({ terms }))
+  const statistics = cachedFor(5_000, () => identity.accounts.statistics({ realm }))
   const count = (name: keyof Statistics) => async () => (await statistics())[name]
   gauge('clients_service_clients_total', 'Client accounts', count('accounts'))
   gauge('clients_service_verified_clients_total', 'Accounts with a verified e-mail address', count('verifiedAccounts'))

@@ -1,16 +1,17 @@
 import Type from 'typebox'
-import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
-import type { AccountView, Client, Identity } from '../../services/identity/index.ts'
+import { DomainError, refuseAtEdge } from '../../platform/errors.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
+import type { Identity } from '../../services/identity/index.ts'
+import type { AccountView, RequestContext } from '../../services/realm/index.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
-import { misfits } from './errors.ts'
+import { validationErrors } from './errors.ts'
 import { Failure, Profile, profileOf, Uuid } from './wire.ts'
 
 /** The caller's own account. A token whose account is gone has ended, whether or not word of it is here yet. */
-const own = (identity: Identity, { uid }: AccessClaims, client: Client): Promise<AccountView> =>
-  identity.accounts.find(uid, client).catch((error: unknown) => {
-    const gone = error instanceof Refusal && error.code === 'identity.account_not_found'
+const own = (identity: Identity, { uid }: AccessClaims, context: RequestContext): Promise<AccountView> =>
+  identity.accounts.find(uid, context).catch((error: unknown) => {
+    const gone = error instanceof DomainError && error.code === 'identity.account_not_found'
     throw gone ? refuseAtEdge('edge.invalid_token') : error
   })
 
@@ -22,8 +23,8 @@ const me = route({
   access: 'person',
   limit: 'read',
   replies: { 200: Profile },
-  async handler(identity, { claims, client }) {
-    return reply(200, profileOf(await own(identity, claims, client)))
+  async handler(identity, { claims, context }) {
+    return reply(200, profileOf(await own(identity, claims, context)))
   },
 })
 
@@ -36,11 +37,11 @@ const readClient = route({
   limit: 'read',
   params: Type.Object({ id: Type.Union([Type.Literal('me'), Uuid]) }),
   replies: { 200: Profile, 403: Failure, 404: Failure },
-  misfit: () => misfits.profile,
-  async handler(identity, { params, claims, client }) {
+  validationError: () => validationErrors.profile,
+  async handler(identity, { params, claims, context }) {
     // Judged before anything is looked up: nobody learns which ids exist.
     if (params.id !== 'me' && params.id.toLowerCase() !== claims.uid) throw refuseAtEdge('edge.forbidden')
-    return reply(200, profileOf(await own(identity, claims, client)))
+    return reply(200, profileOf(await own(identity, claims, context)))
   },
 })
 

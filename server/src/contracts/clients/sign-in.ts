@@ -3,8 +3,8 @@ import type { Session } from '../../services/identity/index.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
-import { misfits } from './errors.ts'
-import { ClientObject, clientOf, Failure, Message, message, Success, tokenFields } from './wire.ts'
+import { validationErrors } from './errors.ts'
+import { ClientObject, contextOf, Failure, Message, message, Success, tokenFields } from './wire.ts'
 
 const tokensOf = (session: Session) => ({
   token: session.accessToken,
@@ -32,9 +32,9 @@ const login = route({
     401: Failure,
   },
   limitBy: ({ email }) => email,
-  misfit: () => misfits.credentials,
-  async handler(identity, { body, client }) {
-    const result = await identity.login({ identifier: body.email, password: body.password }, client)
+  validationError: () => validationErrors.credentials,
+  async handler(identity, { body, context }) {
+    const result = await identity.login({ identifier: body.email, password: body.password }, context)
     if (result.kind === 'session') throw new Error('this policy always asks for a second factor')
     const { sessionToken, code } = result.challenge
     const sent = message('MFA code sent to your email.')
@@ -69,11 +69,11 @@ const verifyMfa = route({
   signsIn: true,
   // The account is not named here; its pending session is.
   limitBy: ({ session_token }) => session_token,
-  misfit: () => misfits.code,
-  async handler(identity, { body, client }) {
+  validationError: () => validationErrors.code,
+  async handler(identity, { body, context }) {
     const given = { sessionToken: body.session_token, code: body.mfa_code ?? body.code ?? '' }
-    const session = await identity.verifySecondFactor(given, client)
-    return reply(200, { ...message('Login successful.'), ...tokensOf(session), client: clientOf(session.account) })
+    const session = await identity.verifySecondFactor(given, context)
+    return reply(200, { ...message('Login successful.'), ...tokensOf(session), client: contextOf(session.account) })
   },
 })
 
@@ -85,8 +85,8 @@ const logout = route({
   access: 'person',
   limit: 'write',
   replies: { 200: Message },
-  async handler(identity, { claims, client }) {
-    await identity.logoutEverywhere(claims.uid, { contract: client.terms.name }, client)
+  async handler(identity, { claims, context }) {
+    await identity.logoutEverywhere(claims.uid, { contract: context.realm.name }, context)
     return reply(200, message('Logged out successfully.'))
   },
 })
@@ -101,9 +101,9 @@ const refreshToken = route({
   limit: 'write',
   body: Type.Object({ refresh_token: Text({ minLength: 1 }) }),
   replies: { 200: Success(tokenFields), 400: Failure, 401: Failure },
-  misfit: () => misfits.refreshToken,
-  async handler(identity, { body, client }) {
-    return reply(200, { success: true, ...tokensOf(await identity.refresh(body.refresh_token, client)) })
+  validationError: () => validationErrors.refreshToken,
+  async handler(identity, { body, context }) {
+    return reply(200, { success: true, ...tokensOf(await identity.refresh(body.refresh_token, context)) })
   },
 })
 

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { systemClock } from '../../platform/clock.ts'
 import { type HealthReport, type Route, reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
-import { version } from './terms.ts'
+import { version } from './realm.ts'
 
 const service = 'auth-service'
 const nothingAnswers = 'Une dépendance ne répond pas.'

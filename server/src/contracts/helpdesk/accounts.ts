@@ -1,8 +1,8 @@
 import Type from 'typebox'
 import { seconds, systemClock } from '../../platform/clock.ts'
-import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
-import { type Inquiry, may, reply, route } from '../_kit/contract.ts'
+import { DomainError, refuseAtEdge } from '../../platform/errors.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
+import { may, type RouteInput, reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { expiryHeaders } from './expiry.ts'
@@ -10,10 +10,10 @@ import { accountIdOf } from './fields.ts'
 import { Failure, LongUser, longUserOf, UserWithColumns, userWithColumnsOf } from './wire.ts'
 
 /** Refuses whoever is neither the account's owner nor an administrator nor a service. Judged before anything is looked up. */
-function authorise({ claims, service, client }: Asking, isOwner: (claims: AccessClaims) => boolean): void {
-  if (!service && !isOwner(claims) && !may(claims, client.terms, 'accounts:read')) throw refuseAtEdge('edge.forbidden')
+function authorise({ claims, service, context }: Asking, isOwner: (claims: AccessClaims) => boolean): void {
+  if (!service && !isOwner(claims) && !may(claims, context.realm, 'accounts:read')) throw refuseAtEdge('edge.forbidden')
 }
-type Asking = Pick<Inquiry<unknown, unknown, unknown>, 'claims' | 'service' | 'client'>
+type Asking = Pick<RouteInput<unknown, unknown, unknown>, 'claims' | 'service' | 'context'>
 
 /** A service's own token does not expire. */
 const warning = ({ claims, service }: Asking) => (service ? {} : expiryHeaders(claims, seconds(systemClock)))
@@ -32,12 +32,12 @@ const user = route({
     403: Failure,
     404: Failure,
   },
-  async handler(identity, inquiry) {
-    const userId = accountIdOf(inquiry.params.userId)
-    authorise(inquiry, ({ uid }) => uid === userId)
-    if (userId === undefined) throw new Refusal('identity.account_not_found')
-    const account = await identity.accounts.find(userId, inquiry.client)
-    return reply(200, { success: true, data: longUserOf(account) }, warning(inquiry))
+  async handler(identity, input) {
+    const userId = accountIdOf(input.params.userId)
+    authorise(input, ({ uid }) => uid === userId)
+    if (userId === undefined) throw new DomainError('identity.account_not_found')
+    const account = await identity.accounts.find(userId, input.context)
+    return reply(200, { success: true, data: longUserOf(account) }, warning(input))
   },
 })
 
@@ -56,17 +56,17 @@ const userByEmail = route({
     403: Failure,
     404: Failure,
   },
-  async handler(identity, inquiry) {
-    const { params, claims, client } = inquiry
+  async handler(identity, input) {
+    const { params, claims, context } = input
     const email = params.email.trim().toLowerCase()
     const isOwn = (own: AccessClaims) => own.email === email
-    authorise(inquiry, isOwn)
+    authorise(input, isOwn)
     // An unproven address is no name that an account is found by, except by its own bearer.
-    const own = !inquiry.service && isOwn(claims)
+    const own = !input.service && isOwn(claims)
     const account = await (own
-      ? identity.accounts.find(claims.uid, client)
-      : identity.accounts.findByName(email, client))
-    return reply(200, { success: true, data: userWithColumnsOf(account) }, warning(inquiry))
+      ? identity.accounts.find(claims.uid, context)
+      : identity.accounts.findByName(email, context))
+    return reply(200, { success: true, data: userWithColumnsOf(account) }, warning(input))
   },
 })
 
@@ -82,9 +82,9 @@ const me = route({
     401: Failure,
     404: Failure,
   },
-  async handler(identity, inquiry) {
-    const data = longUserOf(await identity.accounts.find(inquiry.claims.uid, inquiry.client))
-    return reply(200, { success: true, data, user: data }, warning(inquiry))
+  async handler(identity, input) {
+    const data = longUserOf(await identity.accounts.find(input.claims.uid, input.context))
+    return reply(200, { success: true, data, user: data }, warning(input))
   },
 })
 
@@ -104,8 +104,8 @@ const stats = route({
   access: 'statistics:read',
   limit: 'read',
   replies: { 200: Type.Object({ success: Type.Literal(true), data: Counts }), 401: Failure, 403: Failure },
-  async handler(identity, { client }) {
-    const found = await identity.accounts.statistics(client)
+  async handler(identity, { context }) {
+    const found = await identity.accounts.statistics(context)
     const data = {
       totalUsers: found.accounts,
       activeUsers: found.activeAccounts,

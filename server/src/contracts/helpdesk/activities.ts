@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
-import { invalidField, misfit } from './errors.ts'
+import { invalidField, validationError } from './errors.ts'
 import { entriesOf, Pagination, pageFields, paginationOf } from './pages.ts'
 import { Activity, activityOf } from './user-wire.ts'
 import { Failure, failure } from './wire.ts'
@@ -53,7 +53,7 @@ const readActivities = route({
     200: Type.Object({ success: Type.Literal(true), data: Type.Array(Activity), pagination: Pagination }),
     400: Failure,
   },
-  misfit,
+  validationError,
   async handler(profiles, { query, claims }) {
     const from = momentOf(query.startDate, firstMoment)
     const to = momentOf(query.endDate, lastMoment)

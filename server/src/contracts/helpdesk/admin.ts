@@ -1,13 +1,14 @@
 import Type from 'typebox'
-import { Refusal } from '../../platform/errors.ts'
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
-import type { Profile, Profiles, Visitor } from '../../services/profiles/index.ts'
+import { DomainError } from '../../platform/errors.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
+import type { Profile, Profiles } from '../../services/profiles/index.ts'
+import type { RequestContext } from '../../services/realm/index.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
-import { misfit } from './errors.ts'
+import { validationError } from './errors.ts'
 import { accountIdOf } from './fields.ts'
 import { changed, ProfileBody } from './profile-fields.ts'
-import { roles } from './terms.ts'
+import { roles } from './realm.ts'
 import { ChangedProfile, ProfileAnswer, profileOf } from './user-wire.ts'
 import { Failure, Message, message } from './wire.ts'
 
@@ -20,16 +21,16 @@ const UserParams = Type.Object({ id: Type.String() })
 async function profileAt(
   profiles: Profiles,
   { id }: Type.Static<typeof UserParams>,
-  visitor: Visitor,
+  context: RequestContext,
 ): Promise<Profile> {
   const accountId = accountIdOf(id)
-  if (accountId === undefined) throw new Refusal('profiles.not_found')
-  return profiles.read({ accountId }, visitor)
+  if (accountId === undefined) throw new DomainError('profiles.not_found')
+  return profiles.read({ accountId }, context)
 }
 
 /** Refuses what nobody may do to oneself. */
 function notOneself({ id }: Type.Static<typeof UserParams>, { uid }: AccessClaims): void {
-  if (accountIdOf(id) === uid) throw new Refusal('identity.not_oneself')
+  if (accountIdOf(id) === uid) throw new DomainError('identity.not_oneself')
 }
 
 const administrator = ({ uid }: AccessClaims) => ({ accountId: uid })
@@ -43,8 +44,8 @@ const readUser = route({
   limit: 'read',
   params: UserParams,
   replies: { 200: ProfileAnswer, 404: Failure },
-  async handler(profiles, { params, client }) {
-    return reply(200, { success: true, data: profileOf(await profileAt(profiles, params, client)) })
+  async handler(profiles, { params, context }) {
+    return reply(200, { success: true, data: profileOf(await profileAt(profiles, params, context)) })
   },
 })
 
@@ -58,11 +59,11 @@ const changeUser = route({
   params: UserParams,
   body: ProfileBody,
   replies: { 200: ChangedProfile, 400: Failure, 404: Failure },
-  misfit,
-  async handler(profiles, { params, body, claims, client }) {
-    const present = await profileAt(profiles, params, client)
+  validationError,
+  async handler(profiles, { params, body, claims, context }) {
+    const present = await profileAt(profiles, params, context)
     const options = { administrator: administrator(claims) }
-    return changed(body, present, (changes) => profiles.change(present.accountId, changes, client, options))
+    return changed(body, present, (changes) => profiles.change(present.accountId, changes, context, options))
   },
 })
 
@@ -75,10 +76,10 @@ const deleteUser = route({
   limit: 'write',
   params: UserParams,
   replies: { 200: Message, 403: Failure, 404: Failure },
-  async handler(profiles, { params, claims, client }) {
+  async handler(profiles, { params, claims, context }) {
     notOneself(params, claims)
-    const { accountId } = await profileAt(profiles, params, client)
-    await profiles.remove(accountId, client, administrator(claims))
+    const { accountId } = await profileAt(profiles, params, context)
+    await profiles.remove(accountId, context, administrator(claims))
     return reply(200, message("L'utilisateur a été supprimé."))
   },
 })
@@ -98,11 +99,11 @@ const changeRole = route({
     403: Failure,
     404: Failure,
   },
-  misfit,
-  async handler(profiles, { params, body, claims, client }) {
+  validationError,
+  async handler(profiles, { params, body, claims, context }) {
     notOneself(params, claims)
-    const { accountId } = await profileAt(profiles, params, client)
-    const { role } = await profiles.changeRole(accountId, body.role, administrator(claims), client)
+    const { accountId } = await profileAt(profiles, params, context)
+    const { role } = await profiles.changeRole(accountId, body.role, administrator(claims), context)
     return reply(200, { ...message('Le rôle a été modifié.'), data: { role } })
   },
 })

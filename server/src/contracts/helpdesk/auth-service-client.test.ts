@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Refusal } from '../../platform/errors.ts'
+import { DomainError } from '../../platform/errors.ts'
 import {
   type AuthServiceClient,
   type AuthServiceClientOptions,
@@ -70,7 +70,7 @@ async function refused(call: Promise<unknown>): Promise<{ code: string; reason: 
     (value) => new Error(`got ${JSON.stringify(value)}`),
     (thrown: unknown) => thrown,
   )
-  if (!(error instanceof Refusal)) throw error
+  if (!(error instanceof DomainError)) throw error
   const reason = error.cause instanceof Error ? error.cause.message : ''
   return { code: error.code, reason, ms: performance.now() - began }
 }

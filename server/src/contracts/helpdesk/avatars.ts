@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
-import { type Inquiry, reply, route } from '../_kit/contract.ts'
+import { DomainError, refuseAtEdge } from '../../platform/errors.ts'
+import { type RouteInput, reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { avatarsPath, avatarUrlOf } from './user-wire.ts'
 import { Failure, Message, message } from './wire.ts'
@@ -26,8 +26,8 @@ const changeAvatar = route({
     400: Failure,
     404: Failure,
   },
-  async handler(profiles, { upload, claims, client }) {
-    const avatarUrl = avatarUrlOf(await profiles.changeAvatar(claims.uid, upload, client))
+  async handler(profiles, { upload, claims, context }) {
+    const avatarUrl = avatarUrlOf(await profiles.changeAvatar(claims.uid, upload, context))
     const text = "L'avatar a été mis à jour."
     return reply(200, { ...message(text), data: { avatarUrl, message: text } })
   },
@@ -41,8 +41,8 @@ const removeAvatar = route({
   access: 'person',
   limit: 'write',
   replies: { 200: Message, 404: Failure },
-  async handler(profiles, { claims, client }) {
-    await profiles.removeAvatar(claims.uid, client)
+  async handler(profiles, { claims, context }) {
+    await profiles.removeAvatar(claims.uid, context)
     return reply(200, message("L'avatar a été supprimé."))
   },
 })
@@ -76,7 +76,7 @@ const readAvatar = route({
     const [, key] = /^([0-9a-f]{32})\.jpg$/.exec(file) ?? []
     if (key === undefined) throw noSuchAvatar(file)
     const image = await profiles.avatar(key).catch((error: unknown) => {
-      throw error instanceof Refusal && error.code === 'profiles.not_found' ? noSuchAvatar(file) : error
+      throw error instanceof DomainError && error.code === 'profiles.not_found' ? noSuchAvatar(file) : error
     })
     const etag = `"${key}"`
     return knows(header, etag) ? reply(304, '', imageHeaders(etag)) : reply(200, image, imageHeaders(etag))
@@ -86,7 +86,7 @@ const readAvatar = route({
 const noSuchAvatar = (file: string) => refuseAtEdge('edge.not_found', { path: `${avatarsPath}/${file}`, method: 'GET' })
 
 /** True when the client has the image already (RFC 9110, 13.1.2). */
-function knows(header: Inquiry<unknown, unknown, unknown>['header'], etag: string): boolean {
+function knows(header: RouteInput<unknown, unknown, unknown>['header'], etag: string): boolean {
   const tags = (header('if-none-match') ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''))
   return tags.includes(etag) || tags.includes('*')
 }

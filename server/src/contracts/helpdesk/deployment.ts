@@ -1,5 +1,5 @@
 import type { Deployment } from '../_kit/deployment.ts'
-import { askAboutToken } from './token-authority.ts'
+import { openIntrospection } from './introspection.ts'
 
 /** Sign-in on port 3001; the profiles on port 3002, which ask it about every token. */
 export const deployment: Deployment = {
@@ -32,7 +32,7 @@ export const deployment: Deployment = {
     GUICHET_CORS_ORIGINS: ['CORS_ORIGIN', 'CORS_ORIGINS'],
   },
   inMilliseconds: ['LOCK_TIME', 'RATE_LIMIT_WINDOW_MS', 'RATE_LIMIT_WINDOW', 'AUTH_RATE_LIMIT_WINDOW_MS'],
-  withoutEffect: {
+  ignored: {
     BCRYPT_ROUNDS: 'passwords are hashed with argon2id; GUICHET_ARGON2_* set its cost',
     REDIS_PROFILE_TTL: 'profiles are read from the database, so that a change shows at once',
     REDIS_USER_LIST_TTL: 'lists are read from the database, so that a change shows at once',
@@ -41,7 +41,7 @@ export const deployment: Deployment = {
     DB_CONNECT_TIMEOUT: 'the pool has a time of its own',
   },
   defaults: { logFile: 'logs/<unit>.log' },
-  introspection: { open: askAboutToken, cachePrefix: 'user-service:token:' },
+  introspection: { open: openIntrospection, cachePrefix: 'user-service:token:' },
   demo: {
     accounts: [
       {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { misfit } from './errors.ts'
+import { validationError } from './errors.ts'
 
 const told = (field: string, keyword: string) =>
-  misfit({ part: 'body', path: field === '' ? '' : `/${field}`, keyword, message: '' }).message
+  validationError({ part: 'body', path: field === '' ? '' : `/${field}`, keyword, message: '' }).message
 
 test('what is wrong with a field agrees with the name of the field', () => {
   const cases = [
@@ -18,7 +18,7 @@ test('what is wrong with a field agrees with the name of the field', () => {
 })
 
 test('a field that does not fit is named, and its value is not repeated', () => {
-  const { status, code, details } = misfit({
+  const { status, code, details } = validationError({
     part: 'body',
     path: '/password',
     keyword: 'type',
@@ -39,7 +39,7 @@ test('a field inside another, or of the query, is named as express-validator doe
     ['querystring', '/unheard', 'unheard', 'query', "La requête n'est pas valide."],
   ] as const
   for (const [part, pointer, path, location, msg] of cases) {
-    const { details } = misfit({ part, path: pointer, keyword: 'enum', message: '' })
+    const { details } = validationError({ part, path: pointer, keyword: 'enum', message: '' })
     expect(details).toEqual({ errors: [{ type: 'field', path, location, msg: expect.stringMatching(msg) }] })
   }
 })

@@ -1,4 +1,4 @@
-import type { ErrorAnswer, ErrorTable, Misfit } from '../_kit/contract.ts'
+import type { ErrorAnswer, ErrorTable, ValidationError } from '../_kit/contract.ts'
 
 const answer = (status: number, code: string, message: string): ErrorAnswer => ({ status, code, message })
 
@@ -154,10 +154,10 @@ const fieldNames: Readonly<Record<string, FieldName>> = {
   endDate: { name: 'La date de fin', feminine: true },
 }
 
-const locationOf = (part: Misfit['part']): Location => (part === 'querystring' ? 'query' : part)
+const locationOf = (part: ValidationError['part']): Location => (part === 'querystring' ? 'query' : part)
 
 /** The helpdesk's answer to a request that does not fit its schema: which field, as `preferences.theme`, and why. */
-export function misfit({ part, path, keyword }: Misfit): ErrorAnswer {
+export function validationError({ part, path, keyword }: ValidationError): ErrorAnswer {
   const field = path.split('/').slice(1).join('.')
   const named: FieldName = fieldNames[field] ?? { name: part === 'body' ? 'Le corps de la requête' : 'La requête' }
   return invalidField(field, `${named.name} ${problemOf(keyword, named)}`, locationOf(part))

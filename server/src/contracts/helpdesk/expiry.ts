@@ -1,4 +1,4 @@
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 
 /** Seconds before a token's end from which on its bearer is warned. */
 const soonSeconds = 5 * 60

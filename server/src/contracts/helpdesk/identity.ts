@@ -1,11 +1,12 @@
 import Type from 'typebox'
-import { Refusal } from '../../platform/errors.ts'
-import type { Client, Session } from '../../services/identity/index.ts'
+import { DomainError } from '../../platform/errors.ts'
+import type { Session } from '../../services/identity/index.ts'
+import type { RequestContext } from '../../services/realm/index.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { OptionalText, Text } from '../_kit/schema.ts'
 import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
-import { errors, invalidField, misfit } from './errors.ts'
+import { errors, invalidField, validationError } from './errors.ts'
 import { Confirmation, differs, displayNameOf, Email, lineOf, NewPassword, OptionalToken } from './fields.ts'
 import { forgetRefreshToken, keepRefreshToken, presentedTokens } from './refresh-cookie.ts'
 import { Failure, failure, Message, message, Tokens, tokensOf } from './wire.ts'
@@ -14,8 +15,8 @@ import { Failure, failure, Message, message, Tokens, tokensOf } from './wire.ts'
 const signedIn = <const Status extends number>(
   status: Status,
   text: string,
-  { session, client, secure }: { session: Session; client: Client; secure: boolean },
-) => reply(status, tokensOf(session, text), keepRefreshToken(session, client.terms.policy.refreshTtl, secure))
+  { session, context, secure }: { session: Session; context: RequestContext; secure: boolean },
+) => reply(status, tokensOf(session, text), keepRefreshToken(session, context.realm.policy.refreshTtl, secure))
 
 const register = route({
   service: 'identity',
@@ -34,15 +35,15 @@ const register = route({
   replies: { 201: Tokens, 400: Failure, 409: Failure },
   signsIn: true,
   limitBy: ({ email }) => email,
-  misfit,
-  async handler(identity, { body, client, secure }) {
+  validationError,
+  async handler(identity, { body, context, secure }) {
     const { email, password, confirmPassword } = body
     if (differs(password, confirmPassword)) return reply(400, mismatch)
     const names = { firstName: lineOf(body.firstName), lastName: lineOf(body.lastName) }
     const displayName = displayNameOf(Object.values(names))
-    await identity.createAccount({ email, password, displayName, names }, client)
-    const session = await signIn(identity, { identifier: email, password }, client)
-    return signedIn(201, 'Compte créé avec succès.', { session, client, secure })
+    await identity.createAccount({ email, password, displayName, names }, context)
+    const session = await signIn(identity, { identifier: email, password }, context)
+    return signedIn(201, 'Compte créé avec succès.', { session, context, secure })
   },
 })
 
@@ -63,11 +64,11 @@ const login = route({
   replies: { 200: Tokens, 400: Failure, 401: Failure, 403: Failure },
   signsIn: true,
   limitBy: (body) => (isSecondCall(body) ? undefined : body.email),
-  misfit,
-  async handler(identity, { body, client, secure }) {
+  validationError,
+  async handler(identity, { body, context, secure }) {
     const call = isSecondCall(body) ? body : { identifier: body.email, password: body.password }
-    const session = await signIn(identity, call, client)
-    return signedIn(200, 'Connexion réussie.', { session, client, secure })
+    const session = await signIn(identity, call, context)
+    return signedIn(200, 'Connexion réussie.', { session, context, secure })
   },
 })
 
@@ -81,13 +82,13 @@ const refresh = route({
   limit: 'write',
   body: Type.Object({ refreshToken: OptionalToken }),
   replies: { 200: Tokens, 400: Failure, 401: Failure },
-  misfit,
-  async handler(identity, { body, cookies, client, secure }) {
+  validationError,
+  async handler(identity, { body, cookies, context, secure }) {
     try {
-      const session = await identity.refresh(presentedTokens(body, cookies), client)
-      return signedIn(200, 'Jeton renouvelé.', { session, client, secure })
+      const session = await identity.refresh(presentedTokens(body, cookies), context)
+      return signedIn(200, 'Jeton renouvelé.', { session, context, secure })
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== 'identity.invalid_refresh_token') throw error
+      if (!(error instanceof DomainError) || error.code !== 'identity.invalid_refresh_token') throw error
       // Another contract's token counts as absent: it says nothing about the cookie that this one may have set.
       const forgotten = error.details.foreign === true ? {} : forgetRefreshToken(secure)
       return reply(401, failure(errors['identity.invalid_refresh_token']), {
@@ -108,10 +109,10 @@ const logout = route({
   limit: 'write',
   body: Type.Object({ refreshToken: OptionalToken }),
   replies: { 200: Message, 400: Failure, 401: Failure },
-  misfit,
-  async handler(identity, { body, cookies, claims, client, secure }) {
+  validationError,
+  async handler(identity, { body, cookies, claims, context, secure }) {
     const [refreshToken] = presentedTokens(body, cookies)
-    await identity.logout(claims, refreshToken, client)
+    await identity.logout(claims, refreshToken, context)
     return reply(200, message('Déconnexion réussie.'), forgetRefreshToken(secure))
   },
 })
@@ -124,8 +125,8 @@ const logoutAll = route({
   access: 'person',
   limit: 'write',
   replies: { 200: Message, 401: Failure },
-  async handler(identity, { claims, client, secure }) {
-    await identity.logoutEverywhere(claims.uid, {}, client)
+  async handler(identity, { claims, context, secure }) {
+    await identity.logoutEverywhere(claims.uid, {}, context)
     return reply(200, message('Tous les appareils sont déconnectés.'), forgetRefreshToken(secure))
   },
 })

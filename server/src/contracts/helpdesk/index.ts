@@ -1,5 +1,5 @@
 import { contract } from '../_kit/contract.ts'
-import { accountPages } from '../_kit/pages/account-routes.ts'
+import { accountPages } from '../_kit/pages/routes.ts'
 import { aboutRoutes, health } from './about.ts'
 import { accountRoutes } from './accounts.ts'
 import { activityRoutes } from './activities.ts'
@@ -13,7 +13,7 @@ import { internalRoutes } from './internal.ts'
 import { passwordRoutes } from './passwords.ts'
 import { profileRoutes } from './profile.ts'
 import { announceProfile } from './profile-events.ts'
-import { terms } from './terms.ts'
+import { realm } from './realm.ts'
 import { userListRoutes } from './user-list.ts'
 import { userStatisticsRoutes } from './user-statistics.ts'
 import { verifyRoutes } from './verify.ts'
@@ -40,8 +40,8 @@ const quarter = 15 * 60
 export const helpdesk = contract({
   name: 'helpdesk',
   title: 'Helpdesk',
-  terms,
-  routes: [...authRoutes, ...aboutRoutes(authRoutes), ...userRoutes, ...accountPages(terms)],
+  realm,
+  routes: [...authRoutes, ...aboutRoutes(authRoutes), ...userRoutes, ...accountPages(realm)],
   errors,
   limits: {
     credentials: { points: 5, seconds: quarter },

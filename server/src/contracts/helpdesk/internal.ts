@@ -3,7 +3,7 @@ import { Uuid } from '../../platform/http/schema.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
-import { misfit } from './errors.ts'
+import { validationError } from './errors.ts'
 import { Email } from './fields.ts'
 import { ChangedProfile, profileOf } from './user-wire.ts'
 import { Failure } from './wire.ts'
@@ -22,10 +22,10 @@ const userRegistered = route({
   ownListenerOnly: true,
   body: Type.Object({ userId: Uuid, email: Email, timestamp: Type.Optional(Text({ maxLength: 64 })) }),
   replies: { 200: ChangedProfile, 201: ChangedProfile, 400: Failure, 404: Failure },
-  misfit,
-  async handler(profiles, { body, client }) {
+  validationError,
+  async handler(profiles, { body, context }) {
     const account = { accountId: body.userId, email: body.email.trim().toLowerCase() }
-    const { profile, made } = await profiles.register(account, client)
+    const { profile, made } = await profiles.register(account, context)
     const data = profileOf(profile)
     return made
       ? reply(201, { success: true, data, message: 'Le profil a été créé.' })

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
-import { invalidField, misfit } from './errors.ts'
+import { invalidField, validationError } from './errors.ts'
 import { Confirmation, differs, Email, NewPassword } from './fields.ts'
 import { mismatch } from './identity.ts'
 import { Failure, failure, Message, message } from './wire.ts'
@@ -21,9 +21,9 @@ const forgotPassword = route({
     400: Failure,
   },
   limitBy: ({ email }) => email,
-  misfit,
-  async handler(identity, { body, client }) {
-    const { resetToken } = await identity.requestPasswordReset({ email: body.email }, client)
+  validationError,
+  async handler(identity, { body, context }) {
+    const { resetToken } = await identity.requestPasswordReset({ email: body.email }, context)
     const text = 'Si un compte existe pour cette adresse, un e-mail de réinitialisation a été envoyé.'
     return reply(200, { ...message(text), ...(resetToken !== undefined && { resetToken }) })
   },
@@ -46,12 +46,12 @@ const resetPassword = route({
     confirmPassword: Confirmation,
   }),
   replies: { 200: Message, 400: Failure },
-  misfit,
-  async handler(identity, { body, client }) {
+  validationError,
+  async handler(identity, { body, context }) {
     const { token, password = body.newPassword, confirmPassword } = body
     if (password === undefined) return reply(400, failure(missing))
     if (differs(password, confirmPassword)) return reply(400, mismatch)
-    await identity.resetPassword({ token, password }, client)
+    await identity.resetPassword({ token, password }, context)
     return reply(200, message('Le mot de passe a été réinitialisé.'))
   },
 })

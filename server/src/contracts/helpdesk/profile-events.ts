@@ -1,5 +1,5 @@
 import type { AnnounceProfile, ProfileFact } from '../../services/profiles/index.ts'
-import { envelopeOf } from './terms.ts'
+import { envelopeOf } from './realm.ts'
 
 /** The helpdesk's names for what happens to a profile. */
 const eventTypes: Readonly<Record<ProfileFact, string>> = {

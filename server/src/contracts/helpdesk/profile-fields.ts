@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { Refusal } from '../../platform/errors.ts'
+import { DomainError } from '../../platform/errors.ts'
 import type { Profile } from '../../services/profiles/index.ts'
 import { reply } from '../_kit/contract.ts'
 import { OptionalText } from '../_kit/schema.ts'
@@ -57,7 +57,7 @@ const unknownTimeZone = invalidField('preferences.timezone', "Ce fuseau horaire 
  * send, changes nothing.
  */
 export async function changed(body: ProfileBody, present: Profile, change: (changes: Changes) => Promise<Profile>) {
-  if (Object.keys(body).length === 0) throw new Refusal('profiles.nothing_to_change')
+  if (Object.keys(body).length === 0) throw new DomainError('profiles.nothing_to_change')
   const { timezone } = body.preferences ?? {}
   if (timezone !== undefined && !isTimeZone(timezone)) return reply(400, failure(unknownTimeZone))
   const changes = changesOf(body)

@@ -1,15 +1,15 @@
 import type { Profile } from '../../services/profiles/index.ts'
 import { reply, route } from '../_kit/contract.ts'
+import { memoize } from '../_kit/memoize.ts'
 import { operations } from '../_kit/operations.ts'
-import { remembered } from '../_kit/remembered.ts'
-import { misfit } from './errors.ts'
+import { validationError } from './errors.ts'
 import { changed, ProfileBody } from './profile-fields.ts'
 import { ChangedProfile, ProfileAnswer, profileOf } from './user-wire.ts'
 import { Failure } from './wire.ts'
 
 const alias = '/api/v1/users/profile'
 
-const ownProfile = remembered((own: Profile) => ({ success: true, data: profileOf(own) }) as const)
+const ownProfile = memoize((own: Profile) => ({ success: true, data: profileOf(own) }) as const)
 
 const readProfile = route({
   service: 'profiles',
@@ -19,8 +19,8 @@ const readProfile = route({
   access: 'person',
   limit: 'read',
   replies: { 200: ProfileAnswer, 404: Failure },
-  async handler(profiles, { claims, client }) {
-    return reply(200, ownProfile(await profiles.read({ accountId: claims.uid }, client)))
+  async handler(profiles, { claims, context }) {
+    return reply(200, ownProfile(await profiles.read({ accountId: claims.uid }, context)))
   },
 })
 
@@ -33,10 +33,10 @@ const changeProfile = route({
   limit: 'write',
   body: ProfileBody,
   replies: { 200: ChangedProfile, 400: Failure, 404: Failure },
-  misfit,
-  async handler(profiles, { body, claims, client }) {
-    const present = await profiles.read({ accountId: claims.uid }, client)
-    return changed(body, present, (changes) => profiles.change(claims.uid, changes, client))
+  validationError,
+  async handler(profiles, { body, claims, context }) {
+    const present = await profiles.read({ accountId: claims.uid }, context)
+    return changed(body, present, (changes) => profiles.change(claims.uid, changes, context))
   },
 })
 

@@ -2,10 +2,10 @@ import Type from 'typebox'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
-import { misfit } from './errors.ts'
+import { validationError } from './errors.ts'
 import { lineOf } from './fields.ts'
 import { entriesOf, Pagination, pageFields, paginationOf } from './pages.ts'
-import { roles } from './terms.ts'
+import { roles } from './realm.ts'
 import { Profile, profileOf } from './user-wire.ts'
 import { Failure } from './wire.ts'
 
@@ -22,7 +22,7 @@ const UserQuery = Type.Object({
 })
 
 /** What a query looks for; without an order the newest come first. */
-export const soughtBy = (query: Type.Static<typeof UserQuery>) => ({
+export const searchOf = (query: Type.Static<typeof UserQuery>) => ({
   text: lineOf(query.search) ?? undefined,
   department: lineOf(query.department) ?? undefined,
   role: query.role || undefined,
@@ -72,9 +72,9 @@ const listUsers = route({
     }),
     400: Failure,
   },
-  misfit,
-  async handler(profiles, { query, client }) {
-    const { total, profiles: found } = await profiles.search(soughtBy(query), client)
+  validationError,
+  async handler(profiles, { query, context }) {
+    const { total, profiles: found } = await profiles.search(searchOf(query), context)
     const data = found.map(profileOf)
     return reply(200, { success: true, data, users: data, pagination: userPaginationOf(query, total) })
   },

@@ -19,8 +19,8 @@ const readStatistics = route({
   access: 'statistics:read',
   limit: 'read',
   replies: { 200: Type.Object({ success: Type.Literal(true), data: Statistics }) },
-  async handler(profiles, { client }) {
-    const { total, newIn30Days, newIn7Days, departments, activityTypes } = await profiles.statistics(client)
+  async handler(profiles, { context }) {
+    const { total, newIn30Days, newIn7Days, departments, activityTypes } = await profiles.statistics(context)
     const data = {
       total_users: total,
       new_users_30d: newIn30Days,

@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { Refusal } from '../../platform/errors.ts'
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import { DomainError } from '../../platform/errors.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { errors } from './errors.ts'
@@ -55,7 +55,7 @@ const verifyBy = (method: 'GET' | 'POST') =>
       try {
         return reply(200, verifiedOf(await verify(bearer)))
       } catch (error) {
-        if (error instanceof Refusal && error.code === 'edge.invalid_token') return refused(error.code)
+        if (error instanceof DomainError && error.code === 'edge.invalid_token') return refused(error.code)
         throw error
       }
     },

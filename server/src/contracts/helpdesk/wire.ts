@@ -1,6 +1,7 @@
 import Type from 'typebox'
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
-import type { AccountView, Session } from '../../services/identity/index.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
+import type { Session } from '../../services/identity/index.ts'
+import type { AccountView } from '../../services/realm/index.ts'
 import type { ErrorAnswer } from '../_kit/contract.ts'
 import { fieldErrorsOf, locations } from './errors.ts'
 

@@ -1,4 +1,5 @@
-import type { Client, Session } from '../../services/identity/index.ts'
+import type { Session } from '../../services/identity/index.ts'
+import type { RequestContext } from '../../services/realm/index.ts'
 import { setCookie } from '../_kit/cookies.ts'
 
 /** The cookie that signs a browser's requests. */
@@ -11,10 +12,10 @@ export const refreshCookie = 'refreshToken'
 const attributes = (secure: boolean) => ({ path: '/', sameSite: 'strict', secure }) as const
 
 /** Keeps a session's tokens where no script can read them, as long as they are good for. */
-export const keepTokens = ({ accessToken, refreshToken }: Session, { terms }: Client, secure: boolean) => ({
+export const keepTokens = ({ accessToken, refreshToken }: Session, { realm }: RequestContext, secure: boolean) => ({
   'set-cookie': [
-    setCookie(accessCookie, accessToken, { ...attributes(secure), maxAge: terms.policy.accessTtl }),
-    setCookie(refreshCookie, refreshToken, { ...attributes(secure), maxAge: terms.policy.refreshTtl }),
+    setCookie(accessCookie, accessToken, { ...attributes(secure), maxAge: realm.policy.accessTtl }),
+    setCookie(refreshCookie, refreshToken, { ...attributes(secure), maxAge: realm.policy.refreshTtl }),
   ],
 })
 

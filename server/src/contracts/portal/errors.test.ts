@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { errors, failure, invalid, misfit } from './errors.ts'
+import { errors, failure, invalid, validationError } from './errors.ts'
 
 const at = { path: '/users/5' }
 
@@ -33,7 +33,7 @@ test('an unknown address is named with its method; a user who is not there is no
 
 test('a part that does not fit its schema is named, and its value is not repeated', () => {
   const told = (path: string, message: string) =>
-    misfit({ part: 'querystring', path, keyword: 'maximum', message }).details
+    validationError({ part: 'querystring', path, keyword: 'maximum', message }).details
   expect(told('/limit', 'must be <= 1000')).toEqual({ errors: ['limit must be <= 1000'] })
   expect(told('', 'must be object')).toEqual({ errors: ['The body must be object'] })
 })

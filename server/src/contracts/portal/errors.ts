@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { systemClock } from '../../platform/clock.ts'
-import type { ErrorAnswer, ErrorTable, Misfit } from '../_kit/contract.ts'
-import { roles } from './terms.ts'
+import type { ErrorAnswer, ErrorTable, ValidationError } from '../_kit/contract.ts'
+import { roles } from './realm.ts'
 import type { Failure } from './wire.ts'
 
 /** The portal has no codes of its own: what it shows as `error` is the status in words (RFC 9110, 15). */
@@ -89,7 +89,7 @@ export const errors: ErrorTable<'identity' | 'profiles'> = {
 export const invalid = (...texts: string[]) => ({ errors: texts })
 
 /** The answer to a request whose parts do not fit their schema; values are never repeated. */
-export function misfit({ path, message }: Misfit): ErrorAnswer {
+export function validationError({ path, message }: ValidationError): ErrorAnswer {
   const field = path.split('/')[1]
   return { ...badRequest, details: invalid(field ? `${field} ${message}` : `The body ${message}`) }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Refusal } from '../../platform/errors.ts'
+import { DomainError } from '../../platform/errors.ts'
 import { acceptFields, newPassword, readFields } from './fields.ts'
 
 test('what is given is kept without the spaces around it, an address in lower case', () => {
@@ -61,7 +61,7 @@ test('a lone half of a surrogate pair becomes the replacement character', () => 
 
 test('a refusal names the first problem and lists all of them', () => {
   const refused = () => acceptFields({ name: 5, email: 'x' })
-  expect(refused).toThrow(Refusal)
+  expect(refused).toThrow(DomainError)
   expect(refused).toThrow('identity.name_invalid')
   expect(acceptFields({ name: 'Ada' }, 'name')).toEqual({ name: 'Ada', email: undefined, role: undefined })
 })

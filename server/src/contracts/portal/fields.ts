@@ -1,7 +1,7 @@
 import Type from 'typebox'
-import { Refusal } from '../../platform/errors.ts'
+import { DomainError } from '../../platform/errors.ts'
 import type { IdentityErrorCode } from '../../services/identity/index.ts'
-import { roles } from './terms.ts'
+import { roles } from './realm.ts'
 
 /**
  * The fields of the portal's bodies. What they have to be is judged here and not by the schema, so that an answer lists everything
@@ -67,7 +67,7 @@ export function readFields(body: Fields, ...required: (keyof typeof rules)[]): G
 /** The same, refused with everything that is wrong with it. */
 export function acceptFields(body: Fields, ...required: (keyof typeof rules)[]): Omit<Given, 'problems'> {
   const { problems, ...given } = readFields(body, ...required)
-  if (problems[0]) throw new Refusal(problems[0], { problems })
+  if (problems[0]) throw new DomainError(problems[0], { problems })
   return given
 }
 

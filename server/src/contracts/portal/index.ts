@@ -1,13 +1,13 @@
 import { contract } from '../_kit/contract.ts'
-import { accountPages } from '../_kit/pages/account-routes.ts'
+import { accountPages } from '../_kit/pages/routes.ts'
 import { health, healthRoutes } from './about.ts'
 import { accessCookie } from './cookies.ts'
 import { deployment } from './deployment.ts'
 import { documentation } from './documentation.ts'
 import { errors, failure } from './errors.ts'
 import { announceProfile } from './events.ts'
+import { realm } from './realm.ts'
 import { signInRoutes } from './sign-in.ts'
-import { terms } from './terms.ts'
 import { usersRoutes } from './users.ts'
 import { Failure } from './wire.ts'
 
@@ -21,9 +21,9 @@ const general = [
 /** A gateway and a user service behind a web application: the contract on ports 3001 and 3002. */
 export const portal = contract({
   name: 'portal',
-  title: terms.title,
-  terms,
-  routes: [...signInRoutes, ...usersRoutes, ...accountPages(terms)],
+  title: realm.title,
+  realm,
+  routes: [...signInRoutes, ...usersRoutes, ...accountPages(realm)],
   errors,
   limits: {
     register: { points: 2, seconds: 60 },

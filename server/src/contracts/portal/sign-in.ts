@@ -1,15 +1,15 @@
 import Type from 'typebox'
-import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
+import { DomainError, refuseAtEdge } from '../../platform/errors.ts'
 import type { Session } from '../../services/identity/index.ts'
-import { type Inquiry, reply, route } from '../_kit/contract.ts'
+import { type RouteInput, reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { isSecondCall, signIn } from '../_kit/second-factor.ts'
 import { deliveryHeader, forgetTokens, keepTokens, refreshCookie } from './cookies.ts'
-import { errors, failure, invalid, misfit } from './errors.ts'
+import { errors, failure, invalid, validationError } from './errors.ts'
 import { fields, newPassword, readFields, text } from './fields.ts'
 import { Failure, Message, message, Refreshed, SecondFactorWanted, SignedIn, tokensFor, userOfAccount } from './wire.ts'
 
-type Asking = Pick<Inquiry<unknown, unknown, unknown>, 'client' | 'secure' | 'header'>
+type Asking = Pick<RouteInput<unknown, unknown, unknown>, 'context' | 'secure' | 'header'>
 
 /** True for a caller who keeps tokens by itself and asks for them: `X-Token-Delivery: body`. */
 const asksForTokens = ({ header }: Asking): boolean => header(deliveryHeader)?.toLowerCase() === 'body'
@@ -20,7 +20,7 @@ const signedIn = <const Status extends number>(status: Status, told: string, ses
   reply(
     status,
     { user: userOfAccount(session.account), ...message(told), ...tokensFor(session, asksForTokens(asking)) },
-    keepTokens(session, asking.client, asking.secure),
+    keepTokens(session, asking.context, asking.secure),
   )
 
 /** What people may be by their own wish; whoever wishes anything else is what everybody is. */
@@ -37,13 +37,13 @@ const register = route({
   headers: tokenDelivery,
   replies: { 201: SignedIn, 400: Failure, 409: Failure },
   signsIn: true,
-  misfit,
+  validationError,
   async handler(identity, { body, ...asking }) {
     const { name, email, problems } = readFields({ name: body.name, email: body.email }, 'name', 'email')
     const password = newPassword(body) ?? ''
     const role = chosenRole(body.role)
-    await identity.createAccount({ email, password, displayName: name, role, problems }, asking.client)
-    const session = await signIn(identity, { identifier: email ?? '', password }, asking.client)
+    await identity.createAccount({ email, password, displayName: name, role, problems }, asking.context)
+    const session = await signIn(identity, { identifier: email ?? '', password }, asking.context)
     return signedIn(201, 'User registered successfully', session, asking)
   },
 })
@@ -78,9 +78,9 @@ const login = route({
   replies: { 200: SignedIn, 400: Failure, 401: Failure, 403: Type.Union([Failure, SecondFactorWanted]) },
   signsIn: true,
   limitBy: ({ email }) => text(email) || undefined,
-  misfit,
+  validationError,
   async handler(identity, { body, ...asking }) {
-    const session = await signIn(identity, isSecondCall(body) ? body : credentialsOf(body), asking.client)
+    const session = await signIn(identity, isSecondCall(body) ? body : credentialsOf(body), asking.context)
     return signedIn(200, 'Login successful', session, asking)
   },
 })
@@ -97,20 +97,20 @@ const refresh = route({
   limit: 'write',
   body: Type.Object({ refreshToken: fields.refreshToken }),
   replies: { 200: Refreshed, 400: Failure, 401: Failure },
-  misfit,
+  validationError,
   async handler(identity, { body, cookies, ...asking }) {
-    const { client, secure } = asking
+    const { context, secure } = asking
     const named = text(body.refreshToken)
     // Who names a token means that one, whatever cookies the browser adds.
     const presented = named === '' ? cookies(refreshCookie).filter(Boolean) : [named]
     if (presented.length === 0) throw refuseAtEdge('edge.bad_request', invalid('refreshToken should not be empty'))
     try {
-      const session = await identity.refresh(presented, client)
+      const session = await identity.refresh(presented, context)
       // Not for a cookie, whoever asks: a script on a page could read in the answer what HttpOnly keeps from it.
       const body = { ...message('Token refreshed successfully'), ...tokensFor(session, named !== '') }
-      return reply(200, body, keepTokens(session, client, secure))
+      return reply(200, body, keepTokens(session, context, secure))
     } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== 'identity.invalid_refresh_token') throw error
+      if (!(error instanceof DomainError) || error.code !== 'identity.invalid_refresh_token') throw error
       // Another contract's token counts as absent: it says nothing about the cookies that this one may have set.
       const forgotten = error.details.foreign === true ? {} : forgetTokens(secure)
       const body = failure(errors['identity.invalid_refresh_token'], {}, { path: refreshUrl })
@@ -128,10 +128,10 @@ const logout = route({
   limit: 'write',
   body: Type.Object({ refreshToken: fields.refreshToken }),
   replies: { 200: Message, 400: Failure },
-  misfit,
-  async handler(identity, { body, cookies, claims, client, secure }) {
+  validationError,
+  async handler(identity, { body, cookies, claims, context, secure }) {
     const [refreshToken] = [text(body.refreshToken), ...cookies(refreshCookie)].filter(Boolean)
-    await identity.logout(claims, refreshToken, client)
+    await identity.logout(claims, refreshToken, context)
     return reply(200, message('Logged out successfully'), forgetTokens(secure))
   },
 })

@@ -1,13 +1,13 @@
 import Type from 'typebox'
-import { Refusal, refuseAtEdge } from '../../platform/errors.ts'
-import { type Inquiry, may, reply, route } from '../_kit/contract.ts'
+import { DomainError, refuseAtEdge } from '../../platform/errors.ts'
+import { may, type RouteInput, reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
-import { invalid, misfit } from './errors.ts'
+import { invalid, validationError } from './errors.ts'
 import { acceptFields, fields, newPassword } from './fields.ts'
 import { Failure, Message, message, User, userOf, usersOf } from './wire.ts'
 
-type Asking = Pick<Inquiry<unknown, unknown, { id: string }>, 'params' | 'claims' | 'client'>
+type Asking = Pick<RouteInput<unknown, unknown, { id: string }>, 'params' | 'claims' | 'context'>
 
 /** The number that an id is; -1, which nobody has, for whole numbers that are none of ours. */
 function idOf(id: string): number {
@@ -16,10 +16,10 @@ function idOf(id: string): number {
 }
 
 /** Whom the path names, when the caller is that user or an administrator. Judged before anything is looked up. */
-function ownOrAdministered({ params, claims, client }: Asking): number | { accountId: string } {
+function ownOrAdministered({ params, claims, context }: Asking): number | { accountId: string } {
   const id = idOf(params.id)
   if (claims.sub === id) return { accountId: claims.uid }
-  if (!may(claims, client.terms, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
+  if (!may(claims, context.realm, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
   return id
 }
 
@@ -32,9 +32,9 @@ const listUsers = route({
   limit: 'read',
   query: PageQuery,
   replies: { 200: Type.Array(User), 400: Failure },
-  misfit,
-  async handler(profiles, { query, client }) {
-    return reply(200, usersOf(await profiles.list(pageOf(query), client)))
+  validationError,
+  async handler(profiles, { query, context }) {
+    return reply(200, usersOf(await profiles.list(pageOf(query), context)))
   },
 })
 
@@ -48,8 +48,8 @@ const own = (url: string) =>
     access: 'person',
     limit: 'read',
     replies: { 200: User, 404: Failure },
-    async handler(profiles, { claims, client }) {
-      return reply(200, userOf(await profiles.read({ accountId: claims.uid }, client)))
+    async handler(profiles, { claims, context }) {
+      return reply(200, userOf(await profiles.read({ accountId: claims.uid }, context)))
     },
   })
 
@@ -62,9 +62,9 @@ const readUser = route({
   limit: 'read',
   params: IdParams,
   replies: { 200: User, 400: Failure, 403: Failure, 404: Failure },
-  misfit,
+  validationError,
   async handler(profiles, asking) {
-    return reply(200, userOf(await profiles.read(ownOrAdministered(asking), asking.client)))
+    return reply(200, userOf(await profiles.read(ownOrAdministered(asking), asking.context)))
   },
 })
 
@@ -79,11 +79,11 @@ const createUser = route({
   idempotent: true,
   body: Type.Object({ name: fields.name, email: fields.email, password: fields.password, role: fields.role }),
   replies: { 201: User, 400: Failure, 409: Failure },
-  misfit,
-  async handler(profiles, { body, client, idempotency }) {
+  validationError,
+  async handler(profiles, { body, context, idempotency }) {
     const { name: displayName, email, role } = acceptFields(body, 'name', 'email')
     const person = { displayName, email, role, password: newPassword(body) }
-    return reply(201, userOf(await profiles.add(person, client, idempotency)))
+    return reply(201, userOf(await profiles.add(person, context, idempotency)))
   },
 })
 
@@ -98,25 +98,25 @@ const changeUser = route({
   params: IdParams,
   body: Type.Object({ name: fields.name, email: fields.email, role: fields.role }),
   replies: { 200: User, 400: Failure, 403: Failure, 404: Failure, 409: Failure },
-  misfit,
+  validationError,
   async handler(profiles, { body, ...asking }) {
-    const { claims, client } = asking
+    const { claims, context } = asking
     const target = ownOrAdministered(asking)
     // A role from somebody who may give none is dropped.
-    const grants = may(claims, client.terms, 'roles:grant')
+    const grants = may(claims, context.realm, 'roles:grant')
     const { name, email, role } = acceptFields({ ...body, role: grants ? body.role : undefined })
-    const person = await profiles.read(target, client)
+    const person = await profiles.read(target, context)
     const { accountId } = person
     const newRole = role === person.role ? undefined : role
     // Identity judges it again; here so that nothing has changed when it refuses.
-    if (newRole !== undefined && accountId === claims.uid) throw new Refusal('identity.not_oneself')
+    if (newRole !== undefined && accountId === claims.uid) throw new DomainError('identity.not_oneself')
     const administrator = { accountId: claims.uid }
     if (name !== undefined || email !== undefined) {
       const by = accountId === claims.uid ? {} : { administrator }
-      await profiles.change(accountId, { displayName: name, email }, client, { ...by, tellTaken: true })
+      await profiles.change(accountId, { displayName: name, email }, context, { ...by, tellTaken: true })
     }
-    if (newRole !== undefined) await profiles.changeRole(accountId, newRole, administrator, client)
-    return reply(200, userOf(await profiles.read({ accountId }, client)))
+    if (newRole !== undefined) await profiles.changeRole(accountId, newRole, administrator, context)
+    return reply(200, userOf(await profiles.read({ accountId }, context)))
   },
 })
 
@@ -130,12 +130,12 @@ const changeRole = route({
   params: IdParams,
   body: Type.Object({ role: fields.role }),
   replies: { 200: User, 400: Failure, 403: Failure, 404: Failure },
-  misfit,
-  async handler(profiles, { params, body, claims, client }) {
+  validationError,
+  async handler(profiles, { params, body, claims, context }) {
     const id = idOf(params.id)
     const { role = '' } = acceptFields(body, 'role')
-    const { accountId } = await profiles.read(id, client)
-    return reply(200, userOf(await profiles.changeRole(accountId, role, { accountId: claims.uid }, client)))
+    const { accountId } = await profiles.read(id, context)
+    return reply(200, userOf(await profiles.changeRole(accountId, role, { accountId: claims.uid }, context)))
   },
 })
 
@@ -148,10 +148,10 @@ const deleteUser = route({
   limit: 'write',
   params: IdParams,
   replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
-  misfit,
-  async handler(profiles, { params, claims, client }) {
-    const { accountId } = await profiles.read(idOf(params.id), client)
-    await profiles.remove(accountId, client, { accountId: claims.uid })
+  validationError,
+  async handler(profiles, { params, claims, context }) {
+    const { accountId } = await profiles.read(idOf(params.id), context)
+    await profiles.remove(accountId, context, { accountId: claims.uid })
     return reply(200, message('User deleted successfully'))
   },
 })

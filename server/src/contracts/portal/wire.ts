@@ -1,7 +1,8 @@
 import Type from 'typebox'
-import type { AccountView, Session } from '../../services/identity/index.ts'
+import type { Session } from '../../services/identity/index.ts'
 import type { Profile } from '../../services/profiles/index.ts'
-import { remembered } from '../_kit/remembered.ts'
+import type { AccountView } from '../../services/realm/index.ts'
+import { memoize } from '../_kit/memoize.ts'
 
 /** The portal's shapes on the wire. */
 
@@ -51,7 +52,7 @@ export function userOf(person: Profile): Type.Static<typeof User> {
 }
 
 /** A bare list; its service may hand out the same one again. */
-export const usersOf = remembered((people: readonly Profile[]) => people.map(userOf))
+export const usersOf = memoize((people: readonly Profile[]) => people.map(userOf))
 
 /** A user as identity knows them, where they register and sign in. */
 export const userOfAccount = (account: AccountView): Type.Static<typeof User> => ({

@@ -18,7 +18,7 @@ export const deployment: Deployment = {
     GUICHET_ORDERS_URL: ['ORDERS_SERVICE_URL'],
     GUICHET_CORS_ORIGINS: ['CORS_ORIGIN'],
   },
-  withoutEffect: { DB_PATH: 'it names an SQLite file, and the services keep their data in PostgreSQL' },
+  ignored: { DB_PATH: 'it names an SQLite file, and the services keep their data in PostgreSQL' },
   needsAdministrator: true,
   demo: {
     accounts: [

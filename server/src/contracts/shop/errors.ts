@@ -6,7 +6,7 @@ const answer = (status: number, code: string, message: string): ErrorAnswer => (
 const unavailable = answer(503, 'SERVICE_UNAVAILABLE', 'The service is not available at the moment. Try again later.')
 
 /** The shop's answers that a route gives by itself to a request that does not fit. */
-export const misfits = {
+export const validationErrors = {
   credentials: answer(400, 'MISSING_CREDENTIALS', 'username and password are required, as text.'),
   token: answer(400, 'MISSING_TOKEN', 'A token is required, as text.'),
   username: answer(400, 'MISSING_USERNAME', 'username is required, as text.'),
@@ -91,12 +91,12 @@ export const errors: ErrorTable<ServiceName> = {
     'Nothing to change: send email, first_name, last_name, phone or address.',
   ),
   // The shop takes no images.
-  'profiles.preferences_too_large': misfits.person,
-  'profiles.upload_missing': misfits.person,
-  'profiles.upload_too_large': misfits.person,
-  'profiles.not_an_image': misfits.person,
-  'profiles.image_too_large': misfits.person,
-  'profiles.image_damaged': misfits.person,
+  'profiles.preferences_too_large': validationErrors.person,
+  'profiles.upload_missing': validationErrors.person,
+  'profiles.upload_too_large': validationErrors.person,
+  'profiles.not_an_image': validationErrors.person,
+  'profiles.image_too_large': validationErrors.person,
+  'profiles.image_damaged': validationErrors.person,
   'profiles.busy': unavailable,
   'orders.product_not_found': answer(404, 'PRODUCT_NOT_FOUND', 'There is no such product.'),
   'orders.order_not_found': answer(404, 'ORDER_NOT_FOUND', 'There is no such order.'),

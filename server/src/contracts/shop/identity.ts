@@ -4,7 +4,7 @@ import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { OptionalEmail, Text } from '../_kit/schema.ts'
 import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
-import { misfits } from './errors.ts'
+import { validationErrors } from './errors.ts'
 import { done, Failure, Message, message, Success } from './wire.ts'
 
 export const Pair = Type.Object({
@@ -37,10 +37,10 @@ const login = route({
   replies: { 200: Success(Pair), 400: Failure, 401: Failure, 403: Failure },
   signsIn: true,
   limitBy: (body) => (isSecondCall(body) ? undefined : body.username),
-  misfit: () => misfits.credentials,
-  async handler(identity, { body, client }) {
+  validationError: () => validationErrors.credentials,
+  async handler(identity, { body, context }) {
     const call = isSecondCall(body) ? body : { identifier: body.username, password: body.password }
-    return reply(200, done(pairOf(await signIn(identity, call, client))))
+    return reply(200, done(pairOf(await signIn(identity, call, context))))
   },
 })
 
@@ -54,9 +54,9 @@ const refresh = route({
   limit: 'write',
   body: Type.Object({ refresh_token: Text({ minLength: 1 }) }),
   replies: { 200: Success(Pair), 400: Failure, 401: Failure },
-  misfit: () => misfits.token,
-  async handler(identity, { body, client }) {
-    return reply(200, done(pairOf(await identity.refresh(body.refresh_token, client))))
+  validationError: () => validationErrors.token,
+  async handler(identity, { body, context }) {
+    return reply(200, done(pairOf(await identity.refresh(body.refresh_token, context))))
   },
 })
 
@@ -73,7 +73,7 @@ const verify = route({
     400: Failure,
     401: Failure,
   },
-  misfit: () => misfits.token,
+  validationError: () => validationErrors.token,
   async handler(_identity, { body, verify }) {
     const { sub, role, exp } = await verify(body.token)
     return reply(200, done({ username: String(sub), role: String(role), expires_at: exp }))
@@ -90,10 +90,10 @@ const logout = route({
   limit: 'write',
   body: Type.Object({ refresh_token: Type.Optional(Type.Unknown()) }),
   replies: { 200: Message, 400: Failure },
-  async handler(identity, { body, client, claims }) {
+  async handler(identity, { body, context, claims }) {
     // An unknown refresh token is no error here, so neither is one that is not even text.
     const refreshToken = typeof body.refresh_token === 'string' ? body.refresh_token : undefined
-    await identity.logout(claims, refreshToken, client)
+    await identity.logout(claims, refreshToken, context)
     return reply(200, message('You are signed out.'))
   },
 })
@@ -115,10 +115,10 @@ const register = route({
     }),
     400: Failure,
   },
-  misfit: ({ path }) => (path.startsWith('/email') ? misfits.person : misfits.credentials),
-  async handler(identity, { body, client }) {
+  validationError: ({ path }) => (path.startsWith('/email') ? validationErrors.person : validationErrors.credentials),
+  async handler(identity, { body, context }) {
     const { username, password, email } = body
-    const { account } = await identity.createAccount({ username, password, email: email || undefined }, client)
+    const { account } = await identity.createAccount({ username, password, email: email || undefined }, context)
     const data = { user_id: account.number, username: account.username }
     return reply(201, { success: true, message: 'The account is made.', data })
   },

@@ -1,5 +1,5 @@
 import { contract, type HealthReport } from '../_kit/contract.ts'
-import { accountPages } from '../_kit/pages/account-routes.ts'
+import { accountPages } from '../_kit/pages/routes.ts'
 import type { ServiceName } from '../_kit/services.ts'
 import { deployment } from './deployment.ts'
 import { documentation } from './documentation.ts'
@@ -7,15 +7,15 @@ import { errors } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { ordersRoutes } from './orders.ts'
 import { profilesRoutes } from './profiles.ts'
-import { terms } from './terms.ts'
+import { realm } from './realm.ts'
 import { Failure } from './wire.ts'
 
 /** Gateway, sign-in, users, and products with orders: the contract on ports 8000 to 8003. */
 export const shop = contract({
   name: 'shop',
   title: 'Shop',
-  terms,
-  routes: [...identityRoutes, ...profilesRoutes, ...ordersRoutes, ...accountPages(terms)],
+  realm,
+  routes: [...identityRoutes, ...profilesRoutes, ...ordersRoutes, ...accountPages(realm)],
   errors,
   limits: {
     credentials: { points: 60, seconds: 60 },

@@ -1,11 +1,11 @@
 import Type from 'typebox'
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 import { orderStatuses } from '../../services/orders/index.ts'
-import { type Misfit, may, reply, route } from '../_kit/contract.ts'
+import { may, reply, route, type ValidationError } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
-import { misfits } from './errors.ts'
-import { terms } from './terms.ts'
+import { validationErrors } from './errors.ts'
+import { realm } from './realm.ts'
 import {
   done,
   Failure,
@@ -22,7 +22,7 @@ import {
 
 const askerOf = (claims: AccessClaims) => ({
   accountId: claims.uid,
-  administrator: may(claims, terms, 'orders:manage'),
+  administrator: may(claims, realm, 'orders:manage'),
 })
 
 const productList = listOf(productOf)
@@ -76,8 +76,8 @@ const Line = Type.Object({
 })
 
 /** Without items there is nothing to order; with items that do not fit the order fails. */
-const orderMisfit = ({ path, keyword }: Misfit) =>
-  path === '' || (path === '/items' && keyword !== 'maxItems') ? misfits.items : misfits.line
+const orderError = ({ path, keyword }: ValidationError) =>
+  path === '' || (path === '/items' && keyword !== 'maxItems') ? validationErrors.items : validationErrors.line
 
 const placeOrder = route({
   service: 'orders',
@@ -90,7 +90,7 @@ const placeOrder = route({
   idempotent: true,
   body: Type.Object({ items: Type.Array(Line, { minItems: 1, maxItems: 100 }) }),
   replies: { 201: Success(OrderDetail), 400: Failure },
-  misfit: orderMisfit,
+  validationError: orderError,
   async handler(orders, { body, claims, idempotency }) {
     const lines = body.items.map(({ product_id, quantity }) => ({ productId: product_id, quantity }))
     const order = await orders.place({ accountId: claims.uid, username: String(claims.sub), lines }, idempotency)
@@ -125,7 +125,8 @@ const updateOrder = route({
   params: IdParams,
   body: Type.Object({ status: Type.Union(orderStatuses.map((status) => Type.Literal(status))) }),
   replies: { 200: Success(OrderDetail), 400: Failure, 403: Failure, 404: Failure, 409: Failure },
-  misfit: ({ path, keyword }) => (path === '' || keyword === 'required' ? misfits.missingStatus : misfits.status),
+  validationError: ({ path, keyword }) =>
+    path === '' || keyword === 'required' ? validationErrors.missingStatus : validationErrors.status,
   async handler(orders, { params, body, claims }) {
     const order = await orders.changeStatus(numberOf(params.id), body.status, askerOf(claims))
     return reply(200, done(orderDetailOf(order), 'The order is updated.'))

@@ -1,13 +1,13 @@
 import Type from 'typebox'
 import { refuseAtEdge } from '../../platform/errors.ts'
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 import type { Profile } from '../../services/profiles/index.ts'
 import { may, reply, route } from '../_kit/contract.ts'
+import { memoize } from '../_kit/memoize.ts'
 import { operations } from '../_kit/operations.ts'
-import { remembered } from '../_kit/remembered.ts'
 import { IdParams, numberOf, PageQuery, pageOf, Text } from '../_kit/schema.ts'
-import { misfits } from './errors.ts'
-import { terms } from './terms.ts'
+import { validationErrors } from './errors.ts'
+import { realm } from './realm.ts'
 import { done, Failure, list, Message, message, Success, SuccessList, User, userFields, userOf } from './wire.ts'
 
 /** Whom the path names, when the caller is that user or an administrator. Judged before anything is looked up. */
@@ -15,7 +15,7 @@ function ownOrAdministered(id: string, claims: AccessClaims): number | { account
   const number = numberOf(id)
   // One's own profile is there from the first moment on.
   if (claims.user_id === number) return { accountId: claims.uid }
-  if (!may(claims, terms, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
+  if (!may(claims, realm, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
   return number
 }
 
@@ -27,7 +27,7 @@ const fieldsOf = (body: Type.Static<Type.TObject<typeof userFields>>) => ({
   address: body.address,
 })
 
-const ownProfile = remembered((own: Profile) => done(userOf(own)))
+const ownProfile = memoize((own: Profile) => done(userOf(own)))
 
 const profile = route({
   service: 'profiles',
@@ -37,8 +37,8 @@ const profile = route({
   access: 'person',
   limit: 'read',
   replies: { 200: Success(User), 404: Failure },
-  async handler(profiles, { claims, client }) {
-    return reply(200, ownProfile(await profiles.read({ accountId: claims.uid }, client)))
+  async handler(profiles, { claims, context }) {
+    return reply(200, ownProfile(await profiles.read({ accountId: claims.uid }, context)))
   },
 })
 
@@ -52,8 +52,8 @@ const listUsers = route({
   limit: 'read',
   query: PageQuery,
   replies: { 200: SuccessList(User), 400: Failure },
-  async handler(profiles, { query, client }) {
-    return reply(200, list((await profiles.list(pageOf(query), client)).map(userOf)))
+  async handler(profiles, { query, context }) {
+    return reply(200, list((await profiles.list(pageOf(query), context)).map(userOf)))
   },
 })
 
@@ -67,8 +67,8 @@ const readUser = route({
   limit: 'read',
   params: IdParams,
   replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
-  async handler(profiles, { params, claims, client }) {
-    return reply(200, done(userOf(await profiles.read(ownOrAdministered(params.id, claims), client))))
+  async handler(profiles, { params, claims, context }) {
+    return reply(200, done(userOf(await profiles.read(ownOrAdministered(params.id, claims), context))))
   },
 })
 
@@ -86,11 +86,12 @@ const createUser = route({
     ...userFields,
   }),
   replies: { 201: Success(User), 400: Failure },
-  misfit: ({ path }) => (path.startsWith('/username') || path === '' ? misfits.username : misfits.person),
-  async handler(profiles, { body, client, idempotency }) {
+  validationError: ({ path }) =>
+    path.startsWith('/username') || path === '' ? validationErrors.username : validationErrors.person,
+  async handler(profiles, { body, context, idempotency }) {
     const { username, password } = body
     const person = { username, password, ...fieldsOf(body), email: body.email || undefined }
-    const made = await profiles.add(person, client, idempotency)
+    const made = await profiles.add(person, context, idempotency)
     return reply(201, done(userOf(made), 'The user is created.'))
   },
 })
@@ -106,11 +107,11 @@ const updateUser = route({
   params: IdParams,
   body: Type.Object(userFields),
   replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
-  misfit: () => misfits.change,
-  async handler(profiles, { params, body, claims, client }) {
-    const { accountId } = await profiles.read(ownOrAdministered(params.id, claims), client)
+  validationError: () => validationErrors.change,
+  async handler(profiles, { params, body, claims, context }) {
+    const { accountId } = await profiles.read(ownOrAdministered(params.id, claims), context)
     const administrator = { accountId: claims.uid }
-    const changed = await profiles.change(accountId, fieldsOf(body), client, { administrator })
+    const changed = await profiles.change(accountId, fieldsOf(body), context, { administrator })
     return reply(200, done(userOf(changed), 'The user is updated.'))
   },
 })
@@ -125,9 +126,9 @@ const deleteUser = route({
   limit: 'write',
   params: IdParams,
   replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
-  async handler(profiles, { params, claims, client }) {
-    const { accountId } = await profiles.read(numberOf(params.id), client)
-    await profiles.remove(accountId, client, { accountId: claims.uid })
+  async handler(profiles, { params, claims, context }) {
+    const { accountId } = await profiles.read(numberOf(params.id), context)
+    await profiles.remove(accountId, context, { accountId: claims.uid })
     return reply(200, message('The user is deleted.'))
   },
 })

@@ -1,7 +1,7 @@
 import Type, { type TSchema } from 'typebox'
 import type { Order, OrderItem, OrderWithItems, Product } from '../../services/orders/index.ts'
 import type { Profile } from '../../services/profiles/index.ts'
-import { remembered } from '../_kit/remembered.ts'
+import { memoize } from '../_kit/memoize.ts'
 import { OptionalEmail, OptionalText } from '../_kit/schema.ts'
 
 /** The shop's shapes on the wire. */
@@ -26,7 +26,7 @@ export const list = <Item>(data: Item[]) => ({ success: true, data, count: data.
 
 /** Presents a list that its service may hand out again. */
 export const listOf = <Entity, Item>(present: (entity: Entity) => Item) =>
-  remembered((entities: readonly Entity[]) => list(entities.map(present)))
+  memoize((entities: readonly Entity[]) => list(entities.map(present)))
 
 export const message = (text: string) => ({ success: true, message: text }) as const
 

@@ -1,4 +1,4 @@
-import type { ErrorAnswer, ErrorTable, Misfit } from '../_kit/contract.ts'
+import type { ErrorAnswer, ErrorTable, ValidationError } from '../_kit/contract.ts'
 
 // The wire shows no codes; these two only tell the forms apart.
 const plain = (status: number, message: string): ErrorAnswer => ({ status, code: 'plain', message })
@@ -90,17 +90,17 @@ export const invalidFields = (problems: Readonly<Record<string, string>>) => ({
 })
 
 /** The validation form for whatever does not fit. */
-export function validationMisfit({ path, keyword, message }: Misfit): ErrorAnswer {
+export function validationFailure({ path, keyword, message }: ValidationError): ErrorAnswer {
   const problem = keyword === 'required' ? 'Missing data for required field' : `This value ${message}`
   return { ...badRequest, details: invalidFields({ [fieldOf(path) || 'body']: problem }) }
 }
 
 /** One sentence for a field that is missing or not acceptable; a role that there is not gets the validation form. */
-export function fieldMisfit(misfit: Misfit): ErrorAnswer {
-  const field = fieldOf(misfit.path)
-  if (field === 'role') return validationMisfit(misfit)
+export function fieldError(validationError: ValidationError): ErrorAnswer {
+  const field = fieldOf(validationError.path)
+  if (field === 'role') return validationFailure(validationError)
   if (field === '') return plain(400, 'Send a JSON object')
-  return plain(400, misfit.keyword === 'required' ? `Missing required field: ${field}` : `Invalid ${field}`)
+  return plain(400, validationError.keyword === 'required' ? `Missing required field: ${field}` : `Invalid ${field}`)
 }
 
 const fieldOf = (path: string): string => path.split('/')[1] ?? ''

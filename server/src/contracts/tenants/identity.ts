@@ -3,7 +3,7 @@ import { refuseAtEdge } from '../../platform/errors.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { isSecondCall, SecondCall, signIn } from '../_kit/second-factor.ts'
-import { fieldMisfit } from './errors.ts'
+import { fieldError } from './errors.ts'
 import { Failure, Message, message, Name, Pair, pairOf, Required, Role, SecondFactorWanted } from './wire.ts'
 
 // No limit counts the e-mail beside the address: whoever knew it could use up its owner's five a minute. Guessing one account's
@@ -32,10 +32,10 @@ const register = route({
     }),
     400: Failure,
   },
-  misfit: fieldMisfit,
-  async handler(identity, { body, client }) {
+  validationError: fieldError,
+  async handler(identity, { body, context }) {
     const { email, password, full_name: displayName, tenant_name: tenant } = body
-    const { verificationToken } = await identity.createAccount({ email, password, displayName, tenant }, client)
+    const { verificationToken } = await identity.createAccount({ email, password, displayName, tenant }, context)
     return reply(201, {
       ...message('User registered successfully'),
       ...(verificationToken !== undefined && { verification_token: verificationToken }),
@@ -54,12 +54,12 @@ const login = route({
   body: Type.Union([Type.Object({ email: Required, password: Required, tenant_name: Required }), SecondCall]),
   replies: { 200: Pair, 400: Failure, 401: Failure, 403: SecondFactorWanted },
   signsIn: true,
-  misfit: fieldMisfit,
-  async handler(identity, { body, client }) {
+  validationError: fieldError,
+  async handler(identity, { body, context }) {
     const call = isSecondCall(body)
       ? body
       : { identifier: body.email, password: body.password, tenant: body.tenant_name }
-    return reply(200, pairOf(await signIn(identity, call, client)))
+    return reply(200, pairOf(await signIn(identity, call, context)))
   },
 })
 
@@ -72,9 +72,9 @@ const refresh = route({
   access: 'public',
   limit: 'write',
   replies: { 200: Pair, 401: Failure },
-  async handler(identity, { bearer, client }) {
+  async handler(identity, { bearer, context }) {
     if (bearer === undefined) throw refuseAtEdge('edge.missing_token')
-    return reply(200, pairOf(await identity.refresh(bearer, client)))
+    return reply(200, pairOf(await identity.refresh(bearer, context)))
   },
 })
 
@@ -87,10 +87,10 @@ const logout = route({
   limit: 'write',
   body: Type.Object({ refresh_token: Type.Optional(Type.Unknown()) }),
   replies: { 200: Message },
-  async handler(identity, { body, claims, client }) {
+  async handler(identity, { body, claims, context }) {
     // An unknown refresh token is no error here, so neither is one that is not even text.
     const refreshToken = typeof body.refresh_token === 'string' ? body.refresh_token : undefined
-    await identity.logout(claims, refreshToken, client)
+    await identity.logout(claims, refreshToken, context)
     return reply(200, message('Logged out successfully'))
   },
 })

@@ -1,23 +1,23 @@
 import { systemClock } from '../../platform/clock.ts'
 import { contract, type HealthReport } from '../_kit/contract.ts'
-import { accountPages } from '../_kit/pages/account-routes.ts'
+import { accountPages } from '../_kit/pages/routes.ts'
 import { deployment } from './deployment.ts'
 import { documentation } from './documentation.ts'
 import { errors, failure } from './errors.ts'
 import { identityRoutes } from './identity.ts'
 import { meRoutes } from './me.ts'
 import { metrics } from './metrics.ts'
+import { realm } from './realm.ts'
 import { recoveryRoutes } from './recovery.ts'
-import { terms } from './terms.ts'
 import { usersRoutes } from './users.ts'
 import { Failure } from './wire.ts'
 
 /** Users who belong to tenants, their sign-in and their administration: the contract on port 5000. */
 export const tenants = contract({
   name: 'tenants',
-  title: terms.title,
-  terms,
-  routes: [...identityRoutes, ...recoveryRoutes, ...meRoutes, ...usersRoutes, ...accountPages(terms)],
+  title: realm.title,
+  realm,
+  routes: [...identityRoutes, ...recoveryRoutes, ...meRoutes, ...usersRoutes, ...accountPages(realm)],
   errors,
   limits: {
     credentials: { points: 5, seconds: 60 },

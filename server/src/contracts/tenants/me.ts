@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
-import { fieldMisfit, validationMisfit } from './errors.ts'
+import { fieldError, validationFailure } from './errors.ts'
 import {
   Activities,
   ActivityQuery,
@@ -25,8 +25,8 @@ const readMe = route({
   access: 'person',
   limit: 'read',
   replies: { 200: Me, 404: Failure },
-  async handler(identity, { claims, client }) {
-    return reply(200, meOf(await identity.accounts.find(claims.uid, client)))
+  async handler(identity, { claims, context }) {
+    return reply(200, meOf(await identity.accounts.find(claims.uid, context)))
   },
 })
 
@@ -42,10 +42,10 @@ const changeMe = route({
     { anyOf: [{ required: ['full_name'] }, { required: ['preferences'] }] },
   ),
   replies: { 200: Message, 400: Failure, 404: Failure },
-  misfit: validationMisfit,
-  async handler(identity, { body, claims, client }) {
+  validationError: validationFailure,
+  async handler(identity, { body, claims, context }) {
     const change = { displayName: body.full_name?.trim(), preferences: keepable(body.preferences) }
-    await identity.accounts.changePerson(claims.uid, change, client)
+    await identity.accounts.changePerson(claims.uid, change, context)
     return reply(200, message('Profile updated successfully'))
   },
 })
@@ -59,7 +59,7 @@ const readMyActivity = route({
   limit: 'read',
   query: ActivityQuery,
   replies: { 200: Activities, 400: Failure },
-  misfit: validationMisfit,
+  validationError: validationFailure,
   async handler(identity, { query, claims }) {
     const activities = await identity.accounts.activities({ accountId: claims.uid, ...activityFilterOf(query) })
     return reply(200, activitiesOf(activities))
@@ -75,9 +75,9 @@ const changePassword = route({
   limit: 'credentials',
   body: Type.Object({ current_password: Required, new_password: Required }),
   replies: { 200: Message, 400: Failure, 404: Failure },
-  misfit: fieldMisfit,
-  async handler(identity, { body, claims, client }) {
-    await identity.changePassword({ current: body.current_password, password: body.new_password }, claims, client)
+  validationError: fieldError,
+  async handler(identity, { body, claims, context }) {
+    await identity.changePassword({ current: body.current_password, password: body.new_password }, claims, context)
     return reply(200, message('Password changed successfully'))
   },
 })

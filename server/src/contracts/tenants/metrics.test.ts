@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { identityService } from '../../../tests/support/identity-service.ts'
 import { createMetrics } from '../../platform/http/metrics.ts'
-import type { AccountView, Observation } from '../../services/identity/index.ts'
+import type { Observation } from '../../services/identity/index.ts'
+import type { AccountView } from '../../services/realm/index.ts'
 import { metrics } from './metrics.ts'
 
 const service = identityService('tenants_metrics')

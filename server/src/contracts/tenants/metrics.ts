@@ -1,7 +1,7 @@
 import type { Metrics } from '../../platform/http/metrics.ts'
 import type { Identity, Observation } from '../../services/identity/index.ts'
-import { heldFor } from '../_kit/held.ts'
-import { terms } from './terms.ts'
+import { cachedFor } from '../_kit/cached-for.ts'
+import { realm } from './realm.ts'
 
 /** Tenants that have a label of their own; anybody can make tenants, and figures must not grow with them. */
 const mostTenants = 1_000
@@ -11,12 +11,12 @@ export function metrics(metrics: Metrics, identity: Identity): (observation: Obs
   gauges(metrics, identity)
   const count = counters(metrics)
   return (observation) => {
-    if (observation.contract === terms.name) count(observation)
+    if (observation.contract === realm.name) count(observation)
   }
 }
 
 function gauges(metrics: Metrics, { accounts }: Identity): void {
-  const counted = heldFor(1_000, () => accounts.statistics({ terms }))
+  const counted = cachedFor(1_000, () => accounts.statistics({ realm }))
   metrics.gauge('active_users_total', 'Users who may sign in', async () => (await counted()).activeAccounts)
   metrics.gauge(
     'verified_users_total',

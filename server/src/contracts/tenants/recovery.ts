@@ -1,9 +1,9 @@
 import Type from 'typebox'
-import { Refusal } from '../../platform/errors.ts'
+import { DomainError } from '../../platform/errors.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
-import { fieldMisfit } from './errors.ts'
+import { fieldError } from './errors.ts'
 import { Failure, Message, message, Required } from './wire.ts'
 
 const verifyEmail = route({
@@ -15,11 +15,11 @@ const verifyEmail = route({
   limit: 'write',
   body: Type.Object({ token: Required }),
   replies: { 200: Message, 400: Failure },
-  misfit: fieldMisfit,
-  async handler(identity, { body, client }) {
-    const { already } = await identity.verifyEmail({ token: body.token }, client)
+  validationError: fieldError,
+  async handler(identity, { body, context }) {
+    const { already } = await identity.verifyEmail({ token: body.token }, context)
     // A token is good once.
-    if (already) throw new Refusal('identity.already_verified')
+    if (already) throw new DomainError('identity.already_verified')
     return reply(200, message('Email verified successfully'))
   },
 })
@@ -40,10 +40,10 @@ const requestReset = route({
     }),
     400: Failure,
   },
-  misfit: fieldMisfit,
-  async handler(identity, { body, client }) {
+  validationError: fieldError,
+  async handler(identity, { body, context }) {
     const { email, tenant_name: tenant } = body
-    const { resetToken } = await identity.requestPasswordReset({ email, tenant }, client)
+    const { resetToken } = await identity.requestPasswordReset({ email, tenant }, context)
     return reply(200, {
       ...message('If the account exists, a password reset link has been sent'),
       ...(resetToken !== undefined && { reset_token: resetToken }),
@@ -66,10 +66,10 @@ const resetPassword = route({
     { anyOf: [{ required: ['password'] }, { required: ['new_password'] }] },
   ),
   replies: { 200: Message, 400: Failure },
-  misfit: fieldMisfit,
-  async handler(identity, { params, body, client }) {
+  validationError: fieldError,
+  async handler(identity, { params, body, context }) {
     const password = body.password ?? body.new_password ?? ''
-    await identity.resetPassword({ token: params.token, password }, client)
+    await identity.resetPassword({ token: params.token, password }, context)
     return reply(200, message('Password reset successfully'))
   },
 })

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { may, reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf } from '../_kit/schema.ts'
-import { validationMisfit } from './errors.ts'
+import { validationFailure } from './errors.ts'
 import {
   Activities,
   ActivityQuery,
@@ -27,9 +27,9 @@ const listUsers = route({
   limit: 'read',
   query: UsersQuery,
   replies: { 200: Type.Object({ total: Type.Integer(), users: Type.Array(User) }), 400: Failure, 403: Failure },
-  misfit: validationMisfit,
-  async handler(identity, { query, claims, client }) {
-    const { total, accounts } = await identity.accounts.list(filterOf(query), claims, client)
+  validationError: validationFailure,
+  async handler(identity, { query, claims, context }) {
+    const { total, accounts } = await identity.accounts.list(filterOf(query), claims, context)
     return reply(200, { total, users: accounts.map(userOf) })
   },
 })
@@ -47,11 +47,11 @@ const updateUser = route({
     { anyOf: [{ required: ['is_active'] }, { required: ['role'] }] },
   ),
   replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
-  misfit: validationMisfit,
-  async handler(identity, { params, body, claims, client }) {
+  validationError: validationFailure,
+  async handler(identity, { params, body, claims, context }) {
     // A role from somebody who may give none is ignored, as in the reference.
-    const role = may(claims, client.terms, 'roles:grant') ? body.role : undefined
-    await identity.administer(numberOf(params.id), { active: body.is_active, role }, { accountId: claims.uid }, client)
+    const role = may(claims, context.realm, 'roles:grant') ? body.role : undefined
+    await identity.administer(numberOf(params.id), { active: body.is_active, role }, { accountId: claims.uid }, context)
     return reply(200, message('User updated successfully'))
   },
 })
@@ -66,10 +66,10 @@ const readActivity = route({
   params: IdParams,
   query: ActivityQuery,
   replies: { 200: Activities, 400: Failure, 403: Failure, 404: Failure },
-  misfit: validationMisfit,
-  async handler(identity, { params, query, claims, client }) {
+  validationError: validationFailure,
+  async handler(identity, { params, query, claims, context }) {
     const filter = activityFilterOf(query)
-    const activities = await identity.accounts.activitiesOf(numberOf(params.id), filter, claims, client)
+    const activities = await identity.accounts.activitiesOf(numberOf(params.id), filter, claims, context)
     return reply(200, activitiesOf(activities))
   },
 })
@@ -97,8 +97,8 @@ const readMetrics = route({
     }),
     403: Failure,
   },
-  async handler({ accounts }, { client }) {
-    const [counts, newest] = await Promise.all([accounts.statistics(client), accounts.recentActivities(recent)])
+  async handler({ accounts }, { context }) {
+    const [counts, newest] = await Promise.all([accounts.statistics(context), accounts.recentActivities(recent)])
     return reply(200, {
       users: { total: counts.accounts, active: counts.activeAccounts, verified: counts.verifiedAccounts },
       tenants: counts.tenants,

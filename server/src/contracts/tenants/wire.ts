@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { refuseAtEdge } from '../../platform/errors.ts'
-import type { AccountView, Activity, Session } from '../../services/identity/index.ts'
+import type { Activity, Session } from '../../services/identity/index.ts'
+import type { AccountView } from '../../services/realm/index.ts'
 import { Text } from '../_kit/schema.ts'
 import { invalidFields } from './errors.ts'
 

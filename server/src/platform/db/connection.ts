@@ -4,20 +4,20 @@ import pg from 'pg'
 export async function withConnection<Result>(
   url: string,
   purpose: string,
-  work: (client: pg.Client) => Promise<Result>,
+  work: (context: pg.Client) => Promise<Result>,
 ): Promise<Result> {
-  const client = new pg.Client({
+  const context = new pg.Client({
     connectionString: url,
     application_name: `guichet:${purpose}`,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   })
   // Without a listener a lost connection would end the process; the statement that waits gets the error anyway.
-  client.on('error', () => undefined)
+  context.on('error', () => undefined)
   try {
-    await client.connect()
-    return await work(client)
+    await context.connect()
+    return await work(context)
   } finally {
-    await client.end().catch(() => undefined)
+    await context.end().catch(() => undefined)
   }
 }

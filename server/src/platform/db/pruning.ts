@@ -1,6 +1,6 @@
-import { pause } from '../bell.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { pause } from '../signal.ts'
 import { type Database, type Statement, sql } from './database.ts'
 
 /** Rows that each statement of a pruning job removes at most. */

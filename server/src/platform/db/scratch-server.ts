@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { silentLogger } from '../log.ts'
-import { openEmbedded } from './embedded.ts'
+import { openEmbedded } from './embedded/index.ts'
 
 /** A folder of a test's own, open to the user that root's PostgreSQL runs as. */
 export async function scratchFolder(): Promise<string> {

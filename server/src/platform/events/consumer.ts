@@ -1,10 +1,10 @@
-import { backoffMs, pause } from '../bell.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Database } from '../db/database.ts'
-import { messageOf, Refusal } from '../errors.ts'
+import { DomainError, messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { backoffMs, pause } from '../signal.ts'
 import type { EventSource } from './bus.ts'
-import { setAside } from './dead-letters.ts'
+import { deadLetter } from './dead-letters.ts'
 import type { DomainEvent } from './event.ts'
 import { type EventHandlers, handleOnce, handlerOf } from './inbox.ts'
 
@@ -47,7 +47,7 @@ export interface Consumer {
 }
 
 /** An event that failed: it is skipped, not acknowledged, until its time comes. */
-interface PutOff {
+interface RetryLater {
   /** Failures of its handler; unavailability is none. */
   attempts: number
   failures: number
@@ -69,7 +69,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const stopping = new AbortController()
   const { signal } = stopping
   /** Never larger than a batch; a restart counts attempts afresh. */
-  let putOff = new Map<string, PutOff>()
+  let retryLater = new Map<string, RetryLater>()
   let pending: readonly DomainEvent[] = []
   let lastContactAt: number | undefined
   let handled = 0
@@ -96,13 +96,13 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     const events = await source.next(name, { limit: batchSize, waitMs, signal })
     lastContactAt = clock.now()
     // What is no longer offered was dealt with by a twin of this consumer.
-    putOff = new Map(events.flatMap(({ id }) => [...entry(putOff, id)]))
+    retryLater = new Map(events.flatMap(({ id }) => [...entry(retryLater, id)]))
     pending = events
     const done: string[] = []
     let away = false
     for (const event of events) {
       if (signal.aborted) break
-      if ((putOff.get(event.id)?.notBefore ?? 0) > clock.now()) continue
+      if ((retryLater.get(event.id)?.notBefore ?? 0) > clock.now()) continue
       const outcome = await take(event)
       if (outcome === 'done') done.push(event.id)
       away = outcome === 'database away'
@@ -120,7 +120,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     if (!handler) return 'done'
     try {
       const ran = await handleOnce(database, name, event, handler)
-      putOff.delete(event.id)
+      retryLater.delete(event.id)
       if (ran) tell(event)
       return 'done'
     } catch (error) {
@@ -130,7 +130,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
 
   /** Unavailability is nobody's attempt. If the database does answer, only this event waits and the others go on. */
   async function withoutDatabase(event: DomainEvent): Promise<Outcome> {
-    const { attempts = 0, failures = 0 } = putOff.get(event.id) ?? {}
+    const { attempts = 0, failures = 0 } = retryLater.get(event.id) ?? {}
     const answers = await database.ping().then(
       () => true,
       () => false,
@@ -142,7 +142,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   }
 
   async function failed(event: DomainEvent, error: unknown): Promise<Outcome> {
-    const { attempts: before = 0, failures = 0 } = putOff.get(event.id) ?? {}
+    const { attempts: before = 0, failures = 0 } = retryLater.get(event.id) ?? {}
     const attempts = before + 1
     // A message may quote the event's data, so the log gets the error's kind; the dead letter has the message.
     const facts = { ...about, type: event.type, id: event.id, attempts, error: kindOf(error) }
@@ -152,20 +152,20 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       return 'put off'
     }
     try {
-      await setAside(database, name, event, { reason: error, attempts })
+      await deadLetter(database, name, event, { reason: error, attempts })
     } catch (failure) {
       log.warn({ ...facts, failure: kindOf(failure) }, 'a dead letter could not be written')
       delay(event, before, failures + 1)
       return 'put off'
     }
     log.error(facts, 'an event became a dead letter')
-    putOff.delete(event.id)
+    retryLater.delete(event.id)
     deadLettered += 1
     return 'done'
   }
 
   function delay(event: DomainEvent, attempts: number, failures: number) {
-    putOff.set(event.id, { attempts, failures, notBefore: clock.now() + backoffMs(failures) })
+    retryLater.set(event.id, { attempts, failures, notBefore: clock.now() + backoffMs(failures) })
   }
 
   function tell(event: DomainEvent) {
@@ -193,7 +193,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     state: () => ({
       lastContactAt,
       lagMs: pending.reduce((lag, { time }) => Math.max(lag, clock.now() - Date.parse(time)), 0),
-      retrying: putOff.size,
+      retrying: retryLater.size,
       handled,
       deadLettered,
     }),
@@ -205,7 +205,7 @@ function entry<Value>(map: ReadonlyMap<string, Value>, key: string): [string, Va
   return value === undefined ? [] : [[key, value]]
 }
 
-const isUnavailable = (error: unknown) => error instanceof Refusal && error.code === 'edge.unavailable'
+const isUnavailable = (error: unknown) => error instanceof DomainError && error.code === 'edge.unavailable'
 
 /** The class and code of an error: what can be logged of it. */
 function kindOf(error: unknown): string {

@@ -1,12 +1,12 @@
 import { type Database, sql } from '../db/database.ts'
-import { messageOf, Refusal } from '../errors.ts'
+import { DomainError, messageOf } from '../errors.ts'
 import type { DomainEvent } from './event.ts'
 import { type EventHandlers, handlerOf } from './inbox.ts'
 
 const longestReason = 1_000
 
 /** Sets an event aside that its handler cannot take, so that its aggregate's later events go on without it. */
-export function setAside(
+export function deadLetter(
   database: Database,
   consumer: string,
   event: DomainEvent,
@@ -73,7 +73,7 @@ export async function replayDeadLetters(
       if (await replayOne(database, consumer, handlers, id)) succeeded.push(id)
     } catch (error) {
       // Without its database nothing can be replayed or noted: the caller hears of it.
-      if (error instanceof Refusal && error.code === 'edge.unavailable') throw error
+      if (error instanceof DomainError && error.code === 'edge.unavailable') throw error
       const reason = reasonText(error)
       failed.push({ id, reason })
       await database.run(sql`

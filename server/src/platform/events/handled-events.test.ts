@@ -4,7 +4,7 @@ import { sql } from '../db/database.ts'
 import { refuseAtEdge } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { outboxTables } from '../testing/event-bus.conformance.ts'
-import { listDeadLetters, replayDeadLetters, setAside } from './dead-letters.ts'
+import { deadLetter, listDeadLetters, replayDeadLetters } from './dead-letters.ts'
 import type { DomainEvent } from './event.ts'
 import { type EventHandlers, handleOnce } from './inbox.ts'
 
@@ -60,7 +60,7 @@ describe('an event is handled', () => {
 
 describe('a dead letter', () => {
   const put = (event: DomainEvent, consumer = 'reader', attempts = 10) =>
-    setAside(db(), consumer, event, { reason: new Error('first reason'), attempts })
+    deadLetter(db(), consumer, event, { reason: new Error('first reason'), attempts })
   const handlers = (handle: (event: DomainEvent) => void): EventHandlers => ({
     'thing.made': async (_tx, event) => handle(event),
   })

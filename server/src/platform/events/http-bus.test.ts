@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Refusal } from '../errors.ts'
+import { DomainError } from '../errors.ts'
 import { type InternalClient, internalClient } from '../http/internal-client.ts'
 import { newId } from '../ids.ts'
 import { eventBusConformance } from '../testing/event-bus.conformance.ts'
@@ -13,8 +13,8 @@ const statuses: Record<string, number> = { 'edge.forbidden': 403, 'edge.unavaila
 function build(relay: Relay) {
   const app = Fastify({ forceCloseConnections: true, ajv: { customOptions: { coerceTypes: false } } })
   app.setErrorHandler(async (error, _request, reply) => {
-    const refusal = error instanceof Refusal ? error : new Refusal('edge.bad_request')
-    return reply.code(statuses[refusal.code] ?? 400).send({ code: refusal.code, details: refusal.details })
+    const domainError = error instanceof DomainError ? error : new DomainError('edge.bad_request')
+    return reply.code(statuses[domainError.code] ?? 400).send({ code: domainError.code, details: domainError.details })
   })
   eventFeedRoutes(app, relay)
   return app

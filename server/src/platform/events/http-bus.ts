@@ -35,14 +35,14 @@ const acknowledgement = Type.Object({
   ids: Type.Array(Uuid, { maxItems: largestBatch }),
 })
 
-const refusal = Type.Object({ code: Type.String(), details: Type.Record(Type.String(), Type.Unknown()) })
-const refusals = { '4xx': refusal, '5xx': refusal }
+const domainError = Type.Object({ code: Type.String(), details: Type.Record(Type.String(), Type.Unknown()) })
+const domainErrors = { '4xx': domainError, '5xx': domainError }
 
 /** Serves a relay to the other processes; the caller guards `/internal` with the service token. */
 export function eventFeedRoutes(app: FastifyInstance, relay: Relay): void {
   app.get<{ Querystring: Type.Static<typeof feedQuery> }>(
     '/internal/events',
-    { schema: { querystring: feedQuery, response: { 200: feed, ...refusals } } },
+    { schema: { querystring: feedQuery, response: { 200: feed, ...domainErrors } } },
     async (request): Promise<Type.Static<typeof feed>> => {
       const { consumer, limit, wait_ms: waitMs } = request.query
       const events = await relay.next(consumer, {
@@ -59,7 +59,7 @@ export function eventFeedRoutes(app: FastifyInstance, relay: Relay): void {
 
   app.post<{ Body: Type.Static<typeof acknowledgement> }>(
     '/internal/events/acknowledge',
-    { schema: { body: acknowledgement, response: { 204: Type.Null(), ...refusals } } },
+    { schema: { body: acknowledgement, response: { 204: Type.Null(), ...domainErrors } } },
     async (request, reply) => {
       await relay.acknowledge(request.body.consumer, request.body.ids)
       return reply.code(204).send()

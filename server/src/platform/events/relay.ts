@@ -1,8 +1,8 @@
-import { createBell, pause } from '../bell.ts'
 import { type Database, sql } from '../db/database.ts'
-import type { Notices } from '../db/notices.ts'
+import type { Notices } from '../db/notices/index.ts'
 import { messageOf, refuseAtEdge } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { createSignal, pause } from '../signal.ts'
 import type { EventSource } from './bus.ts'
 import type { DomainEvent } from './event.ts'
 import { outboxChannel } from './outbox.ts'
@@ -35,12 +35,12 @@ const settleBatch = 500
 /** Opens the relay of a service's outbox. */
 export function openRelay({ service, database, notices, subscribers, log }: RelayOptions): Relay {
   const closing = new AbortController()
-  const news = createBell()
-  const stopHearing = notices.on(outboxChannel, news.ring)
+  const news = createSignal()
+  const stopHearing = notices.on(outboxChannel, news.notify)
   const everyone = [...new Set(subscribers)]
   const settled = settle()
 
-  function refuseStranger(consumer: string) {
+  function refuseUnknown(consumer: string) {
     if (!everyone.includes(consumer)) throw refuseAtEdge('edge.forbidden', { consumer, service })
   }
 
@@ -51,14 +51,14 @@ export function openRelay({ service, database, notices, subscribers, log }: Rela
   async function settle() {
     const alone = everyone.length === 0
     while (!closing.signal.aborted) {
-      const seen = news.rings()
+      const seen = news.notified()
       const marked = await markAcknowledged(database, everyone).catch((error: unknown) => {
         log.warn({ service, reason: messageOf(error) }, 'the outbox could not be marked; it is tried again')
         return 0
       })
       // Nobody waits for the mark, so events in quick succession share one statement.
       await pause(settleRestMs, closing.signal)
-      if (marked === settleBatch || (alone && news.rings() !== seen)) continue
+      if (marked === settleBatch || (alone && news.notified() !== seen)) continue
       await (alone ? news.wait(pollMs, closing.signal) : pause(settleEveryMs, closing.signal))
     }
   }
@@ -66,21 +66,21 @@ export function openRelay({ service, database, notices, subscribers, log }: Rela
   return {
     service,
     async next(consumer, { limit, waitMs, signal }) {
-      refuseStranger(consumer)
+      refuseUnknown(consumer)
       if (closing.signal.aborted || news.waiting() >= mostWaiting) throw refuseAtEdge('edge.unavailable', { service })
       const ends = [AbortSignal.timeout(Math.min(waitMs, longestWaitMs)), closing.signal]
       const end = AbortSignal.any(signal ? [...ends, signal] : ends)
       for (;;) {
-        const seen = news.rings()
+        const seen = news.notified()
         const events = await oldestOpen(database, service, consumer, Math.min(limit, largestBatch))
         if (events.length > 0 || waitMs <= 0 || end.aborted) return events
         // What was announced while the query ran may have committed after its snapshot.
-        if (news.rings() === seen) await news.wait(pollMs, end)
+        if (news.notified() === seen) await news.wait(pollMs, end)
         if (signal?.aborted || closing.signal.aborted) return []
       }
     },
     async acknowledge(consumer, ids) {
-      refuseStranger(consumer)
+      refuseUnknown(consumer)
       if (ids.length === 0) return
       // Locked in id order, or two consumers that acknowledge the same events could deadlock.
       await database.run(sql`

@@ -4,7 +4,7 @@ import { redisStartTimeout, startRedis, type TestRedis } from '../../../tests/su
 import { poll } from '../db/poll.ts'
 import { newId } from '../ids.ts'
 import { silentLogger } from '../log.ts'
-import { openRedis } from '../redis.ts'
+import { openRedis } from '../redis/connection.ts'
 import type { EventSource } from './bus.ts'
 import type { DomainEvent } from './event.ts'
 import { refuseEvictingRedis, startStreamPublisher, streamOf } from './stream-publisher.ts'

@@ -1,7 +1,7 @@
-import { backoffMs, pause } from '../bell.ts'
 import { messageOf, StartError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { Redis } from '../redis.ts'
+import type { Redis } from '../redis/connection.ts'
+import { backoffMs, pause } from '../signal.ts'
 import type { EventSource } from './bus.ts'
 import type { DomainEvent } from './event.ts'
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import { expect, onTestFinished, test } from 'vitest'
-import { Refusal, refuseAtEdge } from '../errors.ts'
+import { DomainError, refuseAtEdge } from '../errors.ts'
 import { answerInternalFailure, internalClient } from './internal-client.ts'
 
 const token = 't'.repeat(32)
@@ -28,13 +28,13 @@ async function served(answer: RequestListener, deadlineMs = 5_000) {
 const answering = (status: number, text: string, headers: Record<string, string> = {}) =>
   served((_request, response) => void response.writeHead(status, headers).end(text))
 
-const refusalOf = async (call: Promise<unknown>) => {
+const errorCodeOf = async (call: Promise<unknown>) => {
   const thrown = await call.then(
     () => 'no refusal',
     (error: unknown) => error,
   )
-  expect(thrown).toBeInstanceOf(Refusal)
-  const { code, details, cause } = thrown as Refusal
+  expect(thrown).toBeInstanceOf(DomainError)
+  const { code, details, cause } = thrown as DomainError
   return { code, details, cause: String((cause as Error | undefined)?.message ?? '') }
 }
 
@@ -72,8 +72,8 @@ test.each([400, 404, 422, 500, 503])(
   'a refusal with %i is thrown again, by code and with its details',
   async (status) => {
     const { client } = await answering(status, '{"code":"orders.of_a_test","details":{"field":"name","list":[1]}}')
-    const refusal = await refusalOf(client.call('POST', '/'))
-    expect(refusal).toEqual({ code: 'orders.of_a_test', details: { field: 'name', list: [1] }, cause: '' })
+    const domainError = await errorCodeOf(client.call('POST', '/'))
+    expect(domainError).toEqual({ code: 'orders.of_a_test', details: { field: 'name', list: [1] }, cause: '' })
   },
 )
 
@@ -88,15 +88,15 @@ test.each([
   ['half an answer', 200, '{"code":', 'not JSON'],
 ])('%s is no answer of a process of ours', async (_, status, text, cause) => {
   const { client, heard } = await answering(status, text, { location: '/elsewhere' })
-  const refusal = await refusalOf(client.call('GET', '/asked'))
-  expect(refusal).toMatchObject({ code: 'edge.unavailable', cause: expect.stringContaining(cause) })
+  const domainError = await errorCodeOf(client.call('GET', '/asked'))
+  expect(domainError).toMatchObject({ code: 'edge.unavailable', cause: expect.stringContaining(cause) })
   expect(heard).toHaveLength(1)
 })
 
 test('a token that the other process refuses is named, whatever it answers beside', async () => {
   for (const status of [200, 404]) {
     const { client, url } = await answering(status, '{"code":"x","details":{}}', { 'x-internal-refused': 'token' })
-    expect(await refusalOf(client.call('GET', '/'))).toEqual({
+    expect(await errorCodeOf(client.call('GET', '/'))).toEqual({
       code: 'edge.unavailable',
       details: { upstream: url },
       cause: expect.stringContaining('INTERNAL_SERVICE_TOKEN'),
@@ -111,7 +111,7 @@ test('an answer of 8 MiB is read, and one above it is not waited for', async () 
   const { client } = await served((_request, response) => {
     response.writeHead(200, { 'content-length': most + 1 }).write('"')
   })
-  expect(await refusalOf(client.call('GET', '/'))).toMatchObject({
+  expect(await errorCodeOf(client.call('GET', '/'))).toMatchObject({
     code: 'edge.unavailable',
     cause: expect.stringMatching(/too large/),
   })
@@ -123,8 +123,8 @@ test.each<[string, RequestListener]>([
   ['a part', (_request, response) => response.writeHead(200).write('{"a":')],
 ])('%s within the deadline is no answer', async (_, answer) => {
   const { client, url, heard } = await served(answer, 60)
-  const refusal = await refusalOf(client.call('GET', '/'))
-  expect(refusal).toMatchObject({
+  const domainError = await errorCodeOf(client.call('GET', '/'))
+  expect(domainError).toMatchObject({
     code: 'edge.unavailable',
     details: { upstream: url },
     cause: expect.stringMatching(/timeout/i),
@@ -134,13 +134,13 @@ test.each<[string, RequestListener]>([
 
 test('a call has a deadline of its own, shorter or longer than that of others', async () => {
   const short = await served(() => undefined, 60_000)
-  expect(await refusalOf(short.client.call('GET', '/', { deadlineMs: 60 }))).toMatchObject({
+  expect(await errorCodeOf(short.client.call('GET', '/', { deadlineMs: 60 }))).toMatchObject({
     cause: expect.stringMatching(/timeout/i),
   })
   const late = Promise.withResolvers<void>()
   const long = await served((_request, response) => void late.promise.then(() => response.end('1')), 40)
   const answer = long.client.call('GET', '/', { deadlineMs: 60_000 })
-  await refusalOf(long.client.call('GET', '/'))
+  await errorCodeOf(long.client.call('GET', '/'))
   late.resolve()
   expect(await answer).toBe(1)
 })
@@ -152,14 +152,14 @@ test('a call that is given up ends, at both ends', async () => {
     request.socket.once('close', () => closed.resolve())
     leaving.abort(new Error('of no interest any more'))
   })
-  const refusal = await refusalOf(client.call('GET', '/', { signal: leaving.signal }))
-  expect(refusal).toMatchObject({ code: 'edge.unavailable', cause: 'of no interest any more' })
+  const domainError = await errorCodeOf(client.call('GET', '/', { signal: leaving.signal }))
+  expect(domainError).toMatchObject({ code: 'edge.unavailable', cause: 'of no interest any more' })
   await closed.promise
 })
 
 test.each(['GET', 'POST'] as const)('a %s whose connection breaks off is not sent twice', async (method) => {
   const { client, heard, url } = await served(({ socket }) => void socket.destroy())
-  expect(await refusalOf(client.call(method, '/'))).toMatchObject({
+  expect(await errorCodeOf(client.call(method, '/'))).toMatchObject({
     code: 'edge.unavailable',
     details: { upstream: url },
   })
@@ -170,7 +170,7 @@ test('nobody there is refused at once', async () => {
   const url = 'http://127.0.0.1:1'
   const client = internalClient({ url, token, deadlineMs: 60_000 })
   onTestFinished(() => client.close())
-  expect(await refusalOf(client.call('GET', '/'))).toMatchObject({
+  expect(await errorCodeOf(client.call('GET', '/'))).toMatchObject({
     code: 'edge.unavailable',
     details: { upstream: url },
   })
@@ -179,7 +179,7 @@ test('nobody there is refused at once', async () => {
 test.each([
   [
     'a refusal',
-    new Refusal('orders.of_a_test', { number: 1 }),
+    new DomainError('orders.of_a_test', { number: 1 }),
     422,
     { code: 'orders.of_a_test', details: { number: 1 } },
   ],

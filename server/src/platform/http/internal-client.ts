@@ -1,12 +1,12 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Agent } from 'undici'
-import { messageOf, Refusal, refuseAtEdge } from '../errors.ts'
+import { DomainError, messageOf, refuseAtEdge } from '../errors.ts'
 
 /** The header that carries `INTERNAL_SERVICE_TOKEN` between our own processes. */
 export const internalTokenHeader = 'x-internal-token'
 
 /** What a process answers, beside 404, to a wrong or missing service token. */
-export const internalRefusalHeader = 'x-internal-refused'
+export const internalErrorHeader = 'x-internal-refused'
 /** What to tell whoever runs the process whose token was refused. */
 export const tokenRefused = 'the service refuses our INTERNAL_SERVICE_TOKEN: set the same one for both'
 
@@ -29,21 +29,21 @@ export interface CallOptions {
 }
 
 /** How a refusal travels between our processes. */
-interface RefusalBody {
+interface ErrorBody {
   code: string
   details: Readonly<Record<string, unknown>>
 }
 
 /** The error handler of the routes that answer such calls: refusals travel by code, anything else is only said to have failed. */
 export function answerInternalFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
-  if (error instanceof Refusal) {
+  if (error instanceof DomainError) {
     const { code, details } = error
-    return reply.code(code === 'edge.unavailable' ? 503 : 422).send({ code, details } satisfies RefusalBody)
+    return reply.code(code === 'edge.unavailable' ? 503 : 422).send({ code, details } satisfies ErrorBody)
   }
   const status = error.statusCode ?? 500
-  if (status < 500) return reply.code(status).send({ code: 'edge.bad_request', details: {} } satisfies RefusalBody)
+  if (status < 500) return reply.code(status).send({ code: 'edge.bad_request', details: {} } satisfies ErrorBody)
   request.log.error({ id: request.id, err: error }, 'an internal request failed')
-  return reply.code(500).send({ code: 'edge.internal', details: {} } satisfies RefusalBody)
+  return reply.code(500).send({ code: 'edge.internal', details: {} } satisfies ErrorBody)
 }
 
 const longestAnswerBytes = 8 * 1024 * 1024
@@ -70,7 +70,7 @@ export function internalClient(options: { url: string; token: string; deadlineMs
           body: body === undefined ? null : JSON.stringify(body),
         })
         status = answer.statusCode
-        refused = answer.headers[internalRefusalHeader] !== undefined
+        refused = answer.headers[internalErrorHeader] !== undefined
         if (Number(answer.headers['content-length'] ?? 0) > longestAnswerBytes) {
           answer.body.destroy()
           throw new Error('the answer is too large')
@@ -83,7 +83,7 @@ export function internalClient(options: { url: string; token: string; deadlineMs
       if (status === 204) return undefined as Answer
       const json: unknown = parse(text)
       if (status < 300) return json as Answer
-      if (isRefusalBody(json)) throw new Refusal(json.code, json.details)
+      if (isErrorBody(json)) throw new DomainError(json.code, json.details)
       throw refuseAtEdge('edge.unavailable', { upstream: options.url }, new Error(`${path} answered ${status}`))
     },
     close: async () => agent?.close(),
@@ -98,5 +98,5 @@ function parse(text: string): unknown {
   }
 }
 
-const isRefusalBody = (json: unknown): json is RefusalBody =>
+const isErrorBody = (json: unknown): json is ErrorBody =>
   typeof json === 'object' && json !== null && 'code' in json && typeof json.code === 'string' && 'details' in json

@@ -92,8 +92,8 @@ export async function startBucketServer(): Promise<BucketServer> {
         .end(request.method === 'HEAD' ? '' : `<?xml version="1.0"?><Error><Code>${code}</Code></Error>`)
     if (store.behaves === 'stall') return
     if (store.behaves === 'fail') return void fail(500, 'InternalError')
-    const refusal = refusalOf(request, body)
-    if (refusal) return void fail(403, refusal)
+    const domainError = errorCodeOf(request, body)
+    if (domainError) return void fail(403, domainError)
 
     const [, bucket, key = ''] = /^\/([^/?]+)(?:\/([^?]*))?/.exec(request.url ?? '') ?? []
     if (bucket !== store.bucket) return void fail(404, 'NoSuchBucket')
@@ -117,7 +117,7 @@ export async function startBucketServer(): Promise<BucketServer> {
     }
   }
 
-  function refusalOf({ method = '', url: target = '', headers }: IncomingMessage, body: Buffer): string | undefined {
+  function errorCodeOf({ method = '', url: target = '', headers }: IncomingMessage, body: Buffer): string | undefined {
     const { accessKey, scope, signedHeaders, signature } = authorizationOf(headers)
     const [date, region, service, end] = scope.split('/')
     const stated = String(headers['x-amz-date'])

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { execute, freshDatabase } from '../../../tests/support/test-databases.ts'
 import { type Queryable, sql } from '../db/database.ts'
-import type { Notices } from '../db/notices.ts'
-import { Refusal, refuseAtEdge } from '../errors.ts'
+import type { Notices } from '../db/notices/index.ts'
+import { DomainError, refuseAtEdge } from '../errors.ts'
 import type { EventSource } from '../events/bus.ts'
 import { type Consumer, type ConsumerOptions, replayDeadLetters, startConsumer } from '../events/consumer.ts'
 import type { DomainEvent } from '../events/event.ts'
@@ -351,7 +351,7 @@ export function eventBusConformance(name: string, makeSource: (options: RelayOpt
     test('a source may be away and come back, and a consumer may start before it', async () => {
       await open.goAway()
       await expect(now('audit')).rejects.toSatisfy(
-        (error: unknown) => error instanceof Refusal && error.code === 'edge.unavailable',
+        (error: unknown) => error instanceof DomainError && error.code === 'edge.unavailable',
       )
       const consumer = consume()
       const first = await append(newId(), 1)

@@ -5,7 +5,7 @@ import type { ReadCache } from '../read-cache.ts'
 export type Remembered = { number: number; at: Date }
 
 /** For caches that keep texts: brings the dates back. */
-export const reviveRemembered = (value: unknown): Remembered => {
+export const reviveCached = (value: unknown): Remembered => {
   const { number, at } = value as { number: number; at: string }
   return { number, at: new Date(at) }
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../clock.ts'
 import { poll } from '../db/poll.ts'
-import type { TokenCache } from '../http/token-cache.ts'
-import type { AccessClaims } from '../http/token-verifier.ts'
 import { newId } from '../ids.ts'
+import type { TokenCache } from '../tokens/cache.ts'
+import type { AccessClaims } from '../tokens/verifier.ts'
 
 export const someClaims = (more: object = {}): AccessClaims => ({
   sid: newId(),

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { claimsOf, identityRows, refusalOf, tallyOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import { claimsOf, errorCodeOf, identityRows, tallyOf } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
+import type { AccountView } from '../realm/index.ts'
 import type { AccountChange } from './administer.ts'
-import type { AccountView } from './policy.ts'
 
 const service = identityService('administer')
 const rows = identityRows(service)
 const password = 'correct horse'
 
 const roles = {
-  ...testTerms.policy.roles,
+  ...testRealm.policy.roles,
   permissions: {
     user: [],
     reader: ['accounts:read'],
@@ -24,39 +24,39 @@ const roles = {
 let contracts = 0
 function newContract() {
   contracts += 1
-  const terms = termsWith(`contract-${contracts}`, { tenant: 'named', roles })
-  const client = clientOf(terms)
+  const realm = realmWith(`contract-${contracts}`, { tenant: 'named', roles })
+  const context = contextOf(realm)
   let people = 0
-  const person = async (role?: keyof typeof roles.permissions, tenant = terms.name) => {
+  const person = async (role?: keyof typeof roles.permissions, tenant = realm.name) => {
     people += 1
-    const username = `${terms.name}-${role ?? 'user'}-${people}`
-    const { account } = await service.identity.createAccount({ username, password, role, tenant }, client)
+    const username = `${realm.name}-${role ?? 'user'}-${people}`
+    const { account } = await service.identity.createAccount({ username, password, role, tenant }, context)
     return account
   }
   return {
-    terms,
-    client,
+    realm,
+    context,
     person,
     change: (by: AccountView, target: AccountView, change: AccountChange) =>
-      service.identity.administer(target.number, change, { accountId: by.id }, client),
+      service.identity.administer(target.number, change, { accountId: by.id }, context),
     async signIn({ username, tenant }: AccountView) {
-      const result = await service.identity.login({ identifier: username, password, tenant: tenant.name }, client)
+      const result = await service.identity.login({ identifier: username, password, tenant: tenant.name }, context)
       if (result.kind !== 'session') throw new Error('no second factor is enrolled')
       return result.session
     },
-    find: ({ id }: AccountView) => service.identity.accounts.find(id, client),
+    find: ({ id }: AccountView) => service.identity.accounts.find(id, context),
     administrators: async () =>
       (
         await service.database.one(sql<{ count: number }>`
           SELECT count(*) AS count FROM grants g JOIN accounts a ON a.id = g.account_id
-           WHERE g.contract = ${terms.name} AND g.administrator AND a.active`)
+           WHERE g.contract = ${realm.name} AND g.administrator AND a.active`)
       ).count,
   }
 }
 
 describe('a change of role', () => {
   test('is in force at once: older tokens are revoked, newer ones have it', async () => {
-    const { terms, person, change, signIn } = newContract()
+    const { realm, person, change, signIn } = newContract()
     const [admin, target] = [await person('admin'), await person()]
     const before = await signIn(target)
     expect(await change(admin, target, { role: 'helper' })).toMatchObject({
@@ -64,7 +64,7 @@ describe('a change of role', () => {
       role: 'helper',
       formerRole: 'user',
     })
-    expect(await service.identity.tokenStands(claimsOf(before))).toBe(false)
+    expect(await service.identity.isTokenActive(claimsOf(before))).toBe(false)
     const revoked = await service.database.many(
       sql<{ version: number }>`SELECT minimum_version AS version FROM revocations WHERE account_id = ${target.id}`,
     )
@@ -73,7 +73,7 @@ describe('a change of role', () => {
     expect((await rows.events(target.id)).at(-1)).toEqual({
       type: 'account.role_changed',
       sequence: 2,
-      data: { contract: terms.name, role: 'helper' },
+      data: { contract: realm.name, role: 'helper' },
     })
   })
 
@@ -87,9 +87,9 @@ describe('a change of role', () => {
   test('is refused to who may not grant roles, and to an unknown role', async () => {
     const { person, change, find } = newContract()
     const [helper, admin, target] = [await person('helper'), await person('admin'), await person()]
-    expect(await refusalOf(change(helper, target, { role: 'helper' }))).toBe('identity.not_allowed')
-    expect(await refusalOf(change(helper, target, { role: 'helper', active: false }))).toBe('identity.not_allowed')
-    expect(await refusalOf(change(admin, target, { role: 'emperor' }))).toBe('identity.unknown_role')
+    expect(await errorCodeOf(change(helper, target, { role: 'helper' }))).toBe('identity.not_allowed')
+    expect(await errorCodeOf(change(helper, target, { role: 'helper', active: false }))).toBe('identity.not_allowed')
+    expect(await errorCodeOf(change(admin, target, { role: 'emperor' }))).toBe('identity.unknown_role')
     expect(await find(target)).toMatchObject({ role: 'user', active: true })
   })
 })
@@ -101,10 +101,10 @@ describe('a deactivation', () => {
     const before = await signIn(target)
     expect(await change(helper, target, { active: false })).toMatchObject({ active: false })
     expect(await rows.openSessions(target.id)).toBe(0)
-    expect(await service.identity.tokenStands(claimsOf(before))).toBe(false)
-    expect(await refusalOf(signIn(target))).toBe('identity.deactivated')
+    expect(await service.identity.isTokenActive(claimsOf(before))).toBe(false)
+    expect(await errorCodeOf(signIn(target))).toBe('identity.deactivated')
     await change(helper, target, { active: true })
-    expect(await service.identity.tokenStands(claimsOf(before))).toBe(false)
+    expect(await service.identity.isTokenActive(claimsOf(before))).toBe(false)
     expect(claimsOf(await signIn(target))).toMatchObject({ ver: 3 })
     expect((await rows.events(target.id)).map(({ type, sequence }) => [type, sequence])).toEqual([
       ['account.registered', 1],
@@ -114,7 +114,7 @@ describe('a deactivation', () => {
   })
 
   test('does not let a sign-in outlive it that is under way', async () => {
-    const { person, change, terms } = newContract()
+    const { person, change, realm } = newContract()
     const [helper, target] = [await person('helper'), await person()]
     await rows.overtaking(
       target.id,
@@ -122,7 +122,7 @@ describe('a deactivation', () => {
       (tx) =>
         tx.run(sql`
           INSERT INTO sessions (id, account_id, contract, expires_at)
-          VALUES (gen_random_uuid(), ${target.id}, ${terms.name}, now() + interval '1 day')`),
+          VALUES (gen_random_uuid(), ${target.id}, ${realm.name}, now() + interval '1 day')`),
     )
     expect(await rows.openSessions(target.id)).toBe(0)
   })
@@ -145,36 +145,36 @@ describe('who administers', () => {
     const { person, change, find } = newContract()
     const [one, owner] = [await person('admin'), await person('owner')]
     await person('admin')
-    expect(await refusalOf(change(one, one, { active: false }))).toBe('identity.not_oneself')
-    expect(await refusalOf(change(one, one, { role: 'user' }))).toBe('identity.not_oneself')
-    expect(await refusalOf(change(owner, owner, { role: 'user' }))).toBe('identity.not_oneself')
+    expect(await errorCodeOf(change(one, one, { active: false }))).toBe('identity.not_oneself')
+    expect(await errorCodeOf(change(one, one, { role: 'user' }))).toBe('identity.not_oneself')
+    expect(await errorCodeOf(change(owner, owner, { role: 'user' }))).toBe('identity.not_oneself')
     expect(await find(one)).toMatchObject({ active: true, role: 'admin' })
   })
 
   test('needs the permission that the database knows of, whatever a token says', async () => {
-    const { person, change, client, find } = newContract()
+    const { person, change, context, find } = newContract()
     const [user, reader, target] = [await person(), await person('reader'), await person()]
     const former = await person('helper')
     await service.database.run(sql`DELETE FROM grants WHERE account_id = ${former.id}`)
     const inactive = await person('helper')
     await service.database.run(sql`UPDATE accounts SET active = false WHERE id = ${inactive.id}`)
     for (const one of [user, reader, former, inactive])
-      expect(await refusalOf(change(one, target, { active: false }))).toBe('identity.not_allowed')
+      expect(await errorCodeOf(change(one, target, { active: false }))).toBe('identity.not_allowed')
     expect((await find(target)).active).toBe(true)
-    const asking = ({ id }: AccountView) => ({ sid: '', uid: id, ver: 1, tid: '', jti: '', iat: 0, exp: 0 })
+    const acting = ({ id }: AccountView) => ({ sid: '', uid: id, ver: 1, tid: '', jti: '', iat: 0, exp: 0 })
     const page = { limit: 10, offset: 0 }
     for (const one of [user, former, inactive]) {
-      expect(await refusalOf(service.identity.accounts.list(page, asking(one), client))).toBe('identity.not_allowed')
-      const activities = service.identity.accounts.activitiesOf(target.number, page, asking(one), client)
-      expect(await refusalOf(activities)).toBe('identity.not_allowed')
+      expect(await errorCodeOf(service.identity.accounts.list(page, acting(one), context))).toBe('identity.not_allowed')
+      const activities = service.identity.accounts.activitiesOf(target.number, page, acting(one), context)
+      expect(await errorCodeOf(activities)).toBe('identity.not_allowed')
     }
-    expect((await service.identity.accounts.list(page, asking(reader), client)).total).toBe(5)
-    const read = service.identity.accounts.activitiesOf(target.number, page, asking(reader), client)
-    expect(await refusalOf(read)).toBeUndefined()
+    expect((await service.identity.accounts.list(page, acting(reader), context)).total).toBe(5)
+    const read = service.identity.accounts.activitiesOf(target.number, page, acting(reader), context)
+    expect(await errorCodeOf(read)).toBeUndefined()
   })
 
   test("stays in their tenant: another tenant's account is refused like one that does not exist", async () => {
-    const { person, change, client, find } = newContract()
+    const { person, change, context, find } = newContract()
     const [admin, abroad] = [await person('admin'), await person(undefined, 'Elsewhere')]
     const missing = { ...abroad, number: 999_999 }
     for (const target of [abroad, missing]) {
@@ -183,48 +183,48 @@ describe('who administers', () => {
         details: {},
       })
     }
-    const asking = { sid: '', uid: admin.id, ver: 1, tid: '', jti: '', iat: 0, exp: 0 }
+    const acting = { sid: '', uid: admin.id, ver: 1, tid: '', jti: '', iat: 0, exp: 0 }
     for (const { number } of [abroad, missing]) {
-      const read = service.identity.accounts.activitiesOf(number, { limit: 10, offset: 0 }, asking, client)
-      expect(await refusalOf(read)).toBe('identity.not_allowed')
+      const read = service.identity.accounts.activitiesOf(number, { limit: 10, offset: 0 }, acting, context)
+      expect(await errorCodeOf(read)).toBe('identity.not_allowed')
     }
     expect((await find(abroad)).active).toBe(true)
     const owner = await person('owner')
     expect(await change(owner, abroad, { active: false })).toMatchObject({ active: false })
-    expect(await refusalOf(change(owner, missing, { active: false }))).toBe('identity.account_not_found')
+    expect(await errorCodeOf(change(owner, missing, { active: false }))).toBe('identity.account_not_found')
   })
 
   test('touches nobody who reaches into other tenants, unless they do so themselves', async () => {
     const { person, change } = newContract()
     const [admin, owner, second] = [await person('admin'), await person('owner'), await person('owner')]
-    expect(await refusalOf(change(admin, owner, { active: false }))).toBe('identity.not_allowed')
-    expect(await refusalOf(change(admin, owner, { role: 'user' }))).toBe('identity.not_allowed')
+    expect(await errorCodeOf(change(admin, owner, { active: false }))).toBe('identity.not_allowed')
+    expect(await errorCodeOf(change(admin, owner, { role: 'user' }))).toBe('identity.not_allowed')
     expect(await change(second, owner, { role: 'user' })).toMatchObject({ role: 'user' })
   })
 
   test('is judged by what the account is once it is locked', async () => {
-    const { terms, person, change, find } = newContract()
+    const { realm, person, change, find } = newContract()
     const [admin, target] = [await person('admin'), await person()]
     const late = rows.overtaking(
       target.id,
       () => change(admin, target, { active: false }),
       (tx) =>
-        tx.run(sql`INSERT INTO grants (account_id, contract, role) VALUES (${target.id}, ${terms.name}, 'owner')`),
+        tx.run(sql`INSERT INTO grants (account_id, contract, role) VALUES (${target.id}, ${realm.name}, 'owner')`),
     )
-    expect(await refusalOf(late)).toBe('identity.not_allowed')
+    expect(await errorCodeOf(late)).toBe('identity.not_allowed')
     expect((await find(target)).active).toBe(true)
   })
 })
 
 describe('the last administrator', () => {
   test('is neither demoted nor deactivated nor deleted', async () => {
-    const { terms, person, change, find } = newContract()
+    const { realm, person, change, find } = newContract()
     const [admin, owner] = [await person('admin'), await person('owner')]
-    expect(await refusalOf(change(owner, admin, { role: 'user' }))).toBe('identity.last_administrator')
-    expect(await refusalOf(change(owner, admin, { active: false }))).toBe('identity.last_administrator')
-    expect(await refusalOf(service.identity.deleteAccount(admin.id))).toBe('identity.last_administrator')
-    const byOperator = service.identity.operate.grantRole(admin.username, 'user', terms, terms.name)
-    expect(await refusalOf(byOperator)).toBe('identity.last_administrator')
+    expect(await errorCodeOf(change(owner, admin, { role: 'user' }))).toBe('identity.last_administrator')
+    expect(await errorCodeOf(change(owner, admin, { active: false }))).toBe('identity.last_administrator')
+    expect(await errorCodeOf(service.identity.deleteAccount(admin.id))).toBe('identity.last_administrator')
+    const byOperator = service.identity.admin.grantRole(admin.username, 'user', realm, realm.name)
+    expect(await errorCodeOf(byOperator)).toBe('identity.last_administrator')
     expect(await find(admin)).toMatchObject({ role: 'admin', active: true })
     await person('admin')
     expect(await change(owner, admin, { role: 'user' })).toMatchObject({ role: 'user' })
@@ -234,8 +234,8 @@ describe('the last administrator', () => {
     const { person, change } = newContract()
     const [one, two, owner] = [await person('admin'), await person('admin'), await person('owner')]
     await change(owner, two, { active: false })
-    expect(await refusalOf(change(owner, one, { active: false }))).toBe('identity.last_administrator')
-    expect(await refusalOf(change(owner, two, { role: 'user' }))).toBeUndefined()
+    expect(await errorCodeOf(change(owner, one, { active: false }))).toBe('identity.last_administrator')
+    expect(await errorCodeOf(change(owner, two, { role: 'user' }))).toBeUndefined()
   })
 
   test.each<[string, AccountChange, AccountChange]>([
@@ -243,9 +243,9 @@ describe('the last administrator', () => {
     ['deactivate', { active: false }, { active: false }],
     ['demote and deactivate', { role: 'user' }, { active: false }],
   ])('remains when two %s each other at once', async (_what, first, second) => {
-    const { terms, person, change, administrators } = newContract()
+    const { realm, person, change, administrators } = newContract()
     const [one, two] = [await person('admin'), await person('admin')]
-    const lock = sql`SELECT account_id FROM grants WHERE contract = ${terms.name} ORDER BY account_id FOR UPDATE`
+    const lock = sql`SELECT account_id FROM grants WHERE contract = ${realm.name} ORDER BY account_id FOR UPDATE`
     const both = await rows.allAtOnce(lock, [() => change(one, two, first), () => change(two, one, second)])
     expect(await tallyOf(both)).toEqual({ success: 1, 'identity.last_administrator': 1 })
     expect(await administrators()).toBe(1)

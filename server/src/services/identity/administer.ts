@@ -1,9 +1,9 @@
 import type { Queryable } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
+import type { AccountView, Permission, RequestContext } from '../realm/index.ts'
 import { grantOf } from './create-account.ts'
 import { type Deps, originOf, revokedUntil } from './deps.ts'
 import { refuse } from './errors.ts'
-import type { AccountView, Client, Permission } from './policy.ts'
 import * as store from './store/index.ts'
 
 /** Who administers: the account that asks, with its role as the database has it. Undefined for an operator, who may do anything. */
@@ -24,32 +24,37 @@ export type AdministeredAccount = AccountView & { formerRole: string }
  */
 export const administer =
   (deps: Deps) =>
-  async (number: number, change: AccountChange, by: Administrator, client: Client): Promise<AdministeredAccount> => {
-    const { terms } = client
-    const { roles } = terms.policy
-    const grant = change.role === undefined ? undefined : grantOf(terms, change.role)
+  async (
+    number: number,
+    change: AccountChange,
+    by: Administrator,
+    context: RequestContext,
+  ): Promise<AdministeredAccount> => {
+    const { realm } = context
+    const { roles } = realm.policy
+    const grant = change.role === undefined ? undefined : grantOf(realm, change.role)
     const { changed, formerRole } = await deps.database.transaction(async (tx) => {
-      const target = await lockedTarget(tx, number, change, by, client)
+      const target = await lockedTarget(tx, number, change, by, context)
       const former = target.role ?? roles.person
       const newRole = grant && grant.role !== former ? grant : undefined
       const stops = change.active === false || (newRole !== undefined && !newRole.administrator)
-      if (stops) await refuseLastAdministrator(tx, target.id, change.active === false ? undefined : terms.name)
+      if (stops) await refuseLastAdministrator(tx, target.id, change.active === false ? undefined : realm.name)
       const about = { accountId: target.id, until: revokedUntil(deps), eventId: newId() }
-      if (newRole) await store.setRole(tx, { ...about, contract: terms.name, ...newRole })
+      if (newRole) await store.setRole(tx, { ...about, contract: realm.name, ...newRole })
       if (change.active !== undefined) await store.setActive(tx, { ...about, eventId: newId(), active: change.active })
       const details = {
         ...(change.active !== undefined && { is_active: change.active }),
         ...(newRole && { role: newRole.role, former_role: former }),
       }
       if (Object.keys(details).length > 0) {
-        const activity = { accountId: target.id, contract: terms.name, action: 'update_user', details }
-        await store.recordActivity(tx, { ...activity, ...originOf(client) })
+        const activity = { accountId: target.id, contract: realm.name, action: 'update_user', details }
+        await store.recordActivity(tx, { ...activity, ...originOf(context) })
       }
       const changed = { ...target, role: newRole?.role ?? target.role, active: change.active ?? target.active }
       return { changed, formerRole: former }
     })
     deps.eventsRecorded()
-    await deps.revocations.spread()
+    await deps.revocations.broadcast()
     return { ...store.viewOf(changed, roles), formerRole }
   }
 
@@ -59,23 +64,23 @@ async function lockedTarget(
   number: number,
   change: AccountChange,
   by: Administrator,
-  client: Client,
+  context: RequestContext,
 ): Promise<store.AccountRow> {
-  const { terms } = client
-  const found = await store.findAccountByNumber(tx, number, terms.name)
-  const asking = by && (await administratorOf(tx, by, 'accounts:manage', client))
-  const target = asking ? visibleTo(asking, found) : found
+  const { realm } = context
+  const found = await store.findAccountByNumber(tx, number, realm.name)
+  const acting = by && (await administratorOf(tx, by, 'accounts:manage', context))
+  const target = acting ? visibleTo(acting, found) : found
   if (!target || !(await store.lockAccount(tx, target.id))) throw refuse('identity.account_not_found')
-  if (asking && target.id === asking.id) throw refuse('identity.not_oneself')
-  if (asking && change.role !== undefined && !asking.permits('roles:grant')) throw refuse('identity.not_allowed')
+  if (acting && target.id === acting.id) throw refuse('identity.not_oneself')
+  if (acting && change.role !== undefined && !acting.permits('roles:grant')) throw refuse('identity.not_allowed')
   // Read and judged again under the lock: it may have risen meanwhile.
-  const locked = await store.findAccount(tx, target.id, terms.name)
+  const locked = await store.findAccount(tx, target.id, realm.name)
   if (!locked) throw refuse('identity.account_not_found')
-  if (asking) visibleTo(asking, locked)
+  if (acting) visibleTo(acting, locked)
   return locked
 }
 
-export interface AskingAdministrator {
+export interface ActingAdministrator {
   id: string
   tenantId: string
   permits(permission: Permission): boolean
@@ -88,10 +93,10 @@ export async function administratorOf(
   db: Queryable,
   { accountId }: NonNullable<Administrator>,
   permission: Permission,
-  { terms }: Client,
-): Promise<AskingAdministrator> {
-  const { permissions, person } = terms.policy.roles
-  const account = await store.findAccount(db, accountId, terms.name)
+  { realm }: RequestContext,
+): Promise<ActingAdministrator> {
+  const { permissions, person } = realm.policy.roles
+  const account = await store.findAccount(db, accountId, realm.name)
   if (!account?.active) throw refuse('identity.not_allowed')
   const rolePermits = (role: string | null, one: Permission) => permissions[role ?? person]?.includes(one) ?? false
   if (!rolePermits(account.role, permission)) throw refuse('identity.not_allowed')
@@ -103,11 +108,11 @@ export async function administratorOf(
  * exist, and so is one that has it.
  */
 export function visibleTo(
-  asking: AskingAdministrator,
+  acting: ActingAdministrator,
   target: store.AccountRow | undefined,
 ): store.AccountRow | undefined {
-  if (asking.permits('tenants:cross')) return target
-  if (target?.tenantId !== asking.tenantId || asking.rolePermits(target.role, 'tenants:cross')) {
+  if (acting.permits('tenants:cross')) return target
+  if (target?.tenantId !== acting.tenantId || acting.rolePermits(target.role, 'tenants:cross')) {
     throw refuse('identity.not_allowed')
   }
   return target

@@ -1,25 +1,26 @@
 import { describe, expect, test } from 'vitest'
-import { claimsOf, identityRows, refusalOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import { claimsOf, errorCodeOf, identityRows } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
+import type { Realm, RequestContext } from '../realm/index.ts'
+import { linksPerAddress, verificationsPerHour } from './limits.ts'
 import { recentMails } from './mails/mailbox.ts'
-import { type Client, linksPerAddress, type Terms, verificationsPerHour } from './policy.ts'
-import type { Session } from './sessions.ts'
+import type { Session } from './sessions/index.ts'
 
 const service = identityService('change_of_address')
 const rows = identityRows(service)
 const password = 'correct horse'
 
-const terms: Terms = {
-  ...termsWith('moving', { identifier: 'email', verifiedEmail: 'mailed' }),
+const realm: Realm = {
+  ...realmWith('moving', { identifier: 'email', verifiedEmail: 'mailed' }),
   links: {
     verifyEmail: ({ token }) => `/verify?token=${token}`,
     resetPassword: ({ token }) => `/reset?token=${token}`,
   },
 }
-const client = clientOf(terms)
+const context = contextOf(realm)
 /** The same accounts, by a contract that takes addresses at their word. */
-const trusting = clientOf(termsWith('trusting', { identifier: 'email' }))
+const trusting = contextOf(realmWith('trusting', { identifier: 'email' }))
 
 let addresses = 0
 const newAddress = () => {
@@ -29,17 +30,17 @@ const newAddress = () => {
 async function settled(input: { username?: string; emailVerified?: boolean } = {}) {
   const email = newAddress()
   const given = { email, password, emailVerified: true, quietly: true, ...input }
-  const { account } = await service.identity.createAccount(given, client)
+  const { account } = await service.identity.createAccount(given, context)
   return { id: account.id, email, next: newAddress() }
 }
-const propose = (id: string, email: string) => service.identity.proposeEmail(id, email, client)
+const propose = (id: string, email: string) => service.identity.proposeEmail(id, email, context)
 /** The token of the newest link that was recorded for the address. */
 async function tokenFor(email: string): Promise<string> {
   const { id } = await service.database.one(sql<{ id: string }>`
     SELECT id FROM verification_tokens WHERE email = ${email} ORDER BY id DESC LIMIT 1`)
   return service.identity.secrets.tokenOf(id)
 }
-const open = (token: string) => service.identity.verifyEmail({ token }, client)
+const open = (token: string) => service.identity.verifyEmail({ token }, context)
 async function moving(input: Parameters<typeof settled>[0] = {}) {
   const person = await settled(input)
   await propose(person.id, person.next)
@@ -51,7 +52,7 @@ async function moved(input: Parameters<typeof settled>[0] = {}) {
   return person
 }
 
-async function signIn(identifier: string, by: Client = client, given = password): Promise<Session> {
+async function signIn(identifier: string, by: RequestContext = context, given = password): Promise<Session> {
   const result = await service.identity.login({ identifier, password: given }, by)
   if (result.kind !== 'session') throw new Error('no second factor is asked')
   return result.session
@@ -61,10 +62,14 @@ const signedInAs = async (identifier: string): Promise<string | undefined> =>
     ({ account }) => account.id,
     () => undefined,
   )
-const recovery = async (email: string) => (await service.identity.requestPasswordReset({ email }, client)).resetToken
-const find = (id: string) => service.identity.accounts.find(id, client)
+const recovery = async (email: string) => (await service.identity.requestPasswordReset({ email }, context)).resetToken
+const find = (id: string) => service.identity.accounts.find(id, context)
 const mailedTo = async (...emails: string[]) => {
-  const sources = { secrets: service.identity.secrets, termsOf: () => terms, baseUrlOf: () => 'https://test.example' }
+  const sources = {
+    secrets: service.identity.secrets,
+    realmNamed: () => realm,
+    baseUrlOf: () => 'https://test.example',
+  }
   const mails = await recentMails({ database: service.database, ...sources })()
   return mails.filter(({ to }) => emails.includes(to)).map(({ to, kind }) => `${kind} to ${to}`)
 }
@@ -88,16 +93,16 @@ describe('until its link is opened, a change of address', () => {
   test('is ended by a new password that its owner was mailed a link for', async () => {
     const { id, email, token } = await moving()
     const resetToken = (await recovery(email)) ?? ''
-    await service.identity.resetPassword({ token: resetToken, password: 'another horse' }, client)
-    expect(await refusalOf(open(token))).toBe('identity.invalid_link')
+    await service.identity.resetPassword({ token: resetToken, password: 'another horse' }, context)
+    expect(await errorCodeOf(open(token))).toBe('identity.invalid_link')
     expect((await find(id)).email).toBe(email)
   })
 
   test('is ended by a change of the password', async () => {
     const { id, email, token } = await moving()
     const claims = claimsOf(await signIn(email))
-    await service.identity.changePassword({ current: password, password: 'another horse' }, claims, client)
-    expect(await refusalOf(open(token))).toBe('identity.invalid_link')
+    await service.identity.changePassword({ current: password, password: 'another horse' }, claims, context)
+    expect(await errorCodeOf(open(token))).toBe('identity.invalid_link')
     expect((await find(id)).email).toBe(email)
   })
 
@@ -107,9 +112,9 @@ describe('until its link is opened, a change of address', () => {
     const change = service.identity.changePassword(
       { current: 'wrong horse', password: 'another horse' },
       claims,
-      client,
+      context,
     )
-    expect(await refusalOf(change)).toBe('identity.wrong_password')
+    expect(await errorCodeOf(change)).toBe('identity.wrong_password')
     expect(await open(token)).toMatchObject({ already: false })
   })
 })
@@ -132,7 +137,10 @@ describe('once its link is opened, a change of address', () => {
 
   test('leaves the name of an account that had none', async () => {
     const next = newAddress()
-    const { account } = await service.identity.createAccount({ username: 'without-one', password }, clientOf(testTerms))
+    const { account } = await service.identity.createAccount(
+      { username: 'without-one', password },
+      contextOf(testRealm),
+    )
     await propose(account.id, next)
     await open(await tokenFor(next))
     expect(await find(account.id)).toMatchObject({ username: 'without-one', email: next, emailVerified: true })
@@ -146,7 +154,7 @@ describe('once its link is opened, a change of address', () => {
     expect(await find(id)).toMatchObject({ email: next, username: id })
     expect(await find(squatter.account.id)).toMatchObject({ email: next, username: next, emailVerified: false })
     expect(await signedInAs(next)).toBe(id)
-    expect(await refusalOf(signIn(next, trusting, 'another horse'))).toBe('identity.invalid_credentials')
+    expect(await errorCodeOf(signIn(next, trusting, 'another horse'))).toBe('identity.invalid_credentials')
   })
 
   test('makes the id the name where the new address was the name of a deleted account', async () => {
@@ -169,8 +177,8 @@ describe('once its link is opened, a change of address', () => {
     const { id, email, next, token } = await moving()
     const resetToken = (await recovery(email)) ?? ''
     await open(token)
-    const reset = service.identity.resetPassword({ token: resetToken, password: 'another horse' }, client)
-    expect(await refusalOf(reset)).toBe('identity.invalid_link')
+    const reset = service.identity.resetPassword({ token: resetToken, password: 'another horse' }, context)
+    expect(await errorCodeOf(reset)).toBe('identity.invalid_link')
     expect(await signedInAs(next)).toBe(id)
   })
 
@@ -180,15 +188,15 @@ describe('once its link is opened, a change of address', () => {
     await propose(id, other)
     const otherToken = await tokenFor(other)
     await open(token)
-    expect(await refusalOf(open(otherToken))).toBe('identity.invalid_link')
+    expect(await errorCodeOf(open(otherToken))).toBe('identity.invalid_link')
     expect((await find(id)).email).toBe(next)
   })
 })
 
 test('an address that another account proves first stays that account’s', async () => {
   const { id, email, next, token } = await moving()
-  await service.identity.createAccount({ username: 'was-faster', email: next, emailVerified: true }, client)
-  expect(await refusalOf(open(token))).toBe('identity.invalid_link')
+  await service.identity.createAccount({ username: 'was-faster', email: next, emailVerified: true }, context)
+  expect(await errorCodeOf(open(token))).toBe('identity.invalid_link')
   expect(await find(id)).toMatchObject({ email, username: email })
 })
 
@@ -220,7 +228,7 @@ describe('one address, by however many accounts,', () => {
          WHERE v.email = ${email}`)
     ).count
   const many = Array.from({ length: linksPerAddress + 3 }, (_, turn) => turn)
-  const named = clientOf({ ...terms, name: 'named', policy: { ...terms.policy, tenant: 'named' } })
+  const named = contextOf({ ...realm, name: 'named', policy: { ...realm.policy, tenant: 'named' } })
 
   test('is mailed ten links in an hour to register with, and the registrations succeed', async () => {
     const email = newAddress()
@@ -233,9 +241,9 @@ describe('one address, by however many accounts,', () => {
     expect(await mailsTo(email)).toBe(linksPerAddress)
     // What was registered without a mail is mailed one later, when there is room again.
     const last = ids.at(-1) ?? ''
-    expect(await refusalOf(service.identity.resendVerification(last, named))).toBe('identity.too_many_links')
+    expect(await errorCodeOf(service.identity.resendVerification(last, named))).toBe('identity.too_many_links')
     for (const id of ids) await rows.age(id, 1)
-    expect(await refusalOf(service.identity.resendVerification(last, named))).toBeUndefined()
+    expect(await errorCodeOf(service.identity.resendVerification(last, named))).toBeUndefined()
   })
 
   test('is mailed ten links in an hour to move to', async () => {

@@ -1,16 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { claimsOf, identityRows, refusalOf, tallyOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith } from '../../../tests/support/identity-service.ts'
+import { claimsOf, errorCodeOf, identityRows, tallyOf } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
-import type { Client, Session } from './index.ts'
+import type { RequestContext } from '../realm/index.ts'
+import type { Session } from './index.ts'
 
 const service = identityService('change_password')
 const rows = identityRows(service)
 const password = 'correct horse'
 const renewed = 'another horse'
-const client = clientOf(termsWith('changes', { verifiedEmail: 'mailed' }))
-const { failures } = client.terms.policy.lockout
+const context = contextOf(realmWith('changes', { verifiedEmail: 'mailed' }))
+const { failures } = context.realm.policy.lockout
 
 let people = 0
 async function register(input: { emailVerified?: boolean } = {}) {
@@ -18,15 +19,15 @@ async function register(input: { emailVerified?: boolean } = {}) {
   const username = `person${people}`
   const email = `${username}@example.org`
   const given = { username, email, password, emailVerified: true, quietly: true, ...input }
-  const { account } = await service.identity.createAccount(given, client)
+  const { account } = await service.identity.createAccount(given, context)
   return { id: account.id, username, email }
 }
-async function signIn(username: string, given = password, by: Client = client): Promise<Session> {
+async function signIn(username: string, given = password, by: RequestContext = context): Promise<Session> {
   const result = await service.identity.login({ identifier: username, password: given }, by)
   if (result.kind !== 'session') throw new Error('no second factor is enrolled')
   return result.session
 }
-const change = (session: Session, current = password, given = renewed, by: Client = client) =>
+const change = (session: Session, current = password, given = renewed, by: RequestContext = context) =>
   service.identity.changePassword({ current, password: given }, claimsOf(session), by)
 const revocationsOf = (session: Session) =>
   service.database.many(sql<{ version: number | null }>`
@@ -39,45 +40,47 @@ describe('a new password', () => {
     const [own, other, elsewhere] = [
       await signIn(username),
       await signIn(username),
-      await signIn(username, password, clientOf(termsWith('elsewhere', {}))),
+      await signIn(username, password, contextOf(realmWith('elsewhere', {}))),
     ]
     await change(own)
     expect(await rows.openSessions(id)).toBe(1)
     for (const one of [other, elsewhere]) {
       expect(await revocationsOf(one)).toHaveLength(1)
-      expect(await service.identity.tokenStands(claimsOf(one))).toBe(false)
-      expect(await refusalOf(service.identity.refresh(one.refreshToken, client))).toBe('identity.invalid_refresh_token')
+      expect(await service.identity.isTokenActive(claimsOf(one))).toBe(false)
+      expect(await errorCodeOf(service.identity.refresh(one.refreshToken, context))).toBe(
+        'identity.invalid_refresh_token',
+      )
     }
     // Its token is in no list; only who has to ask hears that the account has moved on, and gets a token anew.
     expect(await revocationsOf(own)).toEqual([])
-    expect(await service.identity.tokenStands(claimsOf(own))).toBe(false)
-    const next = await service.identity.refresh(own.refreshToken, client)
+    expect(await service.identity.isTokenActive(claimsOf(own))).toBe(false)
+    const next = await service.identity.refresh(own.refreshToken, context)
     expect(next.id).toBe(own.id)
     expect(claimsOf(next)).toMatchObject({ ver: 2 })
-    expect(await service.identity.tokenStands(claimsOf(next))).toBe(true)
-    expect(await service.identity.tokenStands(claimsOf(other))).toBe(false)
+    expect(await service.identity.isTokenActive(claimsOf(next))).toBe(true)
+    expect(await service.identity.isTokenActive(claimsOf(other))).toBe(false)
   })
 
   test('is the only one that signs in from then on', async () => {
     const { username } = await register()
     await change(await signIn(username))
-    expect(await refusalOf(signIn(username))).toBe('identity.invalid_credentials')
-    expect(await refusalOf(signIn(username, renewed))).toBeUndefined()
+    expect(await errorCodeOf(signIn(username))).toBe('identity.invalid_credentials')
+    expect(await errorCodeOf(signIn(username, renewed))).toBeUndefined()
   })
 
   test('voids links that would set another, and sign-ins that wait for a code', async () => {
     const { username, email } = await register()
     const own = await signIn(username)
-    const { resetToken = '' } = await service.identity.requestPasswordReset({ email }, client)
-    const always = clientOf(termsWith('always', { secondFactor: 'always' }))
+    const { resetToken = '' } = await service.identity.requestPasswordReset({ email }, context)
+    const always = contextOf(realmWith('always', { secondFactor: 'always' }))
     const waiting = await service.identity.login({ identifier: username, password }, always)
     await change(own)
     expect(
-      await refusalOf(service.identity.resetPassword({ token: resetToken, password: 'a third horse' }, client)),
+      await errorCodeOf(service.identity.resetPassword({ token: resetToken, password: 'a third horse' }, context)),
     ).toBe('identity.invalid_link')
     if (waiting.kind !== 'second_factor') throw new Error('a second factor is asked of everybody')
     const { sessionToken, code = '' } = waiting.challenge
-    expect(await refusalOf(service.identity.verifySecondFactor({ sessionToken, code }, always))).toBe(
+    expect(await errorCodeOf(service.identity.verifySecondFactor({ sessionToken, code }, always))).toBe(
       'identity.invalid_code',
     )
   })
@@ -97,7 +100,7 @@ describe('a new password', () => {
       code: 'identity.password_too_short',
       details: { problems: ['identity.password_too_short'] },
     })
-    expect(await refusalOf(signIn(username))).toBeUndefined()
+    expect(await errorCodeOf(signIn(username))).toBeUndefined()
   })
 
   test('is set by one of those who ask at once', async () => {
@@ -119,7 +122,7 @@ describe('a new password', () => {
           VALUES (${newId()}, ${id}, 'changes', now() + interval '1 day')`),
     )
     expect(await rows.openSessions(id)).toBe(1)
-    expect(await refusalOf(service.identity.refresh(own.refreshToken, client))).toBeUndefined()
+    expect(await errorCodeOf(service.identity.refresh(own.refreshToken, context))).toBeUndefined()
   })
 })
 
@@ -128,10 +131,10 @@ describe('a wrong present password', () => {
     const { id, username } = await register()
     const own = await signIn(username)
     for (let turn = 0; turn < failures; turn += 1) {
-      expect(await refusalOf(change(own, 'wrong horse'))).toBe('identity.wrong_password')
+      expect(await errorCodeOf(change(own, 'wrong horse'))).toBe('identity.wrong_password')
     }
-    expect(await refusalOf(change(own))).toBe('identity.wrong_password')
-    expect(await refusalOf(signIn(username))).toBe('identity.invalid_credentials')
+    expect(await errorCodeOf(change(own))).toBe('identity.wrong_password')
+    expect(await errorCodeOf(signIn(username))).toBe('identity.invalid_credentials')
     expect(await rows.mails(id)).toEqual(['account_locked'])
     expect(await rows.openSessions(id)).toBe(1)
   })
@@ -139,26 +142,26 @@ describe('a wrong present password', () => {
   test('is forgotten by a change that succeeds', async () => {
     const { username } = await register()
     const own = await signIn(username)
-    await refusalOf(change(own, 'wrong horse'))
-    await refusalOf(change(own, 'wrong horse'))
+    await errorCodeOf(change(own, 'wrong horse'))
+    await errorCodeOf(change(own, 'wrong horse'))
     await change(own)
-    for (let turn = 1; turn < failures; turn += 1) await refusalOf(signIn(username, 'wrong horse'))
-    expect(await refusalOf(signIn(username, renewed))).toBeUndefined()
+    for (let turn = 1; turn < failures; turn += 1) await errorCodeOf(signIn(username, 'wrong horse'))
+    expect(await errorCodeOf(signIn(username, renewed))).toBeUndefined()
   })
 
   test('is all there is where nobody set one', async () => {
     const { id, username } = await register()
     const own = await signIn(username)
     await service.database.run(sql`UPDATE accounts SET password_hash = NULL WHERE id = ${id}`)
-    expect(await refusalOf(change(own, ''))).toBe('identity.wrong_password')
+    expect(await errorCodeOf(change(own, ''))).toBe('identity.wrong_password')
   })
 })
 
 test('a deactivated or deleted account changes no password', async () => {
   const [one, two] = [await register(), await register()]
   const sessions = [await signIn(one.username), await signIn(two.username)] as const
-  await service.identity.operate.setActive(one.username, false, client.terms)
+  await service.identity.admin.setActive(one.username, false, context.realm)
   await service.identity.deleteAccount(two.id)
-  expect(await refusalOf(change(sessions[0]))).toBe('identity.wrong_password')
-  expect(await refusalOf(change(sessions[1]))).toBe('identity.account_not_found')
+  expect(await errorCodeOf(change(sessions[0]))).toBe('identity.wrong_password')
+  expect(await errorCodeOf(change(sessions[1]))).toBe('identity.account_not_found')
 })

@@ -1,9 +1,9 @@
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import { newId } from '../../platform/ids.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
+import type { RequestContext } from '../realm/index.ts'
 import { type Deps, originOf, revokedUntil } from './deps.ts'
 import { refuse } from './errors.ts'
-import { recordRefusal } from './login.ts'
-import type { Client } from './policy.ts'
+import { recordFailure } from './login.ts'
 import { refuseBadPassword } from './reset-password.ts'
 import * as store from './store/index.ts'
 
@@ -13,38 +13,42 @@ import * as store from './store/index.ts'
  */
 export const changePassword =
   (deps: Deps) =>
-  async (input: { current: string; password: string }, claims: AccessClaims, client: Client): Promise<void> => {
+  async (
+    input: { current: string; password: string },
+    claims: AccessClaims,
+    context: RequestContext,
+  ): Promise<void> => {
     const { database, passwords, lockout, clock } = deps
-    const { terms } = client
-    const account = await store.findAccount(database, claims.uid, terms.name)
+    const { realm } = context
+    const account = await store.findAccount(database, claims.uid, realm.name)
     if (!account) throw refuse('identity.account_not_found')
     const { tenantName: tenant, username: identifier } = account
     const found = await store.findCredentials(database, {
       tenant,
       identifier,
       byEmail: false,
-      contract: terms.name,
-      device: lockout.devicesOf(client),
-      counters: lockout.countersOf(identifier, tenant, client),
+      contract: realm.name,
+      device: lockout.devicesOf(context),
+      counters: lockout.countersOf(identifier, tenant, context),
     })
     const { counter } = found
     const correct = await passwords.verify(input.current, found.passwordHash)
     const locked = found.lockedUntil !== null && found.lockedUntil.getTime() > clock.now()
     if (!correct || locked) {
-      await recordRefusal(deps, { counter, account: store.viewOf(account, terms.policy.roles), counts: true }, client)
+      await recordFailure(deps, { counter, account: store.viewOf(account, realm.policy.roles), counts: true }, context)
       throw refuse('identity.wrong_password')
     }
-    await refuseBadPassword(deps, input.password, account, client)
+    await refuseBadPassword(deps, input.password, account, context)
     const change = {
       accountId: account.id,
       version: account.version,
       passwordHash: await passwords.hash(input.password),
       sessionId: claims.sid,
-      contract: terms.name,
+      contract: realm.name,
       until: revokedUntil(deps),
       mailId: newId(),
       counter,
-      ...originOf(client),
+      ...originOf(context),
     }
     const changed = await database.transaction(async (tx) => {
       await store.lockAccount(tx, account.id)
@@ -52,5 +56,5 @@ export const changePassword =
     })
     if (!changed) throw refuse('identity.wrong_password')
     deps.mailQueued()
-    await deps.revocations.spread()
+    await deps.revocations.broadcast()
   }

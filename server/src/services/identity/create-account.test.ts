@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { identityRows, refusalOf, tallyOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import { errorCodeOf, identityRows, tallyOf } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import type { IdempotencyKey } from '../../platform/db/idempotency.ts'
 import { newId } from '../../platform/ids.ts'
 import { sha256 } from '../../platform/secrets.ts'
@@ -10,13 +10,13 @@ const service = identityService('create_account')
 const rows = identityRows(service)
 const password = 'correct horse'
 
-const byName = clientOf(testTerms)
-const byEmail = clientOf(termsWith('by-email', { identifier: 'email', verifiedEmail: 'mailed' }))
+const byName = contextOf(testRealm)
+const byEmail = contextOf(realmWith('by-email', { identifier: 'email', verifiedEmail: 'mailed' }))
 /** The same accounts, signed in to only once the address is proven. */
-const proving = clientOf(termsWith('proving', { identifier: 'email', verifiedEmail: 'required' }))
+const proving = contextOf(realmWith('proving', { identifier: 'email', verifiedEmail: 'required' }))
 
-const create = (input: NewAccountInput, client = byName, key?: IdempotencyKey) =>
-  service.identity.createAccount(input, client, key)
+const create = (input: NewAccountInput, context = byName, key?: IdempotencyKey) =>
+  service.identity.createAccount(input, context, key)
 
 let addresses = 0
 const newAddress = () => {
@@ -65,7 +65,7 @@ describe('the name of a new account', () => {
 
   test('is refused when an account has it, whatever the case', async () => {
     await create({ username: 'Linus' })
-    expect(await refusalOf(create({ username: 'lINUS', password }))).toBe('identity.username_taken')
+    expect(await errorCodeOf(create({ username: 'lINUS', password }))).toBe('identity.username_taken')
   })
 
   test('belongs to one of those who want it at once', async () => {
@@ -76,7 +76,7 @@ describe('the name of a new account', () => {
   test('is never given again once its account is deleted', async () => {
     const { account } = await create({ username: 'gone' })
     await service.identity.deleteAccount(account.id)
-    expect(await refusalOf(create({ username: 'Gone' }))).toBe('identity.username_taken')
+    expect(await errorCodeOf(create({ username: 'Gone' }))).toBe('identity.username_taken')
     expect((await rows.events(account.id)).map(({ type }) => type)).toEqual(['account.registered', 'account.deleted'])
   })
 
@@ -84,24 +84,24 @@ describe('the name of a new account', () => {
     const email = newAddress()
     await create({ username: 'owner-of-it', email, emailVerified: true })
     const refused = ['identity.username_taken', 'identity.username_invalid']
-    expect(refused).toContain(await refusalOf(create({ username: email.toUpperCase() })))
+    expect(refused).toContain(await errorCodeOf(create({ username: email.toUpperCase() })))
     const key = { accountId: newId(), route: 'POST /accounts', key: '1', requestHash: sha256(email) }
-    expect(refused).toContain(await refusalOf(create({ username: email }, byName, key)))
-    expect(await refusalOf(create({ email }, byEmail))).toBe('identity.username_taken')
-    expect(await refusalOf(create({ email }, byEmail, key))).toBe('identity.username_taken')
+    expect(refused).toContain(await errorCodeOf(create({ username: email }, byName, key)))
+    expect(await errorCodeOf(create({ email }, byEmail))).toBe('identity.username_taken')
+    expect(await errorCodeOf(create({ email }, byEmail, key))).toBe('identity.username_taken')
   })
 
   test('may be an address that another account stated without proving it', async () => {
     const email = newAddress()
     await create({ username: 'claims-it', email })
-    expect(await refusalOf(create({ email }, byEmail))).toBeUndefined()
+    expect(await errorCodeOf(create({ email }, byEmail))).toBeUndefined()
   })
 })
 
 test('an address proven elsewhere cannot be vouched for a second time', async () => {
   const email = newAddress()
   await create({ email, emailVerified: true })
-  expect(await refusalOf(create({ username: 'second-owner', email, emailVerified: true }))).toBe(
+  expect(await errorCodeOf(create({ username: 'second-owner', email, emailVerified: true }))).toBe(
     'identity.username_taken',
   )
 })
@@ -139,8 +139,8 @@ describe('what does not fit', () => {
     ],
     ['a role the contract does not know', { username: 'king', role: 'king' }, byName, 'identity.unknown_role'],
     ['a role by the name of a method', { username: 'king', role: 'toString' }, byName, 'identity.unknown_role'],
-  ])('%s', async (_what, input, client, code) => {
-    expect(await refusalOf(create(input, client))).toBe(code)
+  ])('%s', async (_what, input, context, code) => {
+    expect(await errorCodeOf(create(input, context))).toBe(code)
   })
 })
 
@@ -162,21 +162,21 @@ describe('an idempotency key', () => {
   test('is refused with another request', async () => {
     await create({ username: 'keyed' }, byName, keyOf('two', 'keyed'))
     const other = create({ username: 'keyed-otherwise' }, byName, keyOf('two', 'keyed-otherwise'))
-    expect(await refusalOf(other)).toBe('identity.idempotency_key_reused')
+    expect(await errorCodeOf(other)).toBe('identity.idempotency_key_reused')
   })
 
   test('stays unused by what failed', async () => {
     await create({ username: 'in-the-way' })
     const key = keyOf('three', 'x')
-    expect(await refusalOf(create({ username: 'in-the-way' }, byName, key))).toBe('identity.username_taken')
-    expect(await refusalOf(create({ username: 'free-way' }, byName, key))).toBeUndefined()
+    expect(await errorCodeOf(create({ username: 'in-the-way' }, byName, key))).toBe('identity.username_taken')
+    expect(await errorCodeOf(create({ username: 'free-way' }, byName, key))).toBeUndefined()
   })
 })
 
 describe('an account that nobody proved or used', () => {
-  const abandoned = async (hours: number, client = proving) => {
+  const abandoned = async (hours: number, context = proving) => {
     const email = newAddress()
-    const { account } = await create({ email, password: 'the password of a stranger' }, client)
+    const { account } = await create({ email, password: 'the password of a stranger' }, context)
     await rows.age(account.id, hours)
     return { id: account.id, email }
   }
@@ -188,8 +188,8 @@ describe('an account that nobody proved or used', () => {
     expect(await rows.openSessions(id)).toBe(0)
     expect((await rows.events(id)).map(({ type }) => type)).toEqual(['account.registered', 'account.deleted'])
     const stale = service.identity.login({ identifier: email, password: 'the password of a stranger' }, proving)
-    expect(await refusalOf(stale)).toBe('identity.invalid_credentials')
-    expect(await refusalOf(service.identity.login({ identifier: email, password }, proving))).toBe(
+    expect(await errorCodeOf(stale)).toBe('identity.invalid_credentials')
+    expect(await errorCodeOf(service.identity.login({ identifier: email, password }, proving))).toBe(
       'identity.email_unverified',
     )
   })
@@ -202,13 +202,13 @@ describe('an account that nobody proved or used', () => {
 
   test('stays while it is fresh', async () => {
     const { email } = await abandoned(23)
-    expect(await refusalOf(create({ email, password }, proving))).toBe('identity.username_taken')
+    expect(await errorCodeOf(create({ email, password }, proving))).toBe('identity.username_taken')
   })
 
   test('stays while another link is good', async () => {
     const { id, email } = await abandoned(25)
     await service.identity.resendVerification(id, proving)
-    expect(await refusalOf(create({ email, password }, proving))).toBe('identity.username_taken')
+    expect(await errorCodeOf(create({ email, password }, proving))).toBe('identity.username_taken')
   })
 
   test('stays once its address is proven', async () => {
@@ -216,18 +216,18 @@ describe('an account that nobody proved or used', () => {
     const { account, verificationToken: token = '' } = await create({ email }, proving)
     await service.identity.verifyEmail({ token }, proving)
     await rows.age(account.id, 100)
-    expect(await refusalOf(create({ email, password }, proving))).toBe('identity.username_taken')
+    expect(await errorCodeOf(create({ email, password }, proving))).toBe('identity.username_taken')
   })
 
   test('stays, with its password, when it was not this contract that made it: another did, or an import', async () => {
-    const unproven = clientOf(termsWith('unproven', { identifier: 'email' }))
+    const unproven = contextOf(realmWith('unproven', { identifier: 'email' }))
     const { id, email } = await abandoned(100, unproven)
-    await refusalOf(create({ email, password }, proving))
+    await errorCodeOf(create({ email, password }, proving))
     const given = { identifier: email, password: 'the password of a stranger' }
     const result = await service.identity.login(given, unproven)
     expect(result).toMatchObject({ kind: 'session', session: { account: { id } } })
 
-    const imports = service.identity.importAccounts(proving.terms)
+    const imports = service.identity.importAccounts(proving.realm)
     const imported = imports.read({ email: newAddress(), createdAt: '2020-01-01T00:00:00Z' })
     if (!('account' in imported)) throw new Error(imported.problem)
     await imports.write(async function* () {
@@ -236,7 +236,7 @@ describe('an account that nobody proved or used', () => {
     const { username } = imported.account
     const owner = async () => (await service.identity.accounts.findByName(username, proving)).id
     const before = await owner()
-    await refusalOf(create({ email: username, password }, proving))
+    await errorCodeOf(create({ email: username, password }, proving))
     expect(await owner()).toBe(before)
   })
 })
@@ -245,7 +245,7 @@ describe('the first administrator', () => {
   const policy = { firstBecomesAdministrator: true }
 
   test('is exactly one of those who register first at once, and nobody later', async () => {
-    const first = clientOf(termsWith('first', policy))
+    const first = contextOf(realmWith('first', policy))
     const made = await Promise.all(
       Array.from({ length: 10 }, (_, turn) => create({ username: `first${turn}`, password }, first)),
     )
@@ -255,14 +255,14 @@ describe('the first administrator', () => {
   })
 
   test('is not made by a registration that is refused', async () => {
-    const contract = clientOf(termsWith('first-again', policy))
+    const contract = contextOf(realmWith('first-again', policy))
     await create({ username: 'taken-before' })
-    expect(await refusalOf(create({ username: 'taken-before' }, contract))).toBe('identity.username_taken')
+    expect(await errorCodeOf(create({ username: 'taken-before' }, contract))).toBe('identity.username_taken')
     expect((await create({ username: 'the-real-first' }, contract)).account.role).toBe('admin')
   })
 
   test('administers one contract only', async () => {
-    const contract = clientOf(termsWith('first-elsewhere', policy))
+    const contract = contextOf(realmWith('first-elsewhere', policy))
     const { account } = await create({ username: 'elsewhere' }, contract)
     expect((await service.identity.accounts.find(account.id, contract)).role).toBe('admin')
     expect((await service.identity.accounts.find(account.id, byName)).role).toBe('user')

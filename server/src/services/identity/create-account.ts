@@ -1,11 +1,12 @@
 import type { Database, Queryable } from '../../platform/db/database.ts'
 import { createOnce, type IdempotencyKey } from '../../platform/db/idempotency.ts'
 import { newId } from '../../platform/ids.ts'
+import type { AccountView, Realm, RequestContext } from '../realm/index.ts'
 import { after, type Deps, originOf, revokedUntil } from './deps.ts'
 import { type IdentityErrorCode, refuse } from './errors.ts'
 import { type AccountRegistered, announced, eventsJson } from './events.ts'
-import { checkPassword, strictest } from './password-rules.ts'
-import { type AccountView, type Client, emailPattern, type Terms, usernamePattern, verificationTtl } from './policy.ts'
+import { emailPattern, usernamePattern, verificationTtl } from './limits.ts'
+import { checkPassword, strictest } from './passwords/rules.ts'
 import * as store from './store/index.ts'
 import { tenantName } from './tenants.ts'
 
@@ -40,15 +41,15 @@ export interface NewAccountResult {
 /** Makes an account and tells the other services: what registering does, and what an administrator does for somebody else. */
 export const createAccount =
   (deps: Deps) =>
-  async (input: NewAccountInput, client: Client, idempotency?: IdempotencyKey): Promise<NewAccountResult> => {
+  async (input: NewAccountInput, context: RequestContext, idempotency?: IdempotencyKey): Promise<NewAccountResult> => {
     const { database } = deps
-    const { terms } = client
-    const wanted = readInput(input, terms)
+    const { realm } = context
+    const wanted = readInput(input, realm)
     const tenant = await store.findTenant(database, wanted.tenant)
-    const problems = [...wanted.problems, ...(await passwordProblems(input, terms, tenant?.settings, wanted.tenant))]
+    const problems = [...wanted.problems, ...(await passwordProblems(input, realm, tenant?.settings, wanted.tenant))]
     if (problems[0]) throw refuse(problems[0], { problems })
     // Said before the hash is computed: a taken name must not cost what a password costs.
-    if (!idempotency && tenant && (await taken(database, tenant.id, wanted, terms))) {
+    if (!idempotency && tenant && (await taken(database, tenant.id, wanted, realm))) {
       throw refuse('identity.username_taken', { username: wanted.username })
     }
 
@@ -58,11 +59,11 @@ export const createAccount =
     const { created, fresh } = await createOnce(database, idempotency, {
       id,
       create: (tx) =>
-        insideTransaction(database, tx, terms, (inner) =>
-          insert(deps, inner, { id, verificationId, input, wanted, passwordHash }, client),
+        insideTransaction(database, tx, realm, (inner) =>
+          insert(deps, inner, { id, verificationId, input, wanted, passwordHash }, context),
         ),
       async again(createdId) {
-        const account = await store.findAccount(database, createdId, terms.name)
+        const account = await store.findAccount(database, createdId, realm.name)
         if (!account) throw refuse('identity.account_not_found')
         return { account, mailed: false }
       },
@@ -71,8 +72,8 @@ export const createAccount =
     if (fresh) deps.eventsRecorded()
     if (created.mailed) deps.mailQueued()
     return {
-      account: store.viewOf(created.account, terms.policy.roles),
-      verificationToken: created.mailed && deps.echo ? deps.secrets.tokenOf(verificationId) : undefined,
+      account: store.viewOf(created.account, realm.policy.roles),
+      verificationToken: created.mailed && deps.exposeDevSecrets ? deps.secrets.tokenOf(verificationId) : undefined,
     }
   }
 
@@ -86,8 +87,8 @@ interface Wanted {
   problems: IdentityErrorCode[]
 }
 
-function readInput(input: NewAccountInput, terms: Terms): Wanted {
-  const { policy } = terms
+function readInput(input: NewAccountInput, realm: Realm): Wanted {
+  const { policy } = realm
   const email = input.email?.trim().toLowerCase() || null
   const username = input.username ?? email ?? ''
   const problems: IdentityErrorCode[] = [...(input.problems ?? [])]
@@ -98,12 +99,12 @@ function readInput(input: NewAccountInput, terms: Terms): Wanted {
   // An address is a name for whoever it belongs to, and for nobody else.
   const ofSomebodyElse = emailPattern.test(username) && username.toLowerCase() !== email
   if (named && (!usernamePattern.test(username) || ofSomebodyElse)) problems.push('identity.username_invalid')
-  const grant = input.role === undefined ? undefined : grantOf(terms, input.role)
+  const grant = input.role === undefined ? undefined : grantOf(realm, input.role)
   return { username, named, email, tenant: tenantName(policy, input.tenant), grant, problems }
 }
 
 /** The grant of a role in a contract. */
-export function grantOf({ policy }: Terms, role: string) {
+export function grantOf({ policy }: Realm, role: string) {
   const { permissions, administrator } = policy.roles
   if (!Object.hasOwn(permissions, role))
     throw refuse('identity.unknown_role', { role, known: Object.keys(permissions) })
@@ -112,7 +113,7 @@ export function grantOf({ policy }: Terms, role: string) {
 
 async function passwordProblems(
   { password, email, username, displayName }: NewAccountInput,
-  { policy }: Terms,
+  { policy }: Realm,
   settings: store.TenantSettings | undefined,
   tenant: string,
 ): Promise<IdentityErrorCode[]> {
@@ -126,11 +127,11 @@ async function taken(
   database: Database,
   tenantId: string,
   { username, named }: Wanted,
-  terms: Terms,
+  realm: Realm,
 ): Promise<boolean> {
   if (!(await store.nameTaken(database, tenantId, username))) return false
-  if (named || terms.policy.verifiedEmail !== 'required') return true
-  const by = [database, tenantId, username, terms.name] as const
+  if (named || realm.policy.verifiedEmail !== 'required') return true
+  const by = [database, tenantId, username, realm.name] as const
   return !(await store.findAbandoned(...by)) && !(await store.heldUnprovenElsewhere(...by))
 }
 
@@ -138,7 +139,7 @@ async function taken(
 const insideTransaction = <Result>(
   database: Database,
   tx: Queryable,
-  { policy }: Terms,
+  { policy }: Realm,
   work: (tx: Queryable) => Promise<Result>,
 ): Promise<Result> => {
   const several = policy.tenant === 'named' || policy.firstBecomesAdministrator || policy.verifiedEmail === 'required'
@@ -157,14 +158,14 @@ async function insert(
   deps: Deps,
   tx: Queryable,
   { id, verificationId, input, wanted, passwordHash }: Insertion,
-  client: Client,
+  context: RequestContext,
 ) {
-  const { terms } = client
-  const { policy, name: contract } = terms
+  const { realm } = context
+  const { policy, name: contract } = realm
   const { email } = wanted
-  const tenant = await tenantFor(tx, terms, wanted.tenant)
-  const grant = wanted.grant ?? (await automaticGrant(tx, terms, tenant))
-  const username = (await yieldedName(deps, tx, tenant.id, wanted, terms)) ? id : wanted.username
+  const tenant = await tenantFor(tx, realm, wanted.tenant)
+  const grant = wanted.grant ?? (await automaticGrant(tx, realm, tenant))
+  const username = (await yieldedName(deps, tx, tenant.id, wanted, realm)) ? id : wanted.username
 
   // PostgreSQL's JSON has no place for half a surrogate pair.
   const displayName = input.displayName?.trim().toWellFormed() || null
@@ -179,12 +180,12 @@ async function insert(
     secondFactor: input.secondFactor ?? false,
     displayName,
     passwordHash,
-    locale: client.locale ?? policy.locale,
+    locale: context.locale ?? policy.locale,
     active: tenant.created || !tenant.settings.approval,
     contract,
     grant,
     verification: mailed ? { id: verificationId, mailId: newId(), expiresAt: after(deps, verificationTtl) } : undefined,
-    counter: deps.lockout.countersOf(username, wanted.tenant, client).strangers,
+    counter: deps.lockout.countersOf(username, wanted.tenant, context).unknownDevices,
     events: eventsJson([
       registered({
         username,
@@ -195,9 +196,9 @@ async function insert(
         role: grant?.role,
         names: input.names,
       }),
-      ...announced(deps, terms, 'registered', about),
+      ...announced(deps, realm, 'registered', about),
     ]),
-    ...originOf(client),
+    ...originOf(context),
   })
   if (!account) throw refuse('identity.username_taken', { username })
   return { account, mailed }
@@ -209,7 +210,7 @@ const registered = (data: Partial<AccountRegistered> | { role: string | undefine
   data,
 })
 
-async function tenantFor(tx: Queryable, { policy }: Terms, name: string): Promise<store.TenantRow> {
+async function tenantFor(tx: Queryable, { policy }: Realm, name: string): Promise<store.TenantRow> {
   if (policy.tenant === 'named') return store.ensureTenant(tx, newId(), name)
   const found = await store.findTenant(tx, name)
   if (!found) throw refuse('identity.tenant_invalid')
@@ -217,7 +218,7 @@ async function tenantFor(tx: Queryable, { policy }: Terms, name: string): Promis
 }
 
 /** What an account becomes without having been given it: the contract's first administrator, or the creator of its tenant. */
-async function automaticGrant(tx: Queryable, { name, policy }: Terms, tenant: store.TenantRow) {
+async function automaticGrant(tx: Queryable, { name, policy }: Realm, tenant: store.TenantRow) {
   const { administrator, tenantCreator } = policy.roles
   if (policy.firstBecomesAdministrator && administrator !== undefined) {
     // Looked at twice: the lock is for those few that may be the first.
@@ -238,7 +239,7 @@ async function yieldedName(
   tx: Queryable,
   tenantId: string,
   { username, named }: Wanted,
-  { name, policy }: Terms,
+  { name, policy }: Realm,
 ): Promise<boolean> {
   if (named || policy.verifiedEmail !== 'required') return false
   await store.lockAddress(tx, tenantId, username)

@@ -22,5 +22,5 @@ export const deleteAccount =
     })
     if (removed === 0) return
     deps.eventsRecorded()
-    await deps.revocations.spread()
+    await deps.revocations.broadcast()
   }

@@ -1,11 +1,11 @@
 import type { Clock } from '../../platform/clock.ts'
 import type { Database } from '../../platform/db/database.ts'
-import type { ChallengeSecrets } from './challenge-secrets.ts'
+import type { RequestContext } from '../realm/index.ts'
 import type { Lockout } from './lockout.ts'
-import type { Passwords } from './passwords.ts'
-import type { Client } from './policy.ts'
-import type { RevocationHub } from './revocations.ts'
-import type { Tokens } from './tokens.ts'
+import type { Passwords } from './passwords/index.ts'
+import type { Tokens } from './tokens/access-tokens.ts'
+import type { ChallengeSecrets } from './tokens/challenge-secrets.ts'
+import type { RevocationHub } from './tokens/revocations.ts'
 
 /** The world identity's use cases live in. */
 export interface Deps {
@@ -20,7 +20,7 @@ export interface Deps {
   /** Wakes the mail worker after a commit that queued mail. */
   mailQueued(): void
   /** Development: what is mailed is also given back, so that a person without a mail server can go on. */
-  echo: boolean
+  exposeDevSecrets: boolean
   /** Seconds that the longest-lived access token of any contract lives: how long a revocation has to be remembered. */
   longestAccessTtl: number
   clock: Clock
@@ -34,4 +34,4 @@ export const revokedUntil = ({ clock, longestAccessTtl }: Pick<Deps, 'clock' | '
 export const after = ({ clock }: Pick<Deps, 'clock'>, seconds: number): Date => new Date(clock.now() + seconds * 1000)
 
 /** Where a request came from, for the rows that tell. */
-export const originOf = ({ ip, userAgent }: Client) => ({ ip, userAgent })
+export const originOf = ({ ip, userAgent }: RequestContext) => ({ ip, userAgent })

@@ -1,4 +1,4 @@
-import { Refusal } from '../../platform/errors.ts'
+import { DomainError } from '../../platform/errors.ts'
 
 /** Everything identity declines. The error table of each contract that uses it answers every one of them. */
 export const identityErrors = [
@@ -35,7 +35,7 @@ export type IdentityErrorCode = (typeof identityErrors)[number]
 
 /** Makes an identity refusal, to be thrown. */
 export const refuse = (code: IdentityErrorCode, details?: Readonly<Record<string, unknown>>) =>
-  new Refusal<IdentityErrorCode>(code, details)
+  new DomainError<IdentityErrorCode>(code, details)
 
 /** Makes the refusal of a password that is not worked on. */
 export const busy = () => refuse('identity.busy', { retryAfterSeconds: 2 })

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { claimsOf, identityRows, refusalOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith } from '../../../tests/support/identity-service.ts'
+import { claimsOf, errorCodeOf, identityRows } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
-import type { Fact, Session, Terms } from './index.ts'
+import type { Fact, Realm } from '../realm/index.ts'
+import type { Session } from './index.ts'
 
 const service = identityService('events')
 const rows = identityRows(service)
@@ -10,14 +11,14 @@ const password = 'correct horse'
 
 /** The fact whose event the outbox does not take; every other one is announced as `test.` with its name. */
 let broken: Fact | undefined
-const terms: Terms = {
-  ...termsWith('announcing', { identifier: 'email', verifiedEmail: 'mailed' }),
+const realm: Realm = {
+  ...realmWith('announcing', { identifier: 'email', verifiedEmail: 'mailed' }),
   announce: (fact, { id, email, displayName }, at) => ({
     type: fact === broken ? 'test.broken' : `test.${fact}`,
     data: { id, email, displayName, at: at.toISOString() },
   }),
 }
-const client = clientOf(terms)
+const context = contextOf(realm)
 
 beforeAll(async () => {
   await service.database.run(sql`ALTER TABLE outbox_events ADD CONSTRAINT unbroken CHECK (type <> 'test.broken')`)
@@ -28,30 +29,30 @@ async function register() {
   people += 1
   const email = `person${people}@example.org`
   const input = { email, password, displayName: `Person ${people}` }
-  const { account, verificationToken: token = '' } = await service.identity.createAccount(input, client)
+  const { account, verificationToken: token = '' } = await service.identity.createAccount(input, context)
   return { id: account.id, email, token }
 }
 async function signIn(email: string, given = password): Promise<Session> {
-  const result = await service.identity.login({ identifier: email, password: given }, client)
+  const result = await service.identity.login({ identifier: email, password: given }, context)
   if (result.kind !== 'session') throw new Error('no second factor is enrolled')
   return result.session
 }
-const link = async (email: string) => (await service.identity.requestPasswordReset({ email }, client)).resetToken ?? ''
+const link = async (email: string) => (await service.identity.requestPasswordReset({ email }, context)).resetToken ?? ''
 
 describe("a contract's own events", () => {
   test('stand in the outbox in order, numbered with those of the core', async () => {
     const { id, email, token } = await register()
-    await service.identity.verifyEmail({ token }, client)
-    await service.identity.verifyEmail({ token }, client)
+    await service.identity.verifyEmail({ token }, context)
+    await service.identity.verifyEmail({ token }, context)
     const session = await signIn(email)
-    await service.identity.refresh(session.refreshToken, client)
-    await service.identity.logout(claimsOf(session), undefined, client)
-    await service.identity.logout(claimsOf(session), undefined, client)
+    await service.identity.refresh(session.refreshToken, context)
+    await service.identity.logout(claimsOf(session), undefined, context)
+    await service.identity.logout(claimsOf(session), undefined, context)
     await signIn(email)
-    await service.identity.logoutEverywhere(id, {}, client)
-    await service.identity.resetPassword({ token: await link(email), password: 'another horse' }, client)
-    for (let turn = 0; turn <= terms.policy.lockout.failures; turn += 1) await refusalOf(signIn(email, 'wrong horse'))
-    await service.identity.operate.grantRole(email, 'admin', terms)
+    await service.identity.logoutEverywhere(id, {}, context)
+    await service.identity.resetPassword({ token: await link(email), password: 'another horse' }, context)
+    for (let turn = 0; turn <= realm.policy.lockout.failures; turn += 1) await errorCodeOf(signIn(email, 'wrong horse'))
+    await service.identity.admin.grantRole(email, 'admin', realm)
     const events = await rows.events(id)
     expect(events.map(({ type, sequence }) => [sequence, type])).toEqual([
       [1, 'account.registered'],
@@ -77,8 +78,8 @@ describe("a contract's own events", () => {
       [
         ...Array.from({ length: 8 }, () => signIn(email)),
         ...Array.from({ length: 4 }, () => link(email)),
-        service.identity.logout(claimsOf(session), undefined, client),
-        ...Array.from({ length: 3 }, () => refusalOf(signIn(email, 'wrong horse'))),
+        service.identity.logout(claimsOf(session), undefined, context),
+        ...Array.from({ length: 3 }, () => errorCodeOf(signIn(email, 'wrong horse'))),
       ].map((one) => one.catch(() => undefined)),
     )
     const events = await rows.events(id)
@@ -95,10 +96,10 @@ describe("a contract's own events", () => {
     const { id, email } = await register()
     const count = () => service.database.one(sql<{ count: number }>`SELECT count(*) AS count FROM outbox_events`)
     const before = await count()
-    await refusalOf(service.identity.createAccount({ email, password }, client))
-    await refusalOf(signIn(email, 'wrong horse'))
-    await refusalOf(service.identity.verifyEmail({ token: 'x' }, client))
-    await service.identity.requestPasswordReset({ email: 'nobody@example.org' }, client)
+    await errorCodeOf(service.identity.createAccount({ email, password }, context))
+    await errorCodeOf(signIn(email, 'wrong horse'))
+    await errorCodeOf(service.identity.verifyEmail({ token: 'x' }, context))
+    await service.identity.requestPasswordReset({ email: 'nobody@example.org' }, context)
     expect(await count()).toEqual(before)
     expect(await rows.events(id)).toHaveLength(2)
   })
@@ -133,18 +134,18 @@ describe('an event that cannot be recorded undoes what it tells of', () => {
 
   test('a registration', async () => {
     await breaking('registered', () =>
-      service.identity.createAccount({ email: 'undone@example.org', password }, client),
+      service.identity.createAccount({ email: 'undone@example.org', password }, context),
     )
-    expect(await refusalOf(service.identity.accounts.findByName('undone@example.org', client))).toBe(
+    expect(await errorCodeOf(service.identity.accounts.findByName('undone@example.org', context))).toBe(
       'identity.account_not_found',
     )
   })
 
   test.each<[Fact, (person: { id: string; email: string; token: string; session: Session }) => Promise<unknown>]>([
-    ['email_verified', ({ token }) => service.identity.verifyEmail({ token }, client)],
+    ['email_verified', ({ token }) => service.identity.verifyEmail({ token }, context)],
     ['logged_in', ({ email }) => signIn(email)],
-    ['logged_out', ({ session }) => service.identity.logout(claimsOf(session), undefined, client)],
-    ['logged_out_everywhere', ({ id }) => service.identity.logoutEverywhere(id, {}, client)],
+    ['logged_out', ({ session }) => service.identity.logout(claimsOf(session), undefined, context)],
+    ['logged_out_everywhere', ({ id }) => service.identity.logoutEverywhere(id, {}, context)],
     ['password_reset_requested', ({ email }) => link(email)],
   ])('%s', async (fact, act) => {
     const person = await register()
@@ -156,14 +157,14 @@ describe('an event that cannot be recorded undoes what it tells of', () => {
     const { id, email } = await register()
     await signIn(email)
     const token = await link(email)
-    const reset = () => service.identity.resetPassword({ token, password: 'another horse' }, client)
+    const reset = () => service.identity.resetPassword({ token, password: 'another horse' }, context)
     await unchanged(id, () => breaking('password_reset', reset))
-    expect(await refusalOf(reset())).toBeUndefined()
+    expect(await errorCodeOf(reset())).toBeUndefined()
   })
 
   test('locked', async () => {
     const { id, email } = await register()
-    for (let turn = 1; turn < terms.policy.lockout.failures; turn += 1) await refusalOf(signIn(email, 'wrong horse'))
+    for (let turn = 1; turn < realm.policy.lockout.failures; turn += 1) await errorCodeOf(signIn(email, 'wrong horse'))
     await unchanged(id, () => breaking('locked', () => signIn(email, 'wrong horse')))
   })
 })

@@ -1,7 +1,7 @@
 import type { DomainEvent } from '../../platform/events/event.ts'
 import { newId } from '../../platform/ids.ts'
+import type { Fact, FactAbout, Realm } from '../realm/index.ts'
 import type { Deps } from './deps.ts'
-import type { Fact, FactAbout, Terms } from './policy.ts'
 
 /** What identity tells the other services. The subject of each is the account. A contract's terms may add events of its own. */
 export type IdentityEvent =
@@ -40,7 +40,7 @@ export const eventsJson = (events: readonly NewEvent[]): string =>
   JSON.stringify(events.map(({ type, data }) => ({ id: newId(), type, data })))
 
 /** The contract's own event for a fact, if it announces one. */
-export function announced({ clock }: Deps, terms: Terms, fact: Fact, account: FactAbout): NewEvent[] {
-  const event = terms.announce?.(fact, account, new Date(clock.now()))
+export function announced({ clock }: Deps, realm: Realm, fact: Fact, account: FactAbout): NewEvent[] {
+  const event = realm.announce?.(fact, account, new Date(clock.now()))
   return event ? [event] : []
 }

@@ -3,7 +3,7 @@ import { hashSync as argon2Sync } from '@node-rs/argon2'
 import { hashSync as bcryptSync, type Version } from '@node-rs/bcrypt'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import { newSecret } from '../../platform/ids.ts'
 import type { ImportedAccount } from './import-accounts.ts'
@@ -57,13 +57,13 @@ async function forEach<Item>(items: readonly Item[], work: (item: Item) => Promi
 
 describe(`${people} accounts sign in with the passwords they had, and are argon2id afterwards`, () => {
   test.each(Object.entries(formats))('%s', async (format, variants) => {
-    const terms = termsWith(format.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'), {})
-    const accounts = service.identity.importAccounts(terms)
+    const realm = realmWith(format.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'), {})
+    const accounts = service.identity.importAccounts(realm)
     const members = Array.from({ length: people }, (_, index) => {
       const password = newSecret(6)
       const hashOf = variants[index % variants.length]
       const passwordHash = hashOf?.(password, Buffer.from(newSecret(12)))
-      return { username: `${terms.name}-${index}`, password, passwordHash }
+      return { username: `${realm.name}-${index}`, password, passwordHash }
     })
     const read = members.map(({ username, passwordHash }) => {
       const result = accounts.read({ username, passwordHash })
@@ -75,21 +75,21 @@ describe(`${people} accounts sign in with the passwords they had, and are argon2
     const [first, second] = members
     const wrong = service.identity.login(
       { identifier: first?.username ?? '', password: second?.password ?? '' },
-      clientOf(terms),
+      contextOf(realm),
     )
     await expect(wrong).rejects.toMatchObject({ code: 'identity.invalid_credentials' })
     await forEach(members, async ({ username, password }) => {
-      const result = await service.identity.login({ identifier: username, password }, clientOf(terms))
+      const result = await service.identity.login({ identifier: username, password }, contextOf(realm))
       expect(result.kind).toBe('session')
     })
 
     const { upgraded } = await service.database.one(sql<{ upgraded: number }>`
       SELECT count(*) AS upgraded FROM accounts
-       WHERE username LIKE ${`${terms.name}-%`} AND password_hash LIKE '$argon2id$v=19$m=64,t=1,p=1$%'`)
+       WHERE username LIKE ${`${realm.name}-%`} AND password_hash LIKE '$argon2id$v=19$m=64,t=1,p=1$%'`)
     expect(upgraded).toBe(people)
     const again = await service.identity.login(
       { identifier: first?.username ?? '', password: first?.password ?? '' },
-      clientOf(terms),
+      contextOf(realm),
     )
     expect(again.kind).toBe('session')
   })
@@ -100,7 +100,7 @@ async function* each(accounts: readonly ImportedAccount[]): AsyncGenerator<Impor
 }
 
 test('an import that starts over after a deadlock reads its rows again', async () => {
-  const accounts = service.identity.importAccounts(testTerms)
+  const accounts = service.identity.importAccounts(testRealm)
   const read = accounts.read({ username: 'started-over' })
   if ('problem' in read) throw new Error(read.problem)
   let starts = 0
@@ -115,7 +115,7 @@ test('an import that starts over after a deadlock reads its rows again', async (
 })
 
 test('accounts that another import writes at the same time are written by one of the two', async () => {
-  const accounts = service.identity.importAccounts(testTerms)
+  const accounts = service.identity.importAccounts(testRealm)
   const read = Array.from({ length: 1_200 }, (_, index) => accounts.read({ username: `twice-${index}` }))
   const rows = read.flatMap((one) => ('account' in one ? [one.account] : []))
   const results = await Promise.allSettled([

@@ -1,8 +1,8 @@
 import { newId } from '../../platform/ids.ts'
+import type { Realm } from '../realm/index.ts'
 import type { Deps } from './deps.ts'
 import { refuse } from './errors.ts'
 import { type AccountToImport, type ImportedAccount, type ReadAccount, readAccount } from './imported-account.ts'
-import type { Terms } from './policy.ts'
 import { ensureTenants, findImportConflicts, type ImportConflict, insertImported } from './store/imports.ts'
 
 export type { AccountToImport, ImportedAccount } from './imported-account.ts'
@@ -26,8 +26,8 @@ const batchSize = 500
 /** Takes accounts over from another system, into a contract. Their passwords stay as they are until the first sign-in. */
 export const importAccounts =
   ({ database, clock, eventsRecorded }: Pick<Deps, 'database' | 'clock' | 'eventsRecorded'>) =>
-  (terms: Terms): AccountImport => ({
-    read: (account) => readAccount(account, terms, clock.now()),
+  (realm: Realm): AccountImport => ({
+    read: (account) => readAccount(account, realm, clock.now()),
 
     conflicts: (accounts) =>
       findImportConflicts(
@@ -41,9 +41,9 @@ export const importAccounts =
       const written = await database.transaction(async (tx) => {
         let count = 0
         for await (const batch of inBatches(rows())) {
-          if (terms.policy.tenant === 'named') await ensureTenants(tx, tenantsOf(batch))
+          if (realm.policy.tenant === 'named') await ensureTenants(tx, tenantsOf(batch))
           const imported = batch.map((account) => ({ ...account, id: newId(), eventId: newId() }))
-          const inserted = await insertImported(tx, imported, terms.name)
+          const inserted = await insertImported(tx, imported, realm.name)
           if (inserted !== batch.length) throw refuse('identity.username_taken')
           count += inserted
         }

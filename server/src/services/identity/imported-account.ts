@@ -1,5 +1,6 @@
-import { describeForeignHash } from './foreign-hashes.ts'
-import { emailPattern, type Locale, locales, type Policy, type Terms, usernamePattern } from './policy.ts'
+import { type Locale, locales, type Policy, type Realm } from '../realm/index.ts'
+import { emailPattern, usernamePattern } from './limits.ts'
+import { describeForeignHash } from './passwords/foreign-hashes/index.ts'
 import { tenantName } from './tenants.ts'
 
 /** An account as another system states it. */
@@ -48,8 +49,8 @@ export type ReadAccount = { account: ImportedAccount; format: string } | Unfit
  * Reads one account by the rules of a contract. A problem names the field as the file does and never quotes the hash.
  * @param now milliseconds since the epoch
  */
-export function readAccount(given: AccountToImport, terms: Terms, now: number): ReadAccount {
-  const { policy } = terms
+export function readAccount(given: AccountToImport, realm: Realm, now: number): ReadAccount {
+  const { policy } = realm
   const email = given.email?.trim().toLowerCase() || null
   const username = given.username ?? email
   if (username === null) return { problem: 'it has neither username nor email' }

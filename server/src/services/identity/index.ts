@@ -1,61 +1,49 @@
 import type { Clock } from '../../platform/clock.ts'
 import type { Database, Statement } from '../../platform/db/database.ts'
 import { pruneIdempotencyKeys } from '../../platform/db/idempotency.ts'
-import type { Notices } from '../../platform/db/notices.ts'
+import type { Notices } from '../../platform/db/notices/index.ts'
 import { pruneOutbox } from '../../platform/db/pruning.ts'
-import type { TokenMarks } from '../../platform/http/revocation-list.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { DeriveKey } from '../../platform/secrets.ts'
+import type { TokenReference } from '../../platform/tokens/revocation-list.ts'
+import type { AccountView, Realm } from '../realm/index.ts'
+import { admin } from './admin.ts'
 import { administer } from './administer.ts'
-import { createChallengeSecrets } from './challenge-secrets.ts'
 import { changePassword } from './change-password.ts'
 import { createAccount } from './create-account.ts'
 import { deleteAccount } from './delete-account.ts'
 import type { Deps } from './deps.ts'
-import { forServices } from './for-services.ts'
 import { importAccounts } from './import-accounts.ts'
+import { internalApi } from './internal-api.ts'
+import { openSigningKeys } from './keys/index.ts'
 import { createLockout } from './lockout.ts'
 import { type LoginResult, login } from './login.ts'
 import { logout, logoutEverywhere } from './logout.ts'
 import { mailChannel } from './mails/mail-worker.ts'
 import { type Observe, observed } from './observations.ts'
-import { operate } from './operate.ts'
-import { createPasswords, type PasswordHashing } from './passwords.ts'
-import type { AccountView, Terms } from './policy.ts'
+import { createPasswords, type PasswordHashing } from './passwords/index.ts'
 import { readAccounts } from './read-accounts.ts'
 import { graceSeconds, refresh } from './refresh.ts'
 import { requestPasswordReset, resetPassword } from './reset-password.ts'
-import { openRevocationHub } from './revocations.ts'
-import type { Session } from './sessions.ts'
-import { openSigningKeys } from './signing-keys.ts'
+import type { Session } from './sessions/index.ts'
 import * as store from './store/index.ts'
 import { pruneMails } from './store/mails.ts'
-import { createTokens } from './tokens.ts'
+import { createTokens } from './tokens/access-tokens.ts'
+import { createChallengeSecrets } from './tokens/challenge-secrets.ts'
+import { openRevocationHub } from './tokens/revocations.ts'
 import { proposeEmail, resendVerification, verifyEmail } from './verify-email.ts'
 import { verifySecondFactor } from './verify-second-factor.ts'
 
 export type { IdentityErrorCode } from './errors.ts'
 export type { AccountRegistered, IdentityEvent } from './events.ts'
 export type { AccountImport, AccountToImport, ImportedAccount } from './import-accounts.ts'
+export type { PublicJwk } from './keys/index.ts'
 export type { LoginResult, SecondFactorChallenge } from './login.ts'
 export { startMailWorker } from './mails/mail-worker.ts'
 export { type RenderedMail, recentMails } from './mails/mailbox.ts'
 export type { Observation, Observe } from './observations.ts'
-export { type PasswordHashing, recommendedHashing } from './passwords.ts'
-export {
-  type AccountView,
-  type Client,
-  type Fact,
-  type FactAbout,
-  type Locale,
-  locales,
-  operator,
-  type Permission,
-  type Policy,
-  type Terms,
-} from './policy.ts'
-export type { Session } from './sessions.ts'
-export type { PublicJwk } from './signing-keys.ts'
+export { type PasswordHashing, recommendedHashing } from './passwords/index.ts'
+export type { Session } from './sessions/index.ts'
 export type { AccountSummary, Activity, ListedSession, Statistics, TenantSettings } from './store/index.ts'
 export { listDeadMails, replayDeadMails } from './store/mails.ts'
 
@@ -70,7 +58,7 @@ export interface IdentityOptions {
   /** Told of every use case that ran. */
   observe: Observe
   /** Development: mailed tokens and codes are also given back. */
-  echo: boolean
+  exposeDevSecrets: boolean
   /** Days after which the signing key is replaced; 0: never by itself. */
   keyRotationDays: number
   longestAccessTtl: number
@@ -85,8 +73,18 @@ export type Identity = Awaited<ReturnType<typeof openIdentity>>
 export const migrations = { name: 'identity', directory: `${import.meta.dirname}/migrations` }
 
 export async function openIdentity(options: IdentityOptions) {
-  const { database, notices, deriveKey, hashing, secretOf, eventsRecorded, observe, echo, longestAccessTtl, clock } =
-    options
+  const {
+    database,
+    notices,
+    deriveKey,
+    hashing,
+    secretOf,
+    eventsRecorded,
+    observe,
+    exposeDevSecrets,
+    longestAccessTtl,
+    clock,
+  } = options
   const keys = await openSigningKeys({ ...options, rotationDays: options.keyRotationDays })
   const revocations = openRevocationHub(database, notices)
   const secrets = createChallengeSecrets(deriveKey)
@@ -99,7 +97,7 @@ export async function openIdentity(options: IdentityOptions) {
     revocations,
     eventsRecorded,
     mailQueued: () => void notices.announce(mailChannel),
-    echo,
+    exposeDevSecrets,
     longestAccessTtl,
     clock,
   }
@@ -119,14 +117,14 @@ export async function openIdentity(options: IdentityOptions) {
     changePassword: observed(observe, 'change_password', changePassword(deps)),
     administer: observed(observe, 'update_user', administer(deps), (account) => account),
     accounts: readAccounts(deps),
-    operate: operate(deps),
+    admin: admin(deps),
     deleteAccount: deleteAccount(deps),
     importAccounts: importAccounts(deps),
-    forServices: forServices(deps),
-    hasAdministrator: ({ name }: Terms) => store.hasAdministrator(database, name),
+    internalApi: internalApi(deps),
+    hasAdministrator: ({ name }: Realm) => store.hasAdministrator(database, name),
     /** Whether a token's session and account version are still good. */
-    tokenStands: ({ sid, uid, ver }: TokenMarks) =>
-      store.tokenStands(database, { sessionId: sid, accountId: uid, version: ver }),
+    isTokenActive: ({ sid, uid, ver }: TokenReference) =>
+      store.isTokenActive(database, { sessionId: sid, accountId: uid, version: ver }),
     revocations,
     keys,
     secrets,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { claimsOf, identityRows, refusalOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith } from '../../../tests/support/identity-service.ts'
+import { claimsOf, errorCodeOf, identityRows } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith } from '../../../tests/support/identity-service.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { sql } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
-import type { Client } from './policy.ts'
+import type { RequestContext } from '../realm/index.ts'
 
 const day = 24 * 3600
 const minute = 60
@@ -16,8 +16,8 @@ const service = identityService('lifetimes', { clock })
 const rows = identityRows(service)
 const password = 'correct horse'
 
-const client = clientOf(
-  termsWith('lifetimes', {
+const context = contextOf(
+  realmWith('lifetimes', {
     identifier: 'email',
     verifiedEmail: 'mailed',
     accessTtl: 600,
@@ -26,7 +26,7 @@ const client = clientOf(
     lockout: { failures: 2, seconds: 15 * minute },
   }),
 )
-const asking = clientOf(termsWith('asking', { secondFactor: 'always', lockout: { failures: 1000, seconds: 900 } }))
+const asking = contextOf(realmWith('asking', { secondFactor: 'always', lockout: { failures: 1000, seconds: 900 } }))
 
 /** Does something as it was done so many seconds ago. */
 async function ago<Result>(seconds: number, work: () => Promise<Result>): Promise<Result> {
@@ -43,15 +43,15 @@ async function register(
 ) {
   const username = newId()
   const email = `${username}@example.org`
-  const made = await service.identity.createAccount({ username, email, password, ...input }, client)
+  const made = await service.identity.createAccount({ username, email, password, ...input }, context)
   return { id: made.account.id, username, email, token: made.verificationToken ?? '' }
 }
-async function signIn(email: string, by: Client = client) {
+async function signIn(email: string, by: RequestContext = context) {
   const result = await service.identity.login({ identifier: email, password }, by)
   if (result.kind !== 'session') throw new Error('no second factor is asked')
   return result.session
 }
-const stranger = (by = asking): Client => ({ ...by, device: newId(), network: newId() })
+const stranger = (by = asking): RequestContext => ({ ...by, device: newId(), ipPrefix: newId() })
 
 /** What is made so many seconds ago, and used now. */
 const lifetimes: Record<string, { seconds: number; make(seconds: number): Promise<() => Promise<unknown>> }> = {
@@ -59,15 +59,15 @@ const lifetimes: Record<string, { seconds: number; make(seconds: number): Promis
     seconds: day,
     async make(seconds) {
       const { token } = await ago(seconds, () => register({}))
-      return () => service.identity.verifyEmail({ token }, client)
+      return () => service.identity.verifyEmail({ token }, context)
     },
   },
   'a link that proves an address, mailed again': {
     seconds: day,
     async make(seconds) {
       const { id } = await register({})
-      const { verificationToken = '' } = await ago(seconds, () => service.identity.resendVerification(id, client))
-      return () => service.identity.verifyEmail({ token: verificationToken }, client)
+      const { verificationToken = '' } = await ago(seconds, () => service.identity.resendVerification(id, context))
+      return () => service.identity.verifyEmail({ token: verificationToken }, context)
     },
   },
   'a link that proves another address': {
@@ -75,19 +75,19 @@ const lifetimes: Record<string, { seconds: number; make(seconds: number): Promis
     async make(seconds) {
       const { id } = await register()
       const email = `${newId()}@example.org`
-      await ago(seconds, () => service.identity.proposeEmail(id, email, client))
+      await ago(seconds, () => service.identity.proposeEmail(id, email, context))
       const link = await service.database.one(
         sql<{ id: string }>`SELECT id FROM verification_tokens WHERE account_id = ${id} AND email = ${email}`,
       )
-      return () => service.identity.verifyEmail({ token: service.identity.secrets.tokenOf(link.id) }, client)
+      return () => service.identity.verifyEmail({ token: service.identity.secrets.tokenOf(link.id) }, context)
     },
   },
   'a link that resets a password': {
     seconds: 20 * minute,
     async make(seconds) {
       const { email } = await register()
-      const { resetToken = '' } = await ago(seconds, () => service.identity.requestPasswordReset({ email }, client))
-      return () => service.identity.resetPassword({ token: resetToken, password: 'another horse' }, client)
+      const { resetToken = '' } = await ago(seconds, () => service.identity.requestPasswordReset({ email }, context))
+      return () => service.identity.resetPassword({ token: resetToken, password: 'another horse' }, context)
     },
   },
   'a code': {
@@ -105,7 +105,7 @@ const lifetimes: Record<string, { seconds: number; make(seconds: number): Promis
     async make(seconds) {
       const { email } = await register()
       const { refreshToken } = await ago(seconds, () => signIn(email))
-      return () => service.identity.refresh(refreshToken, client)
+      return () => service.identity.refresh(refreshToken, context)
     },
   },
   'a refresh token that replaced another': {
@@ -113,8 +113,8 @@ const lifetimes: Record<string, { seconds: number; make(seconds: number): Promis
     async make(seconds) {
       const { email } = await register()
       const { refreshToken: first } = await signIn(email)
-      const { refreshToken } = await ago(seconds, () => service.identity.refresh(first, client))
-      return () => service.identity.refresh(refreshToken, client)
+      const { refreshToken } = await ago(seconds, () => service.identity.refresh(first, context))
+      return () => service.identity.refresh(refreshToken, context)
     },
   },
   'a refresh token that was just replaced': {
@@ -122,10 +122,10 @@ const lifetimes: Record<string, { seconds: number; make(seconds: number): Promis
     async make(seconds) {
       const { email } = await register()
       const { id, refreshToken } = await signIn(email)
-      await service.identity.refresh(refreshToken, client)
+      await service.identity.refresh(refreshToken, context)
       await service.database.run(sql`
         UPDATE refresh_tokens SET replaced_at = replaced_at - make_interval(secs => ${seconds}) WHERE session_id = ${id}`)
-      return () => service.identity.refresh(refreshToken, client)
+      return () => service.identity.refresh(refreshToken, context)
     },
   },
 }
@@ -134,12 +134,12 @@ const lifetimes: Record<string, { seconds: number; make(seconds: number): Promis
 describe.each(Object.entries(lifetimes))('%s', (_what, { seconds, make }) => {
   test('is good until its time is over', async () => {
     const use = await make(seconds - Math.min(20, seconds / 2))
-    expect(await refusalOf(use())).toBeUndefined()
+    expect(await errorCodeOf(use())).toBeUndefined()
   })
 
   test('is refused from then on', async () => {
     const use = await make(seconds + 1)
-    expect(await refusalOf(use())).toMatch(/^identity\.(invalid|link)_/)
+    expect(await errorCodeOf(use())).toMatch(/^identity\.(invalid|link)_/)
   })
 })
 
@@ -154,7 +154,7 @@ test('an access token, its revocation and what is said of them end when the poli
     session.accessExpiresAt.getTime() - 600_000,
     session.refreshExpiresAt.getTime() - 7 * day * 1000,
   ]
-  await ago(100, () => service.identity.logoutEverywhere(id, {}, client))
+  await ago(100, () => service.identity.logoutEverywhere(id, {}, context))
   // The longest-lived token of any contract, and a minute for clocks that differ.
   const { until } = await service.database.one(
     sql<{ until: Date }>`SELECT until FROM revocations WHERE session_id = ${session.id}`,
@@ -174,19 +174,19 @@ describe('a lock', () => {
   test.each([
     [15 * minute - 20, 'identity.invalid_credentials'],
     [15 * minute + 1, undefined],
-  ])('by wrong passwords, %i seconds later', async (seconds, refusal) => {
+  ])('by wrong passwords, %i seconds later', async (seconds, domainError) => {
     const { id, email } = await register()
-    const by = stranger(client)
+    const by = stranger(context)
     for (let turn = 0; turn < 2; turn += 1)
-      await refusalOf(service.identity.login({ identifier: email, password: 'wrong horse' }, by))
+      await errorCodeOf(service.identity.login({ identifier: email, password: 'wrong horse' }, by))
     await pass(id, seconds)
-    expect(await refusalOf(signIn(email, by))).toBe(refusal)
+    expect(await errorCodeOf(signIn(email, by))).toBe(domainError)
   })
 
   test.each([
     [day - 20, 'identity.invalid_credentials'],
     [day + 1, undefined],
-  ])('by wrong codes, %i seconds later', async (seconds, refusal) => {
+  ])('by wrong codes, %i seconds later', async (seconds, domainError) => {
     const { id, username } = await register()
     const begin = () => service.identity.login({ identifier: username, password }, stranger())
     for (let turn = 0; turn < 10; turn += 1) {
@@ -194,20 +194,20 @@ describe('a lock', () => {
       if (result.kind !== 'second_factor') throw new Error('a second factor is asked of everybody')
       const { sessionToken, code } = result.challenge
       const wrong = code === '999999' ? '100000' : '999999'
-      await refusalOf(service.identity.verifySecondFactor({ sessionToken, code: wrong }, asking))
+      await errorCodeOf(service.identity.verifySecondFactor({ sessionToken, code: wrong }, asking))
     }
     await pass(id, seconds)
-    expect(await refusalOf(begin())).toBe(refusal)
+    expect(await errorCodeOf(begin())).toBe(domainError)
   })
 })
 
 test.each([
-  ['prove an address', 3, {}, (id: string) => service.identity.resendVerification(id, client)],
+  ['prove an address', 3, {}, (id: string) => service.identity.resendVerification(id, context)],
   [
     'reset a password',
     5,
     { emailVerified: true },
-    (_id: string, email: string) => service.identity.requestPasswordReset({ email }, client),
+    (_id: string, email: string) => service.identity.requestPasswordReset({ email }, context),
   ],
 ])('links to %s are %i in an hour, and as many in the next', async (_what, perHour, state, ask) => {
   const { id, email } = await register({ ...state, quietly: true })
@@ -215,7 +215,7 @@ test.each([
     service.database.many(sql`
     SELECT id FROM verification_tokens WHERE account_id = ${id} AND created_at > now() - interval '30 minutes'`)
   for (let hour = 0; hour < 2; hour += 1) {
-    for (let turn = 0; turn <= perHour; turn += 1) await refusalOf(ask(id, email))
+    for (let turn = 0; turn <= perHour; turn += 1) await errorCodeOf(ask(id, email))
     expect(await mailed()).toHaveLength(perHour)
     await rows.age(id, 1)
   }

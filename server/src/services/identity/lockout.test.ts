@@ -1,27 +1,27 @@
 import { describe, expect, test } from 'vitest'
-import { identityRows, refusalOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import { errorCodeOf, identityRows } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
-import type { Client, Terms } from './policy.ts'
+import type { Realm, RequestContext } from '../realm/index.ts'
 
 const service = identityService('lockout')
 const rows = identityRows(service)
 const password = 'correct horse'
 
-const terms: Terms = {
-  ...termsWith('locking', { identifier: 'email', verifiedEmail: 'mailed' }),
+const realm: Realm = {
+  ...realmWith('locking', { identifier: 'email', verifiedEmail: 'mailed' }),
   announce: (fact, { id, email }) =>
     fact === 'locked' ? { type: 'test.locked', data: { account: id, email } } : undefined,
 }
-const { failures } = terms.policy.lockout
+const { failures } = realm.policy.lockout
 
 let machines = 0
 /** A client on a device and a network that nobody has signed in from. */
-function stranger(from: Partial<Client> = {}): Client {
+function stranger(from: Partial<RequestContext> = {}): RequestContext {
   machines += 1
-  const network = `198.51.100.${machines}`
-  return clientOf(terms, { device: newId(), network, ip: network, ...from })
+  const ipPrefix = `198.51.100.${machines}`
+  return contextOf(realm, { device: newId(), ipPrefix, ip: ipPrefix, ...from })
 }
 
 let people = 0
@@ -35,20 +35,20 @@ async function register(input: { emailVerified?: boolean } = {}) {
   )
   return { id: account.id, username, email }
 }
-const signIn = (identifier: string, client: Client, given = password) =>
-  service.identity.login({ identifier, password: given }, client)
-async function fail(identifier: string, client: Client, times = failures) {
+const signIn = (identifier: string, context: RequestContext, given = password) =>
+  service.identity.login({ identifier, password: given }, context)
+async function fail(identifier: string, context: RequestContext, times = failures) {
   for (let turn = 0; turn < times; turn += 1)
-    expect(await refusalOf(signIn(identifier, client, 'wrong horse'))).toBe('identity.invalid_credentials')
+    expect(await errorCodeOf(signIn(identifier, context, 'wrong horse'))).toBe('identity.invalid_credentials')
 }
 /** A client that the account was signed in from. */
-async function known(identifier: string): Promise<Client> {
-  const client = stranger()
-  await signIn(identifier, client)
-  return client
+async function known(identifier: string): Promise<RequestContext> {
+  const context = stranger()
+  await signIn(identifier, context)
+  return context
 }
-const isLocked = async (identifier: string, client: Client) => {
-  const code = await refusalOf(signIn(identifier, client))
+const isLocked = async (identifier: string, context: RequestContext) => {
+  const code = await errorCodeOf(signIn(identifier, context))
   expect([undefined, 'identity.invalid_credentials']).toContain(code)
   return code !== undefined
 }
@@ -60,7 +60,7 @@ describe('a lock', () => {
     await fail(username, stranger())
     expect(await isLocked(username, stranger())).toBe(true)
     expect(await isLocked(username, stranger({ device: home.device }))).toBe(false)
-    expect(await isLocked(username, stranger({ network: home.network }))).toBe(false)
+    expect(await isLocked(username, stranger({ ipPrefix: home.ipPrefix }))).toBe(false)
     expect(await isLocked(username, stranger())).toBe(true)
   })
 
@@ -89,8 +89,8 @@ describe('a lock', () => {
   test('of a known network is its own', async () => {
     const { username } = await register()
     const home = await known(username)
-    await fail(username, stranger({ network: home.network }))
-    expect(await isLocked(username, stranger({ network: home.network }))).toBe(true)
+    await fail(username, stranger({ ipPrefix: home.ipPrefix }))
+    expect(await isLocked(username, stranger({ ipPrefix: home.ipPrefix }))).toBe(true)
     expect(await isLocked(username, home)).toBe(false)
   })
 
@@ -112,8 +112,8 @@ describe('a lock', () => {
       )
     await fail(username, stranger())
     const { end, left } = await endOf()
-    expect(left).toBeGreaterThan(terms.policy.lockout.seconds - 30)
-    expect(left).toBeLessThanOrEqual(terms.policy.lockout.seconds)
+    expect(left).toBeGreaterThan(realm.policy.lockout.seconds - 30)
+    expect(left).toBeLessThanOrEqual(realm.policy.lockout.seconds)
     await fail(username, stranger(), 2)
     expect((await endOf()).end).toEqual(end)
     await service.database.run(sql`
@@ -125,7 +125,7 @@ describe('a lock', () => {
   test('is of one contract: another one counts for itself', async () => {
     const { username } = await register()
     await fail(username, stranger())
-    expect(await isLocked(username, { ...stranger(), terms: testTerms })).toBe(false)
+    expect(await isLocked(username, { ...stranger(), realm: testRealm })).toBe(false)
   })
 
   test.each([
@@ -148,7 +148,7 @@ describe('a lock', () => {
     const { locked } = await service.database.one(
       sql<{ locked: number }>`
         SELECT count(*) AS locked FROM sign_in_counters
-         WHERE account_id IS NULL AND locked_until > now() AND contract = ${terms.name}`,
+         WHERE account_id IS NULL AND locked_until > now() AND contract = ${realm.name}`,
     )
     expect(locked).toBe(1)
   })
@@ -171,7 +171,7 @@ describe('the owner', () => {
 
   test('is told once by guesses that come at once', async () => {
     const { id, username } = await register()
-    const guesses = Array.from({ length: 4 * failures }, () => refusalOf(signIn(username, stranger(), 'wrong horse')))
+    const guesses = Array.from({ length: 4 * failures }, () => errorCodeOf(signIn(username, stranger(), 'wrong horse')))
     await Promise.all(guesses)
     expect(await rows.mails(id)).toEqual(['account_locked'])
     expect((await rows.events(id)).map(({ type }) => type)).toEqual(['account.registered', 'test.locked'])
@@ -209,13 +209,13 @@ test('an operator forgets every counter of the account, by either of its names',
   const phone = await known(username)
   await fail(username, phone)
   await fail(email, stranger())
-  await fail(username, stranger({ network: phone.network }))
+  await fail(username, stranger({ ipPrefix: phone.ipPrefix }))
   const counters = () =>
     service.database.one(
       sql<{ count: number }>`SELECT count(*) AS count FROM sign_in_counters WHERE account_id = ${id}`,
     )
   expect(await counters()).toEqual({ count: 3 })
-  expect(await service.identity.operate.unlock(email, terms)).toBe(true)
+  expect(await service.identity.admin.unlock(email, realm)).toBe(true)
   expect(await counters()).toEqual({ count: 0 })
-  for (const client of [phone, stranger()]) expect(await isLocked(username, client)).toBe(false)
+  for (const context of [phone, stranger()]) expect(await isLocked(username, context)).toBe(false)
 })

@@ -1,5 +1,5 @@
 import { hmac } from '../../platform/secrets.ts'
-import type { Client } from './policy.ts'
+import type { RequestContext } from '../realm/index.ts'
 
 /**
  * Names what failed sign-ins are counted under, so that no table tells who tries to sign in from where. A device that the
@@ -7,8 +7,12 @@ import type { Client } from './policy.ts'
  * stranger can lock the owner's device out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
  */
 export interface Lockout {
-  countersOf(identifier: string, tenant: string, client: Client): { device: Buffer; network: Buffer; strangers: Buffer }
-  devicesOf(client: Client): { device: Buffer; network: Buffer }
+  countersOf(
+    identifier: string,
+    tenant: string,
+    context: RequestContext,
+  ): { device: Buffer; ipPrefix: Buffer; unknownDevices: Buffer }
+  devicesOf(context: RequestContext): { device: Buffer; ipPrefix: Buffer }
   /** What an account's wrong codes are counted under, over all contracts: its password is known to whoever guesses codes. */
   codesOf(accountId: string): Buffer
 }
@@ -16,16 +20,16 @@ export interface Lockout {
 export const createLockout = (key: Buffer): Lockout => {
   const name = (...parts: string[]) => hmac(key, JSON.stringify(parts))
   return {
-    countersOf(identifier, tenant, { terms, device, network }) {
-      const about = [terms.name, lower(tenant), lower(identifier)]
+    countersOf(identifier, tenant, { realm, device, ipPrefix }) {
+      const about = [realm.name, lower(tenant), lower(identifier)]
       return {
         device: name('device', ...about, device),
-        network: name('network', ...about, network),
-        strangers: name('strangers', ...about),
+        ipPrefix: name('network', ...about, ipPrefix),
+        unknownDevices: name('unknownDevices', ...about),
       }
     },
     codesOf: (accountId) => name('codes', accountId),
-    devicesOf: ({ device, network }) => ({ device: name('device', device), network: name('network', network) }),
+    devicesOf: ({ device, ipPrefix }) => ({ device: name('device', device), ipPrefix: name('network', ipPrefix) }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { pbkdf2Sync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { identityService, testClient, testTerms } from '../../../tests/support/identity-service.ts'
+import { identityService, testContext, testRealm } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 
 const service = identityService('login')
@@ -11,12 +11,12 @@ let people = 0
 async function register(): Promise<string> {
   people += 1
   const username = `person${people}`
-  await service.identity.createAccount({ username, password }, testClient)
+  await service.identity.createAccount({ username, password }, testContext)
   return username
 }
 
 async function tryTo(identifier: string, given: string) {
-  const result = await service.identity.login({ identifier, password: given }, testClient)
+  const result = await service.identity.login({ identifier, password: given }, testContext)
   if (result.kind !== 'session') throw new Error('no second factor is enrolled')
   return result.session
 }
@@ -37,7 +37,7 @@ describe('a sign-in', () => {
   })
 
   test('of an account without a password is refused like a wrong one', async () => {
-    await service.identity.createAccount({ username: 'made-by-admin' }, testClient)
+    await service.identity.createAccount({ username: 'made-by-admin' }, testContext)
     await expect(tryTo('made-by-admin', '')).rejects.toMatchObject(refused)
   })
 
@@ -50,7 +50,7 @@ describe('a sign-in', () => {
 })
 
 describe('lockout', () => {
-  const { failures } = testTerms.policy.lockout
+  const { failures } = testRealm.policy.lockout
   const fail = async (username: string, times: number) => {
     for (let turn = 0; turn < times; turn += 1)
       await expect(tryTo(username, 'wrong horse')).rejects.toMatchObject(refused)
@@ -79,9 +79,9 @@ describe('lockout', () => {
   test('ends by itself, and an operator can end it', async () => {
     const [waited, unlocked] = [await register(), await register()]
     await fail(unlocked, failures)
-    expect(await service.identity.operate.unlock(unlocked, testTerms)).toBe(true)
+    expect(await service.identity.admin.unlock(unlocked, testRealm)).toBe(true)
     expect((await tryTo(unlocked, password)).account.username).toBe(unlocked)
-    expect(await service.identity.operate.unlock(unlocked, testTerms)).toBe(false)
+    expect(await service.identity.admin.unlock(unlocked, testRealm)).toBe(false)
 
     await fail(waited, failures)
     await service.database.run(
@@ -115,7 +115,7 @@ test("S-45 a hash in Werkzeug's format opens once and is argon2id afterwards", a
 test('no table holds a usable secret after a sign-in', async () => {
   const username = await register()
   const session = await tryTo(username, password)
-  await service.identity.refresh(session.refreshToken, testClient)
+  await service.identity.refresh(session.refreshToken, testContext)
   for (const table of ['accounts', 'sessions', 'refresh_tokens', 'outbox_events', 'signing_keys', 'sign_in_counters']) {
     const rows = await service.database.many({
       ...sql<{ row: string }>``,

@@ -1,10 +1,11 @@
 import { newId, newSecret } from '../../platform/ids.ts'
 import { sha256 } from '../../platform/secrets.ts'
+import type { AccountView, RequestContext } from '../realm/index.ts'
 import { after, type Deps, originOf } from './deps.ts'
 import { type IdentityErrorCode, refuse } from './errors.ts'
 import { announced, eventsJson } from './events.ts'
-import { type AccountView, type Client, codeLockout, codeTtl } from './policy.ts'
-import { openSession, type Session, type SigningIn } from './sessions.ts'
+import { codeLockout, codeTtl } from './limits.ts'
+import { openSession, type Session, type SigningIn } from './sessions/index.ts'
 import * as store from './store/index.ts'
 import { tenantName } from './tenants.ts'
 
@@ -31,33 +32,33 @@ export type LoginResult =
 /** Opens a session for a correct password, or asks for the second factor that the policy or the account demands. */
 export const login =
   (deps: Deps) =>
-  async (input: LoginInput, client: Client): Promise<LoginResult> => {
+  async (input: LoginInput, context: RequestContext): Promise<LoginResult> => {
     const { database, passwords, lockout, clock } = deps
-    const { terms } = client
-    const { policy } = terms
+    const { realm } = context
+    const { policy } = realm
     const tenant = tenantName(policy, input.tenant)
     const identifier = input.identifier.trim()
     const found = await store.findCredentials(database, {
       tenant,
       identifier,
       byEmail: policy.identifier === 'email',
-      contract: terms.name,
-      device: lockout.devicesOf(client),
-      counters: lockout.countersOf(identifier, tenant, client),
+      contract: realm.name,
+      device: lockout.devicesOf(context),
+      counters: lockout.countersOf(identifier, tenant, context),
     })
 
     // An unknown name verifies against a dummy hash and can be locked too: neither time nor answer tells it apart.
     // While locked the hash is computed all the same, and the right password is refused like a wrong one.
     const correct = await passwords.verify(input.password, found.passwordHash)
     const locked = found.lockedUntil !== null && found.lockedUntil.getTime() > clock.now()
-    const account = accountOf(found, client)
+    const account = accountOf(found, context)
     if (!correct || locked || !account) {
-      await recordRefusal(deps, { counter: found.counter, account, counts: true }, client)
+      await recordFailure(deps, { counter: found.counter, account, counts: true }, context)
       throw refuse('identity.invalid_credentials')
     }
-    const reason = reasonAgainst(account, client)
+    const reason = reasonAgainst(account, context)
     if (reason) {
-      const { refusesAll } = await recordRefusal(deps, { counter: found.counter, account, counts: false }, client)
+      const { refusesAll } = await recordFailure(deps, { counter: found.counter, account, counts: false }, context)
       // A lock that began while the hash was computed tells no more than one that began before.
       throw refuse(refusesAll ? 'identity.invalid_credentials' : reason)
     }
@@ -74,19 +75,19 @@ export const login =
     if (policy.secondFactor === 'always' || account.secondFactor) {
       // Who does not come from a known device gets no further code when too many were guessed.
       const codes = found.deviceKnown ? undefined : lockout.codesOf(account.id)
-      return { kind: 'second_factor', challenge: await challenge(deps, signingIn, codes, client) }
+      return { kind: 'second_factor', challenge: await challenge(deps, signingIn, codes, context) }
     }
-    const session = await openSession(deps, signingIn, client)
+    const session = await openSession(deps, signingIn, context)
     if (!session) throw refuse('identity.invalid_credentials')
     return { kind: 'session', session }
   }
 
-const accountOf = (found: store.Credentials, { terms }: Client): AccountView | undefined =>
-  found.id === null ? undefined : store.viewOf(found as store.AccountRow, terms.policy.roles)
+const accountOf = (found: store.Credentials, { realm }: RequestContext): AccountView | undefined =>
+  found.id === null ? undefined : store.viewOf(found as store.AccountRow, realm.policy.roles)
 
 /** Why an account may not sign in though its password is right: said only then. */
-function reasonAgainst(account: AccountView, { terms }: Client): IdentityErrorCode | undefined {
-  const { verifiedEmail, secondFactor } = terms.policy
+function reasonAgainst(account: AccountView, { realm }: RequestContext): IdentityErrorCode | undefined {
+  const { verifiedEmail, secondFactor } = realm.policy
   if (!account.active) return 'identity.deactivated'
   if (verifiedEmail === 'required' && !account.emailVerified) return 'identity.email_unverified'
   // A code can be mailed to a proven address only.
@@ -95,25 +96,25 @@ function reasonAgainst(account: AccountView, { terms }: Client): IdentityErrorCo
 }
 
 /** Counts a failure, or takes as long as counting one. Says whether there is a lock now, be it of another failure. */
-export async function recordRefusal(
+export async function recordFailure(
   deps: Deps,
   refused: { counter: Buffer; account: AccountView | undefined; counts: boolean; of?: 'codes' },
-  client: Client,
+  context: RequestContext,
 ): Promise<{ refusesAll: boolean }> {
-  const { terms } = client
+  const { realm } = context
   const { counter, account, counts } = refused
   // Wrong codes are counted beside what the contract counts: over all contracts, with a mail of their own.
   const ofCodes = refused.of === 'codes'
-  const { locked, refusesAll } = await store.recordRefusal(deps.database, {
+  const { locked, refusesAll } = await store.recordFailure(deps.database, {
     counter,
-    contract: terms.name,
-    lockout: ofCodes ? codeLockout : terms.policy.lockout,
+    contract: realm.name,
+    lockout: ofCodes ? codeLockout : realm.policy.lockout,
     increment: counts ? 1 : 0,
     logged: !ofCodes,
     accountId: account?.id ?? null,
-    ...originOf(client),
+    ...originOf(context),
     mail: { id: newId(), kind: ofCodes ? 'codes_guessed' : 'account_locked' },
-    lockEvents: eventsJson(account && !ofCodes ? announced(deps, terms, 'locked', account) : []),
+    lockEvents: eventsJson(account && !ofCodes ? announced(deps, realm, 'locked', account) : []),
   })
   if (locked) {
     deps.eventsRecorded()
@@ -127,7 +128,7 @@ async function challenge(
   deps: Deps,
   signingIn: SigningIn,
   codes: Buffer | undefined,
-  client: Client,
+  context: RequestContext,
 ): Promise<SecondFactorChallenge> {
   const { account, version, counter, upgradedHash } = signingIn
   const id = newId()
@@ -137,7 +138,7 @@ async function challenge(
     id,
     accountId: account.id,
     version,
-    contract: client.terms.name,
+    contract: context.realm.name,
     tokenHash: sha256(sessionToken),
     counter,
     codes,
@@ -147,5 +148,5 @@ async function challenge(
   })
   if (!begun) throw refuse('identity.invalid_credentials')
   deps.mailQueued()
-  return { sessionToken, expiresAt, code: deps.echo ? deps.secrets.codeOf(id) : undefined }
+  return { sessionToken, expiresAt, code: deps.exposeDevSecrets ? deps.secrets.codeOf(id) : undefined }
 }

@@ -1,8 +1,8 @@
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
+import type { RequestContext } from '../realm/index.ts'
 import { type Deps, originOf, revokedUntil } from './deps.ts'
 import { announced, eventsJson } from './events.ts'
-import type { Client } from './policy.ts'
-import { hashRefreshToken } from './sessions.ts'
+import { hashRefreshToken } from './sessions/index.ts'
 import * as store from './store/index.ts'
 
 /**
@@ -11,11 +11,11 @@ import * as store from './store/index.ts'
  */
 export const logout =
   (deps: Deps) =>
-  async (claims: AccessClaims, refreshToken: string | undefined, client: Client): Promise<void> => {
-    const { terms } = client
+  async (claims: AccessClaims, refreshToken: string | undefined, context: RequestContext): Promise<void> => {
+    const { realm } = context
     const sessions = new Set([claims.sid])
     if (refreshToken !== undefined) {
-      const by = { hash: hashRefreshToken(refreshToken), accountId: claims.uid, contract: terms.name }
+      const by = { hash: hashRefreshToken(refreshToken), accountId: claims.uid, contract: realm.name }
       const other = await store.findSessionOfRefreshToken(deps.database, by)
       if (other) sessions.add(other.sessionId)
     }
@@ -25,13 +25,13 @@ export const logout =
         sessionId,
         reason: 'logout',
         until: revokedUntil(deps),
-        events: eventsJson(announced(deps, terms, 'logged_out', about)),
+        events: eventsJson(announced(deps, realm, 'logged_out', about)),
         activity: 'logout',
-        ...originOf(client),
+        ...originOf(context),
       })
     }
     deps.eventsRecorded()
-    await deps.revocations.spread()
+    await deps.revocations.broadcast()
   }
 
 /**
@@ -39,8 +39,8 @@ export const logout =
  */
 export const logoutEverywhere =
   (deps: Deps) =>
-  async (accountId: string, options: { contract?: string }, client: Client): Promise<number> => {
-    const { terms } = client
+  async (accountId: string, options: { contract?: string }, context: RequestContext): Promise<number> => {
+    const { realm } = context
     const about = { id: accountId, email: null, displayName: null }
     const ended = await store.endSessions(deps.database, {
       accountId,
@@ -48,12 +48,12 @@ export const logoutEverywhere =
       except: undefined,
       reason: 'logout_everywhere',
       until: revokedUntil(deps),
-      events: eventsJson(announced(deps, terms, 'logged_out_everywhere', about)),
+      events: eventsJson(announced(deps, realm, 'logged_out_everywhere', about)),
       activity: 'logout',
-      askedBy: terms.name,
-      ...originOf(client),
+      askedBy: realm.name,
+      ...originOf(context),
     })
     deps.eventsRecorded()
-    await deps.revocations.spread()
+    await deps.revocations.broadcast()
     return ended
   }

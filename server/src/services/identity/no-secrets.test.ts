@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { claimsOf, refusalOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith } from '../../../tests/support/identity-service.ts'
+import { claimsOf, errorCodeOf } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import { sha256 } from '../../platform/secrets.ts'
 import type { Session } from './index.ts'
@@ -37,8 +37,8 @@ const formsOf = (secret: string): string[] => [
 
 test('no table holds a password, code or token that could be used, after all that can happen', async () => {
   const { identity } = service
-  const client = clientOf(
-    termsWith('journey', { verifiedEmail: 'required', identifier: 'email', secondFactor: 'always' }),
+  const context = contextOf(
+    realmWith('journey', { verifiedEmail: 'required', identifier: 'email', secondFactor: 'always' }),
   )
   const email = 'journey@example.org'
   const passwords = [
@@ -55,7 +55,7 @@ test('no table holds a password, code or token that could be used, after all tha
     return session
   }
   const begin = async (password: string) => {
-    const result = await identity.login({ identifier: email, password }, client)
+    const result = await identity.login({ identifier: email, password }, context)
     if (result.kind !== 'second_factor') throw new Error('a second factor is asked of everybody')
     const { sessionToken, code = '' } = result.challenge
     codes.push(code)
@@ -63,23 +63,23 @@ test('no table holds a password, code or token that could be used, after all tha
     return { sessionToken, code }
   }
 
-  const { account, verificationToken = '' } = await identity.createAccount({ email, password: first }, client)
-  const resent = await identity.resendVerification(account.id, client)
+  const { account, verificationToken = '' } = await identity.createAccount({ email, password: first }, context)
+  const resent = await identity.resendVerification(account.id, context)
   tokens.push(verificationToken, resent.verificationToken ?? '')
-  await identity.verifyEmail({ token: verificationToken }, client)
-  expect(await refusalOf(identity.login({ identifier: email, password: wrong }, client))).toBe(
+  await identity.verifyEmail({ token: verificationToken }, context)
+  expect(await errorCodeOf(identity.login({ identifier: email, password: wrong }, context))).toBe(
     'identity.invalid_credentials',
   )
-  const session = keep(await identity.verifySecondFactor(await begin(first), client))
-  const refreshed = keep(await identity.refresh(session.refreshToken, client))
+  const session = keep(await identity.verifySecondFactor(await begin(first), context))
+  const refreshed = keep(await identity.refresh(session.refreshToken, context))
   await begin(first)
-  await identity.changePassword({ current: first, password: second }, claimsOf(refreshed), client)
+  await identity.changePassword({ current: first, password: second }, claimsOf(refreshed), context)
   for (let turn = 0; turn < 2; turn += 1) {
-    const { resetToken = '' } = await identity.requestPasswordReset({ email }, client)
+    const { resetToken = '' } = await identity.requestPasswordReset({ email }, context)
     tokens.push(resetToken)
-    if (turn === 0) await identity.resetPassword({ token: resetToken, password: third }, client)
+    if (turn === 0) await identity.resetPassword({ token: resetToken, password: third }, context)
   }
-  const last = keep(await identity.verifySecondFactor(await begin(third), client))
+  const last = keep(await identity.verifySecondFactor(await begin(third), context))
   await begin(third)
   expect(tokens.every((token) => token.length >= 43)).toBe(true)
   expect(codes.every((code) => /^\d{6}$/.test(code))).toBe(true)

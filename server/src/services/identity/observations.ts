@@ -1,5 +1,5 @@
-import { Refusal } from '../../platform/errors.ts'
-import type { AccountView, Client } from './policy.ts'
+import { DomainError } from '../../platform/errors.ts'
+import type { AccountView, RequestContext } from '../realm/index.ts'
 
 /** One use case that ran for a contract's client: what counters are made of. */
 export interface Observation {
@@ -28,19 +28,19 @@ export const observed =
   async (...args: Args): Promise<Result> => {
     const started = performance.now()
     const tell = (outcome: string, account?: Observed) => {
-      const client = args.find(isClient)
+      const context = args.find(isClient)
       const seconds = (performance.now() - started) / 1000
-      if (client) observe({ contract: client.terms.name, action, outcome, seconds, account })
+      if (context) observe({ contract: context.realm.name, action, outcome, seconds, account })
     }
     try {
       const result = await useCase(...args)
       tell('success', accountOf(result))
       return result
     } catch (error) {
-      tell(error instanceof Refusal ? error.code : 'failure')
+      tell(error instanceof DomainError ? error.code : 'failure')
       throw error
     }
   }
 
-const isClient = (argument: unknown): argument is Client =>
+const isClient = (argument: unknown): argument is RequestContext =>
   typeof argument === 'object' && argument !== null && 'terms' in argument

@@ -1,15 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { claimsOf, identityRows, refusalOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import { claimsOf, errorCodeOf, identityRows } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { newId } from '../../platform/ids.ts'
-import type { AccountView } from './policy.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
+import type { AccountView } from '../realm/index.ts'
 
 const service = identityService('read_accounts')
 const rows = identityRows(service)
 const password = 'correct horse'
-const client = clientOf(
-  termsWith('reading', {
+const context = contextOf(
+  realmWith('reading', {
     tenant: 'named',
     roles: {
       person: 'user',
@@ -21,11 +21,11 @@ const client = clientOf(
 
 const create = async (username: string, tenant: string, role?: string): Promise<AccountView> => {
   const input = { username, password, tenant, ...(role !== undefined && { role }) }
-  return (await service.identity.createAccount(input, client)).account
+  return (await service.identity.createAccount(input, context)).account
 }
 const claims = async ({ username, tenant }: AccountView): Promise<AccessClaims> => {
   const input = { identifier: username, password, tenant: tenant.name }
-  const result = await service.identity.login(input, client)
+  const result = await service.identity.login(input, context)
   if (result.kind !== 'session') throw new Error('no second factor is enrolled')
   return claimsOf(result.session)
 }
@@ -35,7 +35,7 @@ describe('a list of accounts', () => {
   let [keeper, owner]: AccessClaims[] = []
   const list = (by: { tenant?: number; role?: string; limit?: number; offset?: number }, administrator = owner) => {
     if (!administrator) throw new Error('made before the tests')
-    return service.identity.accounts.list({ limit: 10, offset: 0, ...by }, administrator, client)
+    return service.identity.accounts.list({ limit: 10, offset: 0, ...by }, administrator, context)
   }
   const namesOf = async (page: ReturnType<typeof list>) => (await page).accounts.map(({ username }) => username)
 
@@ -81,20 +81,20 @@ describe('a list of accounts', () => {
 
 test('an account is found by its id, with its role in the contract that asks', async () => {
   const { id } = await create('found', 'Found', 'keeper')
-  expect(await service.identity.accounts.find(id, client)).toMatchObject({ username: 'found', role: 'keeper' })
+  expect(await service.identity.accounts.find(id, context)).toMatchObject({ username: 'found', role: 'keeper' })
   // By a contract with one tenant nobody is found in another.
-  expect(await refusalOf(service.identity.accounts.find(id, clientOf(testTerms)))).toBe('identity.account_not_found')
-  const inMain = clientOf(termsWith('in-main', {}))
+  expect(await errorCodeOf(service.identity.accounts.find(id, contextOf(testRealm)))).toBe('identity.account_not_found')
+  const inMain = contextOf(realmWith('in-main', {}))
   const { account } = await service.identity.createAccount({ username: 'in-main', password }, inMain)
-  expect(await service.identity.accounts.find(account.id, clientOf(testTerms))).toMatchObject({ role: 'user' })
-  expect(await refusalOf(service.identity.accounts.find(newId(), client))).toBe('identity.account_not_found')
+  expect(await service.identity.accounts.find(account.id, contextOf(testRealm))).toMatchObject({ role: 'user' })
+  expect(await errorCodeOf(service.identity.accounts.find(newId(), context))).toBe('identity.account_not_found')
 })
 
 test('what people change of themselves is logged by the names of the fields alone', async () => {
   const { id } = await create('changes', 'Changes')
-  await service.identity.accounts.changePerson(id, { displayName: 'A new name' }, client)
-  await service.identity.accounts.changePerson(id, { preferences: { theme: 'dark' } }, client)
-  expect(await service.identity.accounts.find(id, client)).toMatchObject({
+  await service.identity.accounts.changePerson(id, { displayName: 'A new name' }, context)
+  await service.identity.accounts.changePerson(id, { preferences: { theme: 'dark' } }, context)
+  expect(await service.identity.accounts.find(id, context)).toMatchObject({
     displayName: 'A new name',
     preferences: { theme: 'dark' },
   })
@@ -102,18 +102,18 @@ test('what people change of themselves is logged by the names of the fields alon
     { action: 'update_profile', details: { fields: ['displayName'] } },
     { action: 'update_profile', details: { fields: ['preferences'] } },
   ])
-  const nobody = service.identity.accounts.changePerson(newId(), { displayName: 'x' }, client)
-  expect(await refusalOf(nobody)).toBe('identity.account_not_found')
+  const nobody = service.identity.accounts.changePerson(newId(), { displayName: 'x' }, context)
+  expect(await errorCodeOf(nobody)).toBe('identity.account_not_found')
 })
 
 test('figures count accounts, locks and sessions', async () => {
-  const before = await service.identity.accounts.statistics(client)
+  const before = await service.identity.accounts.statistics(context)
   const account = await create('counted', 'Counted')
   await claims(account)
   const wrong = { identifier: 'counted', password: 'wrong horse', tenant: 'Counted' }
-  for (let turn = 0; turn < testTerms.policy.lockout.failures; turn += 1)
-    await refusalOf(service.identity.login(wrong, client))
-  expect(await service.identity.accounts.statistics(client)).toEqual({
+  for (let turn = 0; turn < testRealm.policy.lockout.failures; turn += 1)
+    await errorCodeOf(service.identity.login(wrong, context))
+  expect(await service.identity.accounts.statistics(context)).toEqual({
     ...before,
     accounts: before.accounts + 1,
     activeAccounts: before.activeAccounts + 1,

@@ -1,9 +1,9 @@
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
 import { newId } from '../../platform/ids.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
+import type { AccountView, RequestContext } from '../realm/index.ts'
 import { administratorOf, visibleTo } from './administer.ts'
 import { type Deps, originOf } from './deps.ts'
 import { refuse } from './errors.ts'
-import type { AccountView, Client } from './policy.ts'
 import * as store from './store/index.ts'
 import { tenantName } from './tenants.ts'
 
@@ -14,9 +14,9 @@ const mostTenants = 1000
 export const readAccounts = (deps: Deps) => {
   const { database } = deps
 
-  const find = async (id: string, { terms }: Client): Promise<AccountView> => {
-    const row = await store.findAccount(database, id, terms.name)
-    const { tenant, roles } = terms.policy
+  const find = async (id: string, { realm }: RequestContext): Promise<AccountView> => {
+    const row = await store.findAccount(database, id, realm.name)
+    const { tenant, roles } = realm.policy
     // By a contract with one tenant there is nobody in the others.
     const elsewhere = tenant !== 'named' && row?.tenantName.toLowerCase() !== tenant.name.toLowerCase()
     if (!row || elsewhere) throw refuse('identity.account_not_found')
@@ -24,11 +24,15 @@ export const readAccounts = (deps: Deps) => {
   }
 
   /** An account that an administrator asks for by its number. */
-  const findFor = async (number: number, administrator: AccessClaims, client: Client): Promise<store.AccountRow> => {
-    const { terms } = client
-    const found = await store.findAccountByNumber(database, number, terms.name)
-    const asking = await administratorOf(database, { accountId: administrator.uid }, 'accounts:read', client)
-    const visible = visibleTo(asking, found)
+  const findFor = async (
+    number: number,
+    administrator: AccessClaims,
+    context: RequestContext,
+  ): Promise<store.AccountRow> => {
+    const { realm } = context
+    const found = await store.findAccountByNumber(database, number, realm.name)
+    const acting = await administratorOf(database, { accountId: administrator.uid }, 'accounts:read', context)
+    const visible = visibleTo(acting, found)
     if (!visible) throw refuse('identity.account_not_found')
     return visible
   }
@@ -38,25 +42,25 @@ export const readAccounts = (deps: Deps) => {
     find,
 
     /** An account by username or proven address, in the contract's own tenant. */
-    async findByName(name: string, { terms }: Client): Promise<AccountView> {
-      const row = await store.findAccountByName(database, tenantName(terms.policy, undefined), name.trim(), terms.name)
+    async findByName(name: string, { realm }: RequestContext): Promise<AccountView> {
+      const row = await store.findAccountByName(database, tenantName(realm.policy, undefined), name.trim(), realm.name)
       if (!row) throw refuse('identity.account_not_found')
-      return store.viewOf(row, terms.policy.roles)
+      return store.viewOf(row, realm.policy.roles)
     },
 
     /** A page of accounts that the administrator may see: those of their tenant, or of all with `tenants:cross`. */
     async list(
       by: { tenant?: number | undefined; role?: string | undefined; limit: number; offset: number },
       administrator: AccessClaims,
-      client: Client,
+      context: RequestContext,
     ): Promise<{ total: number; accounts: AccountView[] }> {
-      const { terms } = client
-      const { roles } = terms.policy
-      const asking = await administratorOf(database, { accountId: administrator.uid }, 'accounts:read', client)
-      const crosses = asking.permits('tenants:cross')
+      const { realm } = context
+      const { roles } = realm.policy
+      const acting = await administratorOf(database, { accountId: administrator.uid }, 'accounts:read', context)
+      const crosses = acting.permits('tenants:cross')
       const { total, rows } = await store.listAccounts(database, {
-        contract: terms.name,
-        tenantId: crosses ? undefined : asking.tenantId,
+        contract: realm.name,
+        tenantId: crosses ? undefined : acting.tenantId,
         tenantNumber: crosses ? by.tenant : undefined,
         role: by.role,
         person: roles.person,
@@ -75,9 +79,9 @@ export const readAccounts = (deps: Deps) => {
       number: number,
       by: { action?: string | undefined; limit: number; offset: number },
       administrator: AccessClaims,
-      client: Client,
+      context: RequestContext,
     ): Promise<store.Activity[]> {
-      const account = await findFor(number, administrator, client)
+      const account = await findFor(number, administrator, context)
       return store.listActivities(database, { ...by, action: by.action, accountId: account.id })
     },
 
@@ -85,10 +89,10 @@ export const readAccounts = (deps: Deps) => {
     recentActivities: (limit: number) => store.recentActivities(database, limit),
 
     /** Counts of the contract's own tenant, or of all tenants where its requests name them. */
-    statistics: ({ terms }: Pick<Client, 'terms'>): Promise<store.Statistics> => {
-      const { tenant } = terms.policy
+    statistics: ({ realm }: Pick<RequestContext, 'realm'>): Promise<store.Statistics> => {
+      const { tenant } = realm.policy
       return store.countAccounts(database, {
-        contract: terms.name,
+        contract: realm.name,
         tenant: tenant === 'named' ? undefined : tenant.name,
       })
     },
@@ -100,7 +104,7 @@ export const readAccounts = (deps: Deps) => {
     async changePerson(
       accountId: string,
       change: { displayName?: string | undefined; preferences?: Readonly<Record<string, unknown>> | undefined },
-      client: Client,
+      context: RequestContext,
     ): Promise<void> {
       const { displayName, preferences } = change
       const changed = await store.changePerson(database, { accountId, displayName, preferences, eventId: newId() })
@@ -109,8 +113,8 @@ export const readAccounts = (deps: Deps) => {
       const details = {
         fields: Object.entries(change).flatMap(([field, value]) => (value === undefined ? [] : [field])),
       }
-      const activity = { accountId, contract: client.terms.name, action: 'update_profile', details }
-      await store.recordActivity(database, { ...activity, ...originOf(client) })
+      const activity = { accountId, contract: context.realm.name, action: 'update_profile', details }
+      await store.recordActivity(database, { ...activity, ...originOf(context) })
     },
   }
 }

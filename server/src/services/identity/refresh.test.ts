@@ -1,29 +1,29 @@
 import { describe, expect, test } from 'vitest'
-import { claimsOf, identityRows, refusalOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith, testClient } from '../../../tests/support/identity-service.ts'
+import { claimsOf, errorCodeOf, identityRows } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith, testContext } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
-import { newRefreshToken } from './sessions.ts'
+import { newRefreshToken } from './sessions/index.ts'
 
 const service = identityService('refresh')
 const rows = identityRows(service)
 const password = 'correct horse'
-const elsewhere = clientOf(termsWith('elsewhere', {}))
-const withCode = clientOf(termsWith('with-code', { secondFactor: 'always' }))
+const elsewhere = contextOf(realmWith('elsewhere', {}))
+const withCode = contextOf(realmWith('with-code', { secondFactor: 'always' }))
 
 let people = 0
-async function signedIn(client = testClient) {
+async function signedIn(context = testContext) {
   people += 1
   const username = `person${people}`
   const input = { username, email: `${username}@example.org`, password, emailVerified: true }
-  const { account } = await service.identity.createAccount(input, client)
-  const result = await service.identity.login({ identifier: username, password }, client)
+  const { account } = await service.identity.createAccount(input, context)
+  const result = await service.identity.login({ identifier: username, password }, context)
   if (result.kind === 'session') return { id: account.id, username, session: result.session }
   const { sessionToken, code = '' } = result.challenge
-  const session = await service.identity.verifySecondFactor({ sessionToken, code }, client)
+  const session = await service.identity.verifySecondFactor({ sessionToken, code }, context)
   return { id: account.id, username, session }
 }
-const refresh = (presented: string | readonly string[], client = testClient) =>
-  service.identity.refresh(presented, client)
+const refresh = (presented: string | readonly string[], context = testContext) =>
+  service.identity.refresh(presented, context)
 /** As if everything the session's tokens went through had been so many seconds earlier. */
 const age = (sessionId: string, seconds: number) =>
   service.database.run(sql`
@@ -49,7 +49,7 @@ describe('a refresh', () => {
 
   test('brings the role and the version that the account has by now', async () => {
     const { username, session } = await signedIn()
-    await service.identity.operate.grantRole(username, 'admin', testClient.terms)
+    await service.identity.admin.grantRole(username, 'admin', testContext.realm)
     expect(claimsOf(await refresh(session.refreshToken))).toMatchObject({ role: 'admin', ver: 2 })
   })
 
@@ -57,7 +57,7 @@ describe('a refresh', () => {
     const { session } = await signedIn()
     const all = await Promise.all(Array.from({ length: 8 }, () => refresh(session.refreshToken)))
     expect(new Set(all.map(({ refreshToken }) => refreshToken)).size).toBe(1)
-    expect(await refusalOf(refresh(all[0]?.refreshToken ?? ''))).toBeUndefined()
+    expect(await errorCodeOf(refresh(all[0]?.refreshToken ?? ''))).toBeUndefined()
   })
 
   test('with a token replaced a moment ago goes on with the live one, however many came between', async () => {
@@ -71,9 +71,9 @@ describe('a refresh', () => {
     const { id, session } = await signedIn()
     const next = await refresh(session.refreshToken)
     await age(session.id, 31)
-    expect(await refusalOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
-    expect(await refusalOf(refresh(next.refreshToken))).toBe('identity.invalid_refresh_token')
-    expect(await service.identity.tokenStands(claimsOf(next))).toBe(false)
+    expect(await errorCodeOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
+    expect(await errorCodeOf(refresh(next.refreshToken))).toBe('identity.invalid_refresh_token')
+    expect(await service.identity.isTokenActive(claimsOf(next))).toBe(false)
     const { type, data } = (await rows.events(id)).at(-1) ?? {}
     expect({ type, data }).toEqual({
       type: 'session.revoked',
@@ -87,13 +87,13 @@ describe('a refresh', () => {
     ['an empty one', () => ''],
     ['no token at all', (): string[] => []],
   ])('is refused with %s', async (_what, token) => {
-    expect(await refusalOf(refresh(token()))).toBe('identity.invalid_refresh_token')
+    expect(await errorCodeOf(refresh(token()))).toBe('identity.invalid_refresh_token')
   })
 
   test('is refused with an expired token', async () => {
     const { session } = await signedIn()
     await service.database.run(sql`UPDATE refresh_tokens SET expires_at = now() WHERE session_id = ${session.id}`)
-    expect(await refusalOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
+    expect(await errorCodeOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
   })
 })
 
@@ -113,9 +113,9 @@ describe('of another contract', () => {
     const { id, session } = await signedIn(elsewhere)
     const next = await refresh(session.refreshToken, elsewhere)
     await age(session.id, 3600)
-    expect(await refusalOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
+    expect(await errorCodeOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
     expect(await rows.openSessions(id)).toBe(1)
-    expect(await refusalOf(refresh(next.refreshToken, elsewhere))).toBeUndefined()
+    expect(await errorCodeOf(refresh(next.refreshToken, elsewhere))).toBeUndefined()
   })
 
   test('tokens are passed over in a list: the own one is taken, wherever it stands', async () => {
@@ -139,43 +139,43 @@ describe('of another contract', () => {
 describe('a session that is over', () => {
   test('by a logout is not refreshed, and another one goes on', async () => {
     const { id, username, session } = await signedIn()
-    const second = await service.identity.login({ identifier: username, password }, testClient)
+    const second = await service.identity.login({ identifier: username, password }, testContext)
     if (second.kind !== 'session') throw new Error('no second factor is enrolled')
-    await service.identity.logout(claimsOf(session), undefined, testClient)
-    expect(await refusalOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
-    expect(await refusalOf(refresh(second.session.refreshToken))).toBeUndefined()
+    await service.identity.logout(claimsOf(session), undefined, testContext)
+    expect(await errorCodeOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
+    expect(await errorCodeOf(refresh(second.session.refreshToken))).toBeUndefined()
     expect(await rows.openSessions(id)).toBe(1)
-    expect(await service.identity.tokenStands(claimsOf(session))).toBe(false)
-    expect(await service.identity.tokenStands(claimsOf(second.session))).toBe(true)
+    expect(await service.identity.isTokenActive(claimsOf(session))).toBe(false)
+    expect(await service.identity.isTokenActive(claimsOf(second.session))).toBe(true)
   })
 
   test('by a logout with the refresh token of another one takes that along, only of the same account', async () => {
     const { id, username, session } = await signedIn()
     const stranger = await signedIn()
-    const second = await service.identity.login({ identifier: username, password }, testClient)
+    const second = await service.identity.login({ identifier: username, password }, testContext)
     if (second.kind !== 'session') throw new Error('no second factor is enrolled')
-    await service.identity.logout(claimsOf(session), stranger.session.refreshToken, testClient)
+    await service.identity.logout(claimsOf(session), stranger.session.refreshToken, testContext)
     expect(await rows.openSessions(stranger.id)).toBe(1)
     expect(await rows.openSessions(id)).toBe(1)
-    await service.identity.logout(claimsOf(session), second.session.refreshToken, testClient)
+    await service.identity.logout(claimsOf(session), second.session.refreshToken, testContext)
     expect(await rows.openSessions(id)).toBe(0)
   })
 
   test('by a logout everywhere is not refreshed, in one contract or in all', async () => {
     const { id, username, session } = await signedIn()
     await service.identity.login({ identifier: username, password }, elsewhere)
-    expect(await service.identity.logoutEverywhere(id, { contract: 'test' }, testClient)).toBe(1)
-    expect(await refusalOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
+    expect(await service.identity.logoutEverywhere(id, { contract: 'test' }, testContext)).toBe(1)
+    expect(await errorCodeOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
     expect(await rows.openSessions(id)).toBe(1)
-    expect(await service.identity.logoutEverywhere(id, {}, testClient)).toBe(1)
-    expect(await service.identity.logoutEverywhere(id, {}, testClient)).toBe(0)
+    expect(await service.identity.logoutEverywhere(id, {}, testContext)).toBe(1)
+    expect(await service.identity.logoutEverywhere(id, {}, testContext)).toBe(0)
   })
 
   test('by a deactivation is not refreshed', async () => {
     const { username, session } = await signedIn()
-    await service.identity.operate.setActive(username, false, testClient.terms)
-    expect(await refusalOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
-    await service.identity.operate.setActive(username, true, testClient.terms)
-    expect(await refusalOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
+    await service.identity.admin.setActive(username, false, testContext.realm)
+    expect(await errorCodeOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
+    await service.identity.admin.setActive(username, true, testContext.realm)
+    expect(await errorCodeOf(refresh(session.refreshToken))).toBe('identity.invalid_refresh_token')
   })
 })

@@ -1,9 +1,9 @@
 import { deriveFrom, seal, unseal } from '../../platform/secrets.ts'
+import type { RequestContext } from '../realm/index.ts'
 import { after, type Deps, originOf, revokedUntil } from './deps.ts'
 import { refuse } from './errors.ts'
 import { eventsJson } from './events.ts'
-import type { Client } from './policy.ts'
-import { handOut, hashRefreshToken, newRefreshToken, type Session } from './sessions.ts'
+import { hashRefreshToken, issueTokens, newRefreshToken, type Session } from './sessions/index.ts'
 import * as store from './store/index.ts'
 
 /** Seconds in which a replaced token is still answered, with the live one: tabs race, networks retry. */
@@ -22,47 +22,47 @@ const mostPresented = 5
  */
 export const refresh =
   (deps: Deps) =>
-  async (presented: string | readonly string[], client: Client): Promise<Session> => {
-    const { terms } = client
-    const token = typeof presented === 'string' ? presented : await ownOf(deps, presented, client)
+  async (presented: string | readonly string[], context: RequestContext): Promise<Session> => {
+    const { realm } = context
+    const token = typeof presented === 'string' ? presented : await ownOf(deps, presented, context)
     const successor = newRefreshToken()
     const rotated = await store.rotateRefreshToken(deps.database, {
       presented: hashRefreshToken(token),
-      contract: terms.name,
+      contract: realm.name,
       successor: hashRefreshToken(successor),
       sealed: seal(sealingKey(token), successor),
-      expiresAt: after(deps, terms.policy.refreshTtl),
-      ...originOf(client),
+      expiresAt: after(deps, realm.policy.refreshTtl),
+      ...originOf(context),
     })
-    if (rotated) return sessionFrom(deps, rotated, successor, client)
+    if (rotated) return sessionFrom(deps, rotated, successor, context)
 
-    const head = await followChain(deps, token, client)
-    return sessionFrom(deps, head.row, head.token, client)
+    const head = await followChain(deps, token, context)
+    return sessionFrom(deps, head.row, head.token, context)
   }
 
-async function ownOf(deps: Deps, presented: readonly string[], { terms }: Client): Promise<string> {
+async function ownOf(deps: Deps, presented: readonly string[], { realm }: RequestContext): Promise<string> {
   const candidates = presented.slice(0, mostPresented)
   const [only] = candidates
   if (only === undefined) throw refuse('identity.invalid_refresh_token')
   if (candidates.length === 1) return only
-  const issued = await store.findIssued(deps.database, candidates.map(hashRefreshToken), terms.name)
+  const issued = await store.findIssued(deps.database, candidates.map(hashRefreshToken), realm.name)
   return candidates.find((token) => issued && hashRefreshToken(token).equals(issued.hash)) ?? only
 }
 
 /** The key that only somebody who holds the token can derive. */
 const sealingKey = (token: string): Buffer => deriveFrom(token)('refresh-successor')
 
-function sessionFrom(deps: Deps, row: store.SessionRow, refreshToken: string, { terms }: Client): Session {
-  const account = store.viewOf(row, terms.policy.roles)
+function sessionFrom(deps: Deps, row: store.SessionRow, refreshToken: string, { realm }: RequestContext): Session {
+  const account = store.viewOf(row, realm.policy.roles)
   const { sessionId, version, amr, expiresAt } = row
-  return handOut(deps, { account, sessionId, version, amr, refreshToken, refreshExpiresAt: expiresAt }, terms)
+  return issueTokens(deps, { account, sessionId, version, amr, refreshToken, refreshExpiresAt: expiresAt }, realm)
 }
 
 /** From a token that was replaced, seal by seal, to the live one. */
-async function followChain(deps: Deps, presented: string, client: Client) {
+async function followChain(deps: Deps, presented: string, context: RequestContext) {
   let token = presented
   for (let step = 0; step < longestChain; step += 1) {
-    const by = { hash: hashRefreshToken(token), contract: client.terms.name, graceSeconds }
+    const by = { hash: hashRefreshToken(token), contract: context.realm.name, graceSeconds }
     const row = await store.findRefreshToken(deps.database, by)
     // Another contract's token counts as absent here: the caller is told, so as not to forget a cookie over it.
     if (!row)
@@ -70,7 +70,7 @@ async function followChain(deps: Deps, presented: string, client: Client) {
     if (row.ended || row.expired) throw refuse('identity.invalid_refresh_token')
     if (row.replacedAt === null) return { row, token }
     if (!row.inGrace || row.successorSealed === null) {
-      await endReusedSession(deps, row, client)
+      await endReusedSession(deps, row, context)
       throw refuse('identity.invalid_refresh_token')
     }
     token = unseal(sealingKey(token), row.successorSealed)
@@ -78,16 +78,16 @@ async function followChain(deps: Deps, presented: string, client: Client) {
   throw refuse('identity.invalid_refresh_token')
 }
 
-async function endReusedSession(deps: Deps, { sessionId }: store.SessionRow, client: Client): Promise<void> {
+async function endReusedSession(deps: Deps, { sessionId }: store.SessionRow, context: RequestContext): Promise<void> {
   const reason = 'refresh_token_reused'
   await store.endSession(deps.database, {
     sessionId,
     reason,
     until: revokedUntil(deps),
-    events: eventsJson([{ type: 'session.revoked', data: { sessionId, contract: client.terms.name, reason } }]),
+    events: eventsJson([{ type: 'session.revoked', data: { sessionId, contract: context.realm.name, reason } }]),
     activity: reason,
-    ...originOf(client),
+    ...originOf(context),
   })
   deps.eventsRecorded()
-  await deps.revocations.spread()
+  await deps.revocations.broadcast()
 }

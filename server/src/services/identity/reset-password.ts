@@ -1,11 +1,12 @@
-import { createBell } from '../../platform/bell.ts'
 import { violates } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
+import { createSignal } from '../../platform/signal.ts'
+import type { AccountView, Policy, RequestContext } from '../realm/index.ts'
 import { after, type Deps, originOf, revokedUntil } from './deps.ts'
 import { refuse } from './errors.ts'
 import { announced, eventsJson } from './events.ts'
-import { checkPassword, strictest } from './password-rules.ts'
-import { type AccountView, type Client, type Policy, resetsPerHour } from './policy.ts'
+import { resetsPerHour } from './limits.ts'
+import { checkPassword, strictest } from './passwords/rules.ts'
 import * as store from './store/index.ts'
 import { tenantName } from './tenants.ts'
 
@@ -23,48 +24,48 @@ export const requestPasswordReset =
   (deps: Deps) =>
   async (
     input: { email: string; tenant?: string | undefined },
-    client: Client,
+    context: RequestContext,
   ): Promise<{ resetToken: string | undefined }> => {
-    const { terms } = client
+    const { realm } = context
     const email = input.email.trim().toLowerCase()
-    const tenant = tenantFilter(terms.policy, input.tenant)
+    const tenant = tenantFilter(realm.policy, input.tenant)
     // Mailing a link takes longer than finding nobody: neither is answered before this time has passed.
-    const answerable = createBell().wait(answerAfterMs)
+    const answerable = createSignal().wait(answerAfterMs)
     const accounts = await store.findRecoverable(deps.database, {
       email,
       tenant,
-      contract: terms.name,
+      contract: realm.name,
       limit: mostAccounts,
     })
     let token: string | undefined
-    for (const account of accounts) token = (await mailLink(deps, account, client)) ?? token
+    for (const account of accounts) token = (await mailLink(deps, account, context)) ?? token
     await answerable
     if (token === undefined) return { resetToken: undefined }
     deps.eventsRecorded()
     deps.mailQueued()
-    return { resetToken: deps.echo ? token : undefined }
+    return { resetToken: deps.exposeDevSecrets ? token : undefined }
   }
 
 /** The tenant that is asked for; undefined: all of them, where the contract has several and the request names none. */
 const tenantFilter = (policy: Policy, named: string | undefined): string | undefined =>
   policy.tenant === 'named' && !named?.trim() ? undefined : tenantName(policy, named)
 
-async function mailLink(deps: Deps, account: store.AccountRow, client: Client): Promise<string | undefined> {
-  const { terms } = client
+async function mailLink(deps: Deps, account: store.AccountRow, context: RequestContext): Promise<string | undefined> {
+  const { realm } = context
   const id = newId()
   const mailed = await deps.database.transaction(async (tx) => {
     if (!(await store.lockAccount(tx, account.id))) return false
     return store.insertLink(tx, {
       id,
       accountId: account.id,
-      contract: terms.name,
+      contract: realm.name,
       type: 'password_reset',
-      expiresAt: after(deps, terms.policy.resetTtl),
+      expiresAt: after(deps, realm.policy.resetTtl),
       mailId: newId(),
       perHour: resetsPerHour,
-      events: eventsJson(announced(deps, terms, 'password_reset_requested', account)),
+      events: eventsJson(announced(deps, realm, 'password_reset_requested', account)),
       activity: 'reset_password_request',
-      ...originOf(client),
+      ...originOf(context),
     })
   })
   return mailed ? deps.secrets.tokenOf(id) : undefined
@@ -73,26 +74,26 @@ async function mailLink(deps: Deps, account: store.AccountRow, client: Client): 
 /** Sets a password by a mailed link. Every session of the account ends, in every process at once. */
 export const resetPassword =
   (deps: Deps) =>
-  async (input: { token: string; password: string }, client: Client): Promise<AccountView> => {
+  async (input: { token: string; password: string }, context: RequestContext): Promise<AccountView> => {
     const { database, secrets, passwords } = deps
-    const { terms } = client
+    const { realm } = context
     const id = secrets.idOf(input.token)
     const link =
       id === undefined
         ? undefined
-        : await store.findLink(database, { id, type: 'password_reset', contract: terms.name })
+        : await store.findLink(database, { id, type: 'password_reset', contract: realm.name })
     if (!id || !link?.active || link.used || link.over) throw refuse('identity.invalid_link')
-    await refuseBadPassword(deps, input.password, link, client)
+    await refuseBadPassword(deps, input.password, link, context)
 
     const passwordHash = await passwords.hash(input.password)
     const reset = {
       id,
-      contract: terms.name,
+      contract: realm.name,
       passwordHash,
       until: revokedUntil(deps),
       mailId: newId(),
-      events: eventsJson(announced(deps, terms, 'password_reset', link)),
-      ...originOf(client),
+      events: eventsJson(announced(deps, realm, 'password_reset', link)),
+      ...originOf(context),
     }
     const used = await database
       .transaction(async (tx) => {
@@ -107,8 +108,8 @@ export const resetPassword =
     if (!used) throw refuse('identity.invalid_link')
     deps.eventsRecorded()
     deps.mailQueued()
-    await deps.revocations.spread()
-    return store.viewOf(link, terms.policy.roles)
+    await deps.revocations.broadcast()
+    return store.viewOf(link, realm.policy.roles)
   }
 
 /** Refuses a password that the contract, or the account's tenant, does not take. */
@@ -116,10 +117,10 @@ export async function refuseBadPassword(
   { database }: Deps,
   password: string,
   account: store.AccountRow,
-  { terms }: Client,
+  { realm }: RequestContext,
 ): Promise<void> {
   const settings = (await store.findTenant(database, account.tenantName))?.settings
   const own = [account.email, account.username, account.displayName, account.tenantName].filter((text) => text !== null)
-  const problems = await checkPassword(password, strictest(terms.policy.password, settings), own)
+  const problems = await checkPassword(password, strictest(realm.policy.password, settings), own)
   if (problems[0]) throw refuse(problems[0], { problems })
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { clientOf, identityService, termsWith } from '../../../tests/support/identity-service.ts'
+import { contextOf, identityService, realmWith } from '../../../tests/support/identity-service.ts'
 
 const service = identityService('reset_timing')
-const client = clientOf(termsWith('resetting', { identifier: 'email', verifiedEmail: 'mailed' }))
+const context = contextOf(realmWith('resetting', { identifier: 'email', verifiedEmail: 'mailed' }))
 
 /** Timers may be a little early by this clock. */
 const least = 195
@@ -12,7 +12,7 @@ async function durationsOf(email: string): Promise<number[]> {
   const durations: number[] = []
   for (let turn = 0; turn < 3; turn += 1) {
     const began = performance.now()
-    await service.identity.requestPasswordReset({ email }, client)
+    await service.identity.requestPasswordReset({ email }, context)
     durations.push(performance.now() - began)
   }
   return durations
@@ -20,7 +20,7 @@ async function durationsOf(email: string): Promise<number[]> {
 
 test('a request for a link takes 200 ms at least, whether somebody has the address or nobody', async () => {
   const email = 'known@example.org'
-  await service.identity.createAccount({ email, emailVerified: true }, client)
+  await service.identity.createAccount({ email, emailVerified: true }, context)
   for (const address of [email, 'unknown@example.org']) {
     const durations = await durationsOf(address)
     for (const duration of durations) expect(duration, address).toBeGreaterThanOrEqual(least)

@@ -1,36 +1,36 @@
 import { describe, expect, test } from 'vitest'
-import { identityRows, refusalOf, tallyOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import { errorCodeOf, identityRows, tallyOf } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
-import type { Client } from './policy.ts'
+import type { RequestContext } from '../realm/index.ts'
 
 const service = identityService('squatted_address')
 const rows = identityRows(service)
 const password = 'correct horse'
 const theirs = 'the password of a squatter'
 
-const byName = clientOf(testTerms)
+const byName = contextOf(testRealm)
 /** Takes addresses at their word. */
-const trusting = clientOf(termsWith('trusting', { identifier: 'email' }))
+const trusting = contextOf(realmWith('trusting', { identifier: 'email' }))
 /** Wants them proven. */
-const proving = clientOf(termsWith('proving', { identifier: 'email', verifiedEmail: 'required' }))
+const proving = contextOf(realmWith('proving', { identifier: 'email', verifiedEmail: 'required' }))
 
 let addresses = 0
 const newAddress = () => {
   addresses += 1
   return `person${addresses}@example.org`
 }
-const register = async (email: string, client = proving, given = password) => {
+const register = async (email: string, context = proving, given = password) => {
   const { account, verificationToken: token = '' } = await service.identity.createAccount(
     { email, password: given },
-    client,
+    context,
   )
   return { ...account, token }
 }
-const signIn = (identifier: string, given: string, client: Client) =>
-  service.identity.login({ identifier, password: given }, client)
-const signedInAs = async (identifier: string, given: string, client: Client) => {
-  const result = await signIn(identifier, given, client)
+const signIn = (identifier: string, given: string, context: RequestContext) =>
+  service.identity.login({ identifier, password: given }, context)
+const signedInAs = async (identifier: string, given: string, context: RequestContext) => {
+  const result = await signIn(identifier, given, context)
   return result.kind === 'session' ? result.session.account.id : undefined
 }
 
@@ -41,7 +41,7 @@ describe('a username that is an e-mail address', () => {
     ['the stated one only begins with it', 'v@corp.example.org'],
   ])('is refused where %s', async (_what, email) => {
     const attempt = service.identity.createAccount({ username: 'v@corp.example', password, email }, byName)
-    expect(await refusalOf(attempt)).toBe('identity.username_invalid')
+    expect(await errorCodeOf(attempt)).toBe('identity.username_invalid')
   })
 
   test('is fine as the account’s own, however the two are written', async () => {
@@ -69,8 +69,8 @@ describe('an address that an account of another contract took for its name witho
     await service.identity.verifyEmail({ token: owner.token }, proving)
     expect(await signedInAs(email, password, proving)).toBe(owner.id)
     expect(await signedInAs(email, password, trusting)).toBe(owner.id)
-    for (const client of [proving, trusting])
-      expect(await refusalOf(signIn(email, theirs, client))).toBe('identity.invalid_credentials')
+    for (const context of [proving, trusting])
+      expect(await errorCodeOf(signIn(email, theirs, context))).toBe('identity.invalid_credentials')
   })
 
   test('is recovered by who proved it, and not by who took it', async () => {
@@ -96,23 +96,25 @@ describe('an address that an account of another contract took for its name witho
   test('is taken for a second one of the same contract, until the first gave it up', async () => {
     const { email } = await squatted()
     const first = await register(email)
-    expect(await refusalOf(register(email))).toBe('identity.username_taken')
+    expect(await errorCodeOf(register(email))).toBe('identity.username_taken')
     await rows.age(first.id, 25)
     const second = await register(email)
     expect(second.username).toBe(second.id)
-    expect(await refusalOf(service.identity.verifyEmail({ token: first.token }, proving))).toBe('identity.invalid_link')
+    expect(await errorCodeOf(service.identity.verifyEmail({ token: first.token }, proving))).toBe(
+      'identity.invalid_link',
+    )
   })
 
   test('is taken where nobody has to prove it', async () => {
     const { email } = await squatted()
-    const mailing = clientOf(termsWith('mailing', { identifier: 'email', verifiedEmail: 'mailed' }))
-    expect(await refusalOf(register(email, mailing))).toBe('identity.username_taken')
+    const mailing = contextOf(realmWith('mailing', { identifier: 'email', verifiedEmail: 'mailed' }))
+    expect(await errorCodeOf(register(email, mailing))).toBe('identity.username_taken')
   })
 
   test('is taken once its holder proved it', async () => {
     const email = newAddress()
     await service.identity.createAccount({ email, password: theirs, emailVerified: true }, trusting)
-    expect(await refusalOf(register(email))).toBe('identity.username_taken')
+    expect(await errorCodeOf(register(email))).toBe('identity.username_taken')
   })
 })
 
@@ -121,6 +123,6 @@ test('an address that another account only stated, under a name of its own, is t
   await service.identity.createAccount({ username: 'goes-by-this', email, password: theirs }, byName)
   const owner = await register(email)
   expect(owner.username).toBe(email)
-  expect(await refusalOf(signIn(email, password, proving))).toBe('identity.email_unverified')
-  expect(await refusalOf(register(email))).toBe('identity.username_taken')
+  expect(await errorCodeOf(signIn(email, password, proving))).toBe('identity.email_unverified')
+  expect(await errorCodeOf(register(email))).toBe('identity.username_taken')
 })

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { refusalOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith, testTerms } from '../../../tests/support/identity-service.ts'
+import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import type { NewAccountInput } from './create-account.ts'
 
 const service = identityService('tenants')
 const password = 'correct horse'
-const { roles } = testTerms.policy
-const terms = termsWith('tenants', {
+const { roles } = testRealm.policy
+const realm = realmWith('tenants', {
   identifier: 'email',
   tenant: 'named',
   roles: {
@@ -16,12 +16,12 @@ const terms = termsWith('tenants', {
     permissions: { ...roles.permissions, manager: ['accounts:read', 'accounts:manage'] },
   },
 })
-const client = clientOf(terms)
+const context = contextOf(realm)
 
 const create = async (input: NewAccountInput) =>
-  (await service.identity.createAccount({ password, ...input }, client)).account
+  (await service.identity.createAccount({ password, ...input }, context)).account
 const signIn = async (identifier: string, tenant: string) => {
-  const result = await service.identity.login({ identifier, password, tenant }, client)
+  const result = await service.identity.login({ identifier, password, tenant }, context)
   if (result.kind !== 'session') throw new Error('no second factor is enrolled')
   return result.session.account
 }
@@ -52,8 +52,11 @@ describe('a tenant', () => {
   })
 
   test('is not made by a registration that is refused', async () => {
-    const refused = service.identity.createAccount({ email: 'x@example.org', password: 'x', tenant: 'Nothing' }, client)
-    expect(await refusalOf(refused)).toBe('identity.password_too_short')
+    const refused = service.identity.createAccount(
+      { email: 'x@example.org', password: 'x', tenant: 'Nothing' },
+      context,
+    )
+    expect(await errorCodeOf(refused)).toBe('identity.password_too_short')
     expect(await tenantsNamed('Nothing')).toBe(0)
   })
 
@@ -66,8 +69,8 @@ describe('a tenant', () => {
     const there = await create({ email: 'both@example.org', tenant: 'There', password: 'another horse' })
     expect(there.id).not.toBe(here.id)
     expect((await signIn('both@example.org', 'HERE ')).id).toBe(here.id)
-    expect(await refusalOf(signIn('both@example.org', 'There'))).toBe('identity.invalid_credentials')
-    expect(await refusalOf(create({ email: 'both@example.org', tenant: 'here' }))).toBe('identity.username_taken')
+    expect(await errorCodeOf(signIn('both@example.org', 'There'))).toBe('identity.invalid_credentials')
+    expect(await errorCodeOf(create({ email: 'both@example.org', tenant: 'here' }))).toBe('identity.username_taken')
   })
 
   test.each([
@@ -75,13 +78,13 @@ describe('a tenant', () => {
     ['a name of spaces', '   '],
     ['a name of more than a hundred characters', 'x'.repeat(101)],
   ])('with %s is refused', async (_what, tenant) => {
-    expect(await refusalOf(create({ email: 'nowhere@example.org', tenant }))).toBe('identity.tenant_invalid')
-    const signingIn = service.identity.login({ identifier: 'a@example.org', password, tenant }, client)
-    expect(await refusalOf(signingIn)).toBe('identity.tenant_invalid')
+    expect(await errorCodeOf(create({ email: 'nowhere@example.org', tenant }))).toBe('identity.tenant_invalid')
+    const signingIn = service.identity.login({ identifier: 'a@example.org', password, tenant }, context)
+    expect(await errorCodeOf(signingIn)).toBe('identity.tenant_invalid')
   })
 
   test('that does not exist is like a wrong password to who signs in', async () => {
-    expect(await refusalOf(signIn('one@example.org', 'No Such Tenant'))).toBe('identity.invalid_credentials')
+    expect(await errorCodeOf(signIn('one@example.org', 'No Such Tenant'))).toBe('identity.invalid_credentials')
     expect(await tenantsNamed('No Such Tenant')).toBe(0)
   })
 })
@@ -89,35 +92,35 @@ describe('a tenant', () => {
 describe("a tenant's settings", () => {
   test('make who joins wait until somebody activates them', async () => {
     await create({ email: 'boss@example.org', tenant: 'Closed' })
-    await service.identity.operate.changeTenant('closed', { approval: true })
+    await service.identity.admin.changeTenant('closed', { approval: true })
     const joined = await create({ email: 'joins@example.org', tenant: 'Closed' })
     expect(joined.active).toBe(false)
-    expect(await refusalOf(signIn('joins@example.org', 'Closed'))).toBe('identity.deactivated')
-    await service.identity.operate.setActive('joins@example.org', true, terms, 'Closed')
+    expect(await errorCodeOf(signIn('joins@example.org', 'Closed'))).toBe('identity.deactivated')
+    await service.identity.admin.setActive('joins@example.org', true, realm, 'Closed')
     expect((await signIn('joins@example.org', 'Closed')).id).toBe(joined.id)
   })
 
   test('ask for stronger passwords, and cannot ask for weaker ones', async () => {
-    await service.identity.operate.changeTenant('Strict', { minPasswordScore: 4 })
+    await service.identity.admin.changeTenant('Strict', { minPasswordScore: 4 })
     const weak = create({ email: 'weak@example.org', tenant: 'strict', password: 'password123' })
     await expect(weak).rejects.toMatchObject({ details: { problems: ['identity.password_too_weak'] } })
     const own = create({ email: 'own@example.org', tenant: 'Strict', password: 'own@example.org Strict' })
-    expect(await refusalOf(own)).toBe('identity.password_too_weak')
+    expect(await errorCodeOf(own)).toBe('identity.password_too_weak')
     const strong = create({
       email: 'strong@example.org',
       tenant: 'Strict',
       password: 'seven otters juggle brass kettles',
     })
-    expect(await refusalOf(strong)).toBeUndefined()
+    expect(await errorCodeOf(strong)).toBeUndefined()
 
-    await service.identity.operate.changeTenant('Lax', { minPasswordScore: 0 })
+    await service.identity.admin.changeTenant('Lax', { minPasswordScore: 0 })
     const short = create({ email: 'short@example.org', tenant: 'Lax', password: 'abc' })
-    expect(await refusalOf(short)).toBe('identity.password_too_short')
+    expect(await errorCodeOf(short)).toBe('identity.password_too_short')
   })
 
   test('are kept beside those that are set later', async () => {
-    await service.identity.operate.changeTenant('Both', { approval: true })
-    expect(await service.identity.operate.changeTenant('both', { minPasswordScore: 2 })).toEqual({
+    await service.identity.admin.changeTenant('Both', { approval: true })
+    expect(await service.identity.admin.changeTenant('both', { minPasswordScore: 2 })).toEqual({
       approval: true,
       minPasswordScore: 2,
     })

@@ -1,5 +1,5 @@
+import type { Policy } from '../realm/index.ts'
 import { refuse } from './errors.ts'
-import type { Policy } from './policy.ts'
 
 /** Longest name of a tenant, in UTF-16 units. */
 const longestName = 100

@@ -1,31 +1,32 @@
 import { describe, expect, test } from 'vitest'
-import { identityRows, refusalOf, tallyOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith } from '../../../tests/support/identity-service.ts'
+import { errorCodeOf, identityRows, tallyOf } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith } from '../../../tests/support/identity-service.ts'
 import { newId } from '../../platform/ids.ts'
-import { type Client, verificationsPerHour } from './policy.ts'
+import type { RequestContext } from '../realm/index.ts'
+import { verificationsPerHour } from './limits.ts'
 
 const service = identityService('verify_email')
 const rows = identityRows(service)
 const password = 'correct horse'
 
-const mailed = clientOf(termsWith('mailed', { identifier: 'email', verifiedEmail: 'mailed' }))
-const other = clientOf(termsWith('other', { identifier: 'email', verifiedEmail: 'mailed' }))
-const enrolling = clientOf(
-  termsWith('enrolling', { identifier: 'email', verifiedEmail: 'required', verificationEnrols: true }),
+const mailed = contextOf(realmWith('mailed', { identifier: 'email', verifiedEmail: 'mailed' }))
+const other = contextOf(realmWith('other', { identifier: 'email', verifiedEmail: 'mailed' }))
+const enrolling = contextOf(
+  realmWith('enrolling', { identifier: 'email', verifiedEmail: 'required', verificationEnrols: true }),
 )
 
 let people = 0
-async function register(client = mailed, email?: string) {
+async function register(context = mailed, email?: string) {
   people += 1
   const address = email ?? `person${people}@example.org`
   const input = { username: `person${people}`, email: address, password }
-  const { account, verificationToken: token = '' } = await service.identity.createAccount(input, client)
+  const { account, verificationToken: token = '' } = await service.identity.createAccount(input, context)
   return { id: account.id, email: address, token }
 }
-const verify = (token: string, client: Client = mailed, accountId?: string) =>
-  service.identity.verifyEmail({ token, ...(accountId !== undefined && { accountId }) }, client)
-const resend = (id: string, client: Client = mailed) => service.identity.resendVerification(id, client)
-const find = (id: string, client: Client = mailed) => service.identity.accounts.find(id, client)
+const verify = (token: string, context: RequestContext = mailed, accountId?: string) =>
+  service.identity.verifyEmail({ token, ...(accountId !== undefined && { accountId }) }, context)
+const resend = (id: string, context: RequestContext = mailed) => service.identity.resendVerification(id, context)
+const find = (id: string, context: RequestContext = mailed) => service.identity.accounts.find(id, context)
 
 describe('a link that proves an address', () => {
   test('works once, and says so when it is opened again', async () => {
@@ -49,21 +50,21 @@ describe('a link that proves an address', () => {
   test('is refused a day later', async () => {
     const { id, token } = await register()
     await rows.age(id, 24)
-    expect(await refusalOf(verify(token))).toBe('identity.invalid_link')
+    expect(await errorCodeOf(verify(token))).toBe('identity.invalid_link')
     expect((await find(id)).emailVerified).toBe(false)
   })
 
   test("is refused as another account's, even once it was used", async () => {
     const [mine, theirs] = [await register(), await register()]
-    expect(await refusalOf(verify(mine.token, mailed, theirs.id))).toBe('identity.invalid_link')
+    expect(await errorCodeOf(verify(mine.token, mailed, theirs.id))).toBe('identity.invalid_link')
     expect((await find(mine.id)).emailVerified).toBe(false)
     await verify(mine.token)
-    expect(await refusalOf(verify(mine.token, mailed, theirs.id))).toBe('identity.invalid_link')
+    expect(await errorCodeOf(verify(mine.token, mailed, theirs.id))).toBe('identity.invalid_link')
   })
 
   test('is refused by another contract', async () => {
     const { id, token } = await register()
-    expect(await refusalOf(verify(token, other))).toBe('identity.invalid_link')
+    expect(await errorCodeOf(verify(token, other))).toBe('identity.invalid_link')
     expect((await find(id)).emailVerified).toBe(false)
   })
 
@@ -73,7 +74,7 @@ describe('a link that proves an address', () => {
     const forged = Buffer.concat([Buffer.from(newId().replaceAll('-', ''), 'hex'), Buffer.alloc(32)])
     const { resetToken = '' } = await (await verifiedReset(email)).request()
     for (const one of [`${token.slice(0, -1)}${last}`, forged.toString('base64url'), '', token.slice(1), resetToken])
-      expect(await refusalOf(verify(one))).toBe('identity.invalid_link')
+      expect(await errorCodeOf(verify(one))).toBe('identity.invalid_link')
     expect((await find(id)).emailVerified).toBe(false)
   })
 
@@ -81,7 +82,7 @@ describe('a link that proves an address', () => {
     const late = await register()
     const quick = await register(mailed, late.email)
     await verify(quick.token)
-    expect(await refusalOf(verify(late.token))).toBe('identity.invalid_link')
+    expect(await errorCodeOf(verify(late.token))).toBe('identity.invalid_link')
     expect((await find(late.id)).emailVerified).toBe(false)
   })
 
@@ -96,7 +97,7 @@ describe('a link that proves an address', () => {
     const { id, token } = await register()
     const { verificationToken: second = '' } = await resend(id)
     await verify(second)
-    expect(await refusalOf(verify(token))).toBe('identity.invalid_link')
+    expect(await errorCodeOf(verify(token))).toBe('identity.invalid_link')
   })
 
   test('turns the second factor on where the contract wants that, for good', async () => {
@@ -121,10 +122,10 @@ describe('another link', () => {
       const { verificationToken } = await resend(id)
       expect(verificationToken).toMatch(/^[\w-]{64}$/)
     }
-    expect(await refusalOf(resend(id))).toBe('identity.too_many_links')
+    expect(await errorCodeOf(resend(id))).toBe('identity.too_many_links')
     expect(await rows.mails(id)).toEqual(Array.from({ length: verificationsPerHour }, () => 'verify_email'))
     await rows.age(id, 1)
-    expect(await refusalOf(resend(id))).toBeUndefined()
+    expect(await errorCodeOf(resend(id))).toBeUndefined()
   })
 
   test('is asked for ten times at once and mailed no more often', async () => {
@@ -145,14 +146,14 @@ describe('another link', () => {
   test('is refused when the address is proven, and to nobody', async () => {
     const { id, token } = await register()
     await verify(token)
-    expect(await refusalOf(resend(id))).toBe('identity.already_verified')
-    expect(await refusalOf(resend(newId()))).toBe('identity.account_not_found')
+    expect(await errorCodeOf(resend(id))).toBe('identity.already_verified')
+    expect(await errorCodeOf(resend(newId()))).toBe('identity.account_not_found')
   })
 
   test('is not mailed to a deactivated account', async () => {
     const { id, email } = await register()
-    await service.identity.operate.setActive(`person${people}`, false, mailed.terms)
+    await service.identity.admin.setActive(`person${people}`, false, mailed.realm)
     expect(email).toContain(`person${people}`)
-    expect(await refusalOf(resend(id))).toBe('identity.account_not_found')
+    expect(await errorCodeOf(resend(id))).toBe('identity.account_not_found')
   })
 })

@@ -1,9 +1,10 @@
 import { violates } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
+import type { AccountView, RequestContext } from '../realm/index.ts'
 import { after, type Deps, originOf } from './deps.ts'
 import { refuse } from './errors.ts'
 import { announced, eventsJson } from './events.ts'
-import { type AccountView, type Client, verificationsPerHour, verificationTtl } from './policy.ts'
+import { verificationsPerHour, verificationTtl } from './limits.ts'
 import * as store from './store/index.ts'
 
 export interface VerifiedEmail {
@@ -19,69 +20,69 @@ export interface VerifiedEmail {
  */
 export const verifyEmail =
   (deps: Deps) =>
-  async (input: { token: string; accountId?: string }, client: Client): Promise<VerifiedEmail> => {
+  async (input: { token: string; accountId?: string }, context: RequestContext): Promise<VerifiedEmail> => {
     const { database, secrets } = deps
-    const { terms } = client
+    const { realm } = context
     const id = secrets.idOf(input.token)
     const link =
       id === undefined
         ? undefined
-        : await store.findLink(database, { id, type: 'email_verification', contract: terms.name })
+        : await store.findLink(database, { id, type: 'email_verification', contract: realm.name })
     if (!id || !link || (input.accountId !== undefined && input.accountId !== link.id))
       throw refuse('identity.invalid_link')
-    const account = store.viewOf(link, terms.policy.roles)
+    const account = store.viewOf(link, realm.policy.roles)
     if (link.used) return { account, already: true }
     if (link.over) throw refuse('identity.invalid_link')
 
-    const enrol = terms.policy.verificationEnrols
+    const enrol = realm.policy.verificationEnrols
     const about = { ...account, email: link.linkEmail }
-    const by = { id, contract: terms.name, enrol, mailId: newId(), ...originOf(client) }
-    const events = eventsJson(announced(deps, terms, 'email_verified', about))
+    const by = { id, contract: realm.name, enrol, mailId: newId(), ...originOf(context) }
+    const events = eventsJson(announced(deps, realm, 'email_verified', about))
     const proven = await store.useVerification(database, { ...by, events }).catch((error: unknown) => {
       // Another account of the tenant proved the address first, or is named by it.
       if (violates(error, 'accounts_verified_email') || violates(error, 'accounts_username'))
         throw refuse('identity.invalid_link')
       throw error
     })
-    const now = await store.findAccount(database, link.id, terms.name)
+    const now = await store.findAccount(database, link.id, realm.name)
     if (!now) throw refuse('identity.invalid_link')
     if (proven) {
       deps.eventsRecorded()
       deps.mailQueued()
     }
-    return { account: store.viewOf(now, terms.policy.roles), already: !proven }
+    return { account: store.viewOf(now, realm.policy.roles), already: !proven }
   }
 
 /** Mails a new link to prove an account's address. Refuses when there is nothing to prove, or too many were mailed. */
 export const resendVerification =
   (deps: Deps) =>
-  async (accountId: string, client: Client): Promise<{ verificationToken: string | undefined }> => {
-    const { terms } = client
+  async (accountId: string, context: RequestContext): Promise<{ verificationToken: string | undefined }> => {
+    const { realm } = context
     const id = newId()
     await deps.database.transaction(async (tx) => {
       await store.lockAccount(tx, accountId)
-      const account = await store.findAccount(tx, accountId, terms.name)
+      const account = await store.findAccount(tx, accountId, realm.name)
       if (!account?.active) throw refuse('identity.account_not_found')
       if (account.emailVerified) throw refuse('identity.already_verified')
-      const mailed = await store.insertLink(tx, { ...verificationLink(deps, accountId, client), id })
+      const mailed = await store.insertLink(tx, { ...verificationLink(deps, accountId, context), id })
       if (!mailed) throw refuse('identity.too_many_links', { perHour: verificationsPerHour })
     })
     deps.mailQueued()
-    return { verificationToken: deps.echo ? deps.secrets.tokenOf(id) : undefined }
+    return { verificationToken: deps.exposeDevSecrets ? deps.secrets.tokenOf(id) : undefined }
   }
 
 /** A link of an account that proves its address, which nothing but a mail tells of. */
-const verificationLink = (deps: Deps, accountId: string, client: Client) => ({
+const verificationLink = (deps: Deps, accountId: string, context: RequestContext) => ({
   id: newId(),
   accountId,
-  contract: client.terms.name,
+  contract: context.realm.name,
   type: 'email_verification' as const,
   expiresAt: after(deps, verificationTtl),
   mailId: newId(),
   perHour: verificationsPerHour,
   events: eventsJson([]),
   activity: null,
-  ...originOf(client),
+  ...originOf(context),
 })
 
 export interface ProposalOptions {
@@ -101,22 +102,22 @@ export const proposeEmail =
   async (
     accountId: string,
     email: string,
-    client: Client,
+    context: RequestContext,
     { tellTaken = false, administratorId }: ProposalOptions = {},
   ): Promise<void> => {
-    const { terms } = client
+    const { realm } = context
     const newEmail = email.trim().toLowerCase()
     const mailed = await deps.database.transaction(async (tx) => {
       if (!(await store.lockAccount(tx, accountId))) return false
-      const account = await store.findAccount(tx, accountId, terms.name)
+      const account = await store.findAccount(tx, accountId, realm.name)
       if (!account || (account.email === newEmail && account.emailVerified)) return false
       const own = account.username.toLowerCase() === newEmail
       if (tellTaken && !own && (await store.nameTaken(tx, account.tenantId, newEmail)))
         throw refuse('identity.username_taken')
       // An address is a way into every contract: who administers one does not open the others by it.
-      const about = { accountId, contract: terms.name, arrivals: true }
+      const about = { accountId, contract: realm.name, arrivals: true }
       if (administratorId !== undefined && (await store.reachesBeyond(tx, { ...about, administratorId }))) return false
-      return store.insertLink(tx, { ...verificationLink(deps, accountId, client), newEmail })
+      return store.insertLink(tx, { ...verificationLink(deps, accountId, context), newEmail })
     })
     if (mailed) deps.mailQueued()
   }

@@ -1,16 +1,17 @@
 import { hashSync } from '@node-rs/argon2'
 import { describe, expect, test } from 'vitest'
-import { claimsOf, identityRows, refusalOf, tallyOf } from '../../../tests/support/identity-rows.ts'
-import { clientOf, identityService, termsWith } from '../../../tests/support/identity-service.ts'
+import { claimsOf, errorCodeOf, identityRows, tallyOf } from '../../../tests/support/identity-rows.ts'
+import { contextOf, identityService, realmWith } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
-import { type Client, codeAttempts } from './policy.ts'
+import type { RequestContext } from '../realm/index.ts'
+import { codeAttempts } from './limits.ts'
 
 const service = identityService('second_factor')
 const rows = identityRows(service)
 const password = 'correct horse'
 
-const client = clientOf(termsWith('codes', { secondFactor: 'always' }))
-const enrolled = clientOf(termsWith('enrolled', { secondFactor: 'enrolled' }))
+const context = contextOf(realmWith('codes', { secondFactor: 'always' }))
+const enrolled = contextOf(realmWith('enrolled', { secondFactor: 'enrolled' }))
 
 let people = 0
 async function register(input: { secondFactor?: boolean; emailVerified?: boolean } = {}) {
@@ -18,19 +19,19 @@ async function register(input: { secondFactor?: boolean; emailVerified?: boolean
   const username = `person${people}`
   const email = `${username}@example.org`
   const given = { username, email, password, emailVerified: true, ...input }
-  const { account } = await service.identity.createAccount(given, client)
+  const { account } = await service.identity.createAccount(given, context)
   return { id: account.id, username, email }
 }
 
-const signIn = (username: string, by: Client = client, given = password) =>
+const signIn = (username: string, by: RequestContext = context, given = password) =>
   service.identity.login({ identifier: username, password: given }, by)
-async function begin(username: string, by: Client = client) {
+async function begin(username: string, by: RequestContext = context) {
   const result = await signIn(username, by)
   if (result.kind !== 'second_factor') throw new Error('a second factor is asked of everybody')
   const { sessionToken, code = '' } = result.challenge
   return { sessionToken, code, wrong: code === '999999' ? '100000' : '999999', expiresAt: result.challenge.expiresAt }
 }
-const verify = (sessionToken: string, code: string, by: Client = client) =>
+const verify = (sessionToken: string, code: string, by: RequestContext = context) =>
   service.identity.verifySecondFactor({ sessionToken, code }, by)
 const failuresOf = async (accountId: string) =>
   (
@@ -61,16 +62,16 @@ describe('a sign-in with a code', () => {
 
   test('is impossible before the address is proven, which only the right password is told', async () => {
     const { username } = await register({ emailVerified: false })
-    expect(await refusalOf(signIn(username))).toBe('identity.email_unverified')
-    expect(await refusalOf(signIn(username, client, 'wrong horse'))).toBe('identity.invalid_credentials')
+    expect(await errorCodeOf(signIn(username))).toBe('identity.email_unverified')
+    expect(await errorCodeOf(signIn(username, context, 'wrong horse'))).toBe('identity.invalid_credentials')
   })
 
   test('ends the one that was begun before', async () => {
     const { username } = await register()
     const first = await begin(username)
     const second = await begin(username)
-    expect(await refusalOf(verify(first.sessionToken, first.code))).toBe('identity.invalid_code')
-    expect(await refusalOf(verify(second.sessionToken, second.code))).toBeUndefined()
+    expect(await errorCodeOf(verify(first.sessionToken, first.code))).toBe('identity.invalid_code')
+    expect(await errorCodeOf(verify(second.sessionToken, second.code))).toBeUndefined()
   })
 
   test('works once, even when the right code is sent many times at once', async () => {
@@ -79,13 +80,13 @@ describe('a sign-in with a code', () => {
     const sent = Array.from({ length: codeAttempts }, () => verify(sessionToken, code))
     expect(await tallyOf(sent)).toEqual({ success: 1, 'identity.invalid_code': codeAttempts - 1 })
     expect(await rows.openSessions(id)).toBe(1)
-    expect(await refusalOf(verify(sessionToken, code))).toBe('identity.invalid_code')
+    expect(await errorCodeOf(verify(sessionToken, code))).toBe('identity.invalid_code')
   })
 
   test('opens one session for each of several accounts and devices that sign in at once', async () => {
     const { id, username } = await register()
     const one = await begin(username)
-    const others = Array.from({ length: 12 }, () => signIn(username, clientOf(enrolled.terms)))
+    const others = Array.from({ length: 12 }, () => signIn(username, contextOf(enrolled.realm)))
     expect(await tallyOf([verify(one.sessionToken, one.code), ...others])).toEqual({ success: 13 })
     expect(await rows.openSessions(id)).toBe(13)
   })
@@ -95,18 +96,18 @@ describe('a sign-in with a code', () => {
     const { sessionToken, code } = await begin(username)
     await service.database.run(sql`
       UPDATE mfa_codes SET expires_at = now() - interval '1 millisecond' WHERE account_id = ${id}`)
-    expect(await refusalOf(verify(sessionToken, code))).toBe('identity.invalid_code')
+    expect(await errorCodeOf(verify(sessionToken, code))).toBe('identity.invalid_code')
   })
 
   test("takes no other contract's session token, nor the code of another sign-in", async () => {
     const [one, two] = [await register({ secondFactor: true }), await register({ secondFactor: true })]
     const here = await begin(one.username)
     const there = await begin(two.username)
-    expect(await refusalOf(verify(here.sessionToken, here.code, enrolled))).toBe('identity.invalid_code')
+    expect(await errorCodeOf(verify(here.sessionToken, here.code, enrolled))).toBe('identity.invalid_code')
     if (here.code !== there.code)
-      expect(await refusalOf(verify(here.sessionToken, there.code))).toBe('identity.invalid_code')
-    expect(await refusalOf(verify('', here.code))).toBe('identity.invalid_code')
-    expect(await refusalOf(verify(here.sessionToken, here.code))).toBeUndefined()
+      expect(await errorCodeOf(verify(here.sessionToken, there.code))).toBe('identity.invalid_code')
+    expect(await errorCodeOf(verify('', here.code))).toBe('identity.invalid_code')
+    expect(await errorCodeOf(verify(here.sessionToken, here.code))).toBeUndefined()
   })
 })
 
@@ -115,8 +116,8 @@ describe('wrong codes', () => {
     const { id, username } = await register()
     const { sessionToken, code, wrong } = await begin(username)
     for (let turn = 1; turn <= codeAttempts; turn += 1)
-      expect(await refusalOf(verify(sessionToken, wrong))).toBe('identity.invalid_code')
-    expect(await refusalOf(verify(sessionToken, code))).toBe('identity.invalid_code')
+      expect(await errorCodeOf(verify(sessionToken, wrong))).toBe('identity.invalid_code')
+    expect(await errorCodeOf(verify(sessionToken, code))).toBe('identity.invalid_code')
     expect(await rows.openSessions(id)).toBe(0)
     expect(await failuresOf(id)).toBe(1)
   })
@@ -124,8 +125,8 @@ describe('wrong codes', () => {
   test('leave the fifth try to the right one', async () => {
     const { username } = await register()
     const { sessionToken, code, wrong } = await begin(username)
-    for (let turn = 1; turn < codeAttempts; turn += 1) await refusalOf(verify(sessionToken, wrong))
-    expect(await refusalOf(verify(sessionToken, code))).toBeUndefined()
+    for (let turn = 1; turn < codeAttempts; turn += 1) await errorCodeOf(verify(sessionToken, wrong))
+    expect(await errorCodeOf(verify(sessionToken, code))).toBeUndefined()
   })
 
   test('sent twenty at once are looked at five times, and the right one is too late', async () => {
@@ -138,24 +139,24 @@ describe('wrong codes', () => {
     )
     expect(attempts).toBe(codeAttempts)
     expect(await failuresOf(id)).toBe(1)
-    expect(await refusalOf(verify(sessionToken, code))).toBe('identity.invalid_code')
+    expect(await errorCodeOf(verify(sessionToken, code))).toBe('identity.invalid_code')
   })
 
   test('count though each sign-in is given up before its fifth: the lock comes all the same', async () => {
     const { id, username } = await register()
-    const { failures } = client.terms.policy.lockout
+    const { failures } = context.realm.policy.lockout
     for (let turn = 1; turn <= failures; turn += 1) {
       const { sessionToken, wrong } = await begin(username)
-      for (let guess = 1; guess < codeAttempts; guess += 1) await refusalOf(verify(sessionToken, wrong))
+      for (let guess = 1; guess < codeAttempts; guess += 1) await errorCodeOf(verify(sessionToken, wrong))
       expect(await failuresOf(id)).toBe(turn)
     }
-    expect(await refusalOf(signIn(username))).toBe('identity.invalid_credentials')
+    expect(await errorCodeOf(signIn(username))).toBe('identity.invalid_credentials')
     expect(await rows.mails(id)).toEqual([...Array.from({ length: failures }, () => 'mfa_code'), 'account_locked'])
   })
 
   test('are forgotten by a right one, not by the right password alone', async () => {
     const { id, username } = await register()
-    await refusalOf(signIn(username, client, 'wrong horse'))
+    await errorCodeOf(signIn(username, context, 'wrong horse'))
     const { sessionToken, code } = await begin(username)
     expect(await failuresOf(id)).toBe(1)
     await verify(sessionToken, code)
@@ -167,18 +168,18 @@ describe('between password and code', () => {
   test('a deactivation ends the sign-in', async () => {
     const { username } = await register()
     const { sessionToken, code } = await begin(username)
-    await service.identity.operate.setActive(username, false, client.terms)
-    expect(await refusalOf(verify(sessionToken, code))).toBe('identity.invalid_code')
-    await service.identity.operate.setActive(username, true, client.terms)
-    expect(await refusalOf(verify(sessionToken, code))).toBe('identity.invalid_code')
+    await service.identity.admin.setActive(username, false, context.realm)
+    expect(await errorCodeOf(verify(sessionToken, code))).toBe('identity.invalid_code')
+    await service.identity.admin.setActive(username, true, context.realm)
+    expect(await errorCodeOf(verify(sessionToken, code))).toBe('identity.invalid_code')
   })
 
   test('a new password ends the sign-in', async () => {
     const { id, username, email } = await register()
     const { sessionToken, code } = await begin(username)
-    const { resetToken = '' } = await service.identity.requestPasswordReset({ email }, client)
-    await service.identity.resetPassword({ token: resetToken, password: 'another horse' }, client)
-    expect(await refusalOf(verify(sessionToken, code))).toBe('identity.invalid_code')
+    const { resetToken = '' } = await service.identity.requestPasswordReset({ email }, context)
+    await service.identity.resetPassword({ token: resetToken, password: 'another horse' }, context)
+    expect(await errorCodeOf(verify(sessionToken, code))).toBe('identity.invalid_code')
     expect(await rows.openSessions(id)).toBe(0)
   })
 
@@ -190,14 +191,14 @@ describe('between password and code', () => {
       () => verify(first.sessionToken, first.code),
       (tx) => tx.run(sql`UPDATE accounts SET last_login_at = now() WHERE id = ${id}`),
     )
-    expect(await refusalOf(used)).toBeUndefined()
+    expect(await errorCodeOf(used)).toBeUndefined()
     const second = await begin(username)
     const changed = rows.overtaking(
       id,
       () => verify(second.sessionToken, second.code),
       (tx) => tx.run(sql`UPDATE accounts SET version = version + 1 WHERE id = ${id}`),
     )
-    expect(await refusalOf(changed)).toBe('identity.invalid_code')
+    expect(await errorCodeOf(changed)).toBe('identity.invalid_code')
     expect(await rows.openSessions(id)).toBe(1)
   })
 
@@ -205,7 +206,7 @@ describe('between password and code', () => {
     const { id, username } = await register()
     const { sessionToken, code } = await begin(username)
     await service.identity.deleteAccount(id)
-    expect(await refusalOf(verify(sessionToken, code))).toBe('identity.invalid_code')
+    expect(await errorCodeOf(verify(sessionToken, code))).toBe('identity.invalid_code')
   })
 })
 

@@ -1,9 +1,10 @@
 import { sha256 } from '../../platform/secrets.ts'
+import type { RequestContext } from '../realm/index.ts'
 import type { Deps } from './deps.ts'
 import { refuse } from './errors.ts'
-import { recordRefusal } from './login.ts'
-import { type Client, codeAttempts } from './policy.ts'
-import { openSession, type Session } from './sessions.ts'
+import { codeAttempts } from './limits.ts'
+import { recordFailure } from './login.ts'
+import { openSession, type Session } from './sessions/index.ts'
 import * as store from './store/index.ts'
 
 /**
@@ -12,25 +13,25 @@ import * as store from './store/index.ts'
  */
 export const verifySecondFactor =
   (deps: Deps) =>
-  async (input: { sessionToken: string; code: string }, client: Client): Promise<Session> => {
+  async (input: { sessionToken: string; code: string }, context: RequestContext): Promise<Session> => {
     const { database, secrets, lockout } = deps
-    const { terms } = client
-    const { device, network } = lockout.devicesOf(client)
+    const { realm } = context
+    const { device, ipPrefix } = lockout.devicesOf(context)
     const found = await store.takeAttempt(database, {
       tokenHash: sha256(input.sessionToken),
-      contract: terms.name,
+      contract: realm.name,
       most: codeAttempts,
-      devices: [device, network],
+      devices: [device, ipPrefix],
     })
     if (!found) throw refuse('identity.invalid_code')
-    const account = store.viewOf(found, terms.policy.roles)
+    const account = store.viewOf(found, realm.policy.roles)
     if (!secrets.codeMatches(found.challengeId, input.code.trim())) {
       if (found.attempts >= codeAttempts) await store.endChallenge(database, found.challengeId)
       // At the first and not at the last: whoever begins anew before that would never be counted.
       if (found.attempts === 1) {
-        await recordRefusal(deps, { counter: found.counter, account, counts: true }, client)
+        await recordFailure(deps, { counter: found.counter, account, counts: true }, context)
         const counter = lockout.codesOf(account.id)
-        await recordRefusal(deps, { counter, account, counts: true, of: 'codes' }, client)
+        await recordFailure(deps, { counter, account, counts: true, of: 'codes' }, context)
       }
       throw refuse('identity.invalid_code')
     }
@@ -44,7 +45,7 @@ export const verifySecondFactor =
         challengeId: found.challengeId,
         newDevice: found.anyDeviceKnown && !found.deviceKnown,
       },
-      client,
+      context,
     )
     if (!session) throw refuse('identity.invalid_code')
     return session

@@ -1,4 +1,4 @@
-import { Refusal } from '../../platform/errors.ts'
+import { DomainError } from '../../platform/errors.ts'
 
 /** Everything orders declines. The error table of each contract that uses it answers every one of them. */
 export const ordersErrors = [
@@ -14,4 +14,4 @@ export type OrdersErrorCode = (typeof ordersErrors)[number]
 
 /** Makes an orders refusal, to be thrown. */
 export const refuse = (code: OrdersErrorCode, details?: Readonly<Record<string, unknown>>) =>
-  new Refusal<OrdersErrorCode>(code, details)
+  new DomainError<OrdersErrorCode>(code, details)

@@ -1,6 +1,6 @@
 import type { Database, Statement } from '../../platform/db/database.ts'
 import { pruneIdempotencyKeys } from '../../platform/db/idempotency.ts'
-import type { ServerNotices } from '../../platform/db/notices.ts'
+import type { ServerNotices } from '../../platform/db/notices/index.ts'
 import { pruneInbox, pruneOutbox } from '../../platform/db/pruning.ts'
 import { createReadCache } from '../../platform/read-cache.ts'
 import { findProduct, listProducts } from './browse-products.ts'

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
 import { type Statement, sql } from '../../platform/db/database.ts'
 
 const service = profilesService('activities')
-const visitor = visitorOf()
+const context = contextIn()
 const db = () => service.database
 
 /** A statement whose text is made here, as a table's name is. */
@@ -18,7 +18,7 @@ const log = (accountId: string, type: string, daysAgo: number, tenant = 'main') 
 describe('the log', () => {
   test('is read newest first, by page, type and time', async () => {
     const { id } = await service.person()
-    for (const phone of ['1', '2', '3']) await service.profiles.change(id, { phone }, visitor)
+    for (const phone of ['1', '2', '3']) await service.profiles.change(id, { phone }, context)
     const read = (by: object = {}) => service.profiles.activities({ accountId: id, limit: 10, offset: 0, ...by })
     const all = await read()
     expect(all.total).toBe(4)
@@ -61,7 +61,7 @@ describe('the log', () => {
 
   test('of somebody who was removed cannot be anything but emptied', async () => {
     const { id } = await service.person()
-    await service.profiles.remove(id, visitor)
+    await service.profiles.remove(id, context)
     for (const attempt of [
       sql`UPDATE activities SET type = 'nothing' WHERE account_id = ${id}`,
       sql`UPDATE activities SET created_at = created_at - interval '1 second' WHERE account_id = ${id}`,
@@ -86,7 +86,7 @@ describe('the log', () => {
 describe('statistics', () => {
   test('are those of the tenant', async () => {
     const tenant = 'figures'
-    const who = visitorOf('test', { tenant })
+    const who = contextIn('test', { tenant })
     const none = { total: 0, newIn30Days: 0, newIn7Days: 0, departments: [], activityTypes: [] }
     expect(await service.profiles.statistics(who)).toEqual(none)
     const people = await Promise.all(Array.from({ length: 6 }, () => service.person({ tenant })))
@@ -119,13 +119,13 @@ describe('statistics', () => {
     const { id } = await service.person({ tenant: 'elsewhere' })
     for (const daysAgo of [0, 1, 15, 28.9, 29.1, 29.5, 29.9, 29.999, 30.001, 30.1, 30.5, 31, 45])
       await log(id, 'visited', daysAgo, tenant)
-    const { activityTypes } = await service.profiles.statistics(visitorOf('test', { tenant }))
+    const { activityTypes } = await service.profiles.statistics(contextIn('test', { tenant }))
     expect(activityTypes).toEqual([{ type: 'visited', count: 8 }])
   })
 
   test('name at most a hundred departments, the largest first', async () => {
     const tenant = 'many'
-    const who = visitorOf('test', { tenant })
+    const who = contextIn('test', { tenant })
     await db().run(sql`
       INSERT INTO profiles (account_id, number, tenant, username, department, search, indexed, roles)
       SELECT gen_random_uuid(), 1000000 + n, ${tenant}, 'many' || n, 'D' || least(n, 150),

@@ -1,4 +1,4 @@
-import type { Visitor } from './visitor.ts'
+import type { RequestContext } from '../realm/index.ts'
 
 /** What somebody did, as the log names it. */
 export type ActivityType =
@@ -32,6 +32,6 @@ export interface ProfileActivity {
 /** What a visitor did; without one it was us, for an event or for a first reading. */
 export const activityOf = (
   type: ActivityType,
-  visitor: Visitor | undefined,
+  context: RequestContext | undefined,
   data: NewActivity['data'] = {},
-): NewActivity => ({ type, data, ip: visitor?.ip ?? null, userAgent: visitor?.userAgent ?? null })
+): NewActivity => ({ type, data, ip: context?.ip ?? null, userAgent: context?.userAgent ?? null })

@@ -1,8 +1,8 @@
 import type { IdempotencyKey } from '../../platform/db/idempotency.ts'
+import type { RequestContext } from '../realm/index.ts'
 import type { Deps } from './deps.ts'
 import { makeProfile } from './make-profile.ts'
 import { type Profile, type ProfileFields, profileOf } from './profile.ts'
-import type { Visitor } from './visitor.ts'
 import { checkPreferences } from './write-profile.ts'
 
 export type NewPerson = ProfileFields & {
@@ -17,12 +17,12 @@ export type NewPerson = ProfileFields & {
 /** Makes an account and its profile in one request. A crash between the two is healed by the event of the account. */
 export const addPerson =
   (deps: Deps) =>
-  async (person: NewPerson, visitor: Visitor, idempotency: IdempotencyKey | undefined): Promise<Profile> => {
+  async (person: NewPerson, context: RequestContext, idempotency: IdempotencyKey | undefined): Promise<Profile> => {
     const { username, password, role, ...fields } = person
-    const { name: contract } = visitor.terms
+    const { name: contract } = context.realm
     await checkPreferences(deps, null, fields.preferences)
     const shared = { email: fields.email ?? undefined, displayName: fields.displayName ?? undefined }
     const account = await deps.accounts.create({ username, password, role, ...shared }, contract, idempotency)
-    const { row } = await makeProfile(deps, account, { fields, contract, visitor })
-    return profileOf(row, visitor)
+    const { row } = await makeProfile(deps, account, { fields, contract, context })
+    return profileOf(row, context)
   }

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { refusalOf } from '../../../tests/support/identity-rows.ts'
-import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
+import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import type { ProfileFields } from './index.ts'
 
 const service = profilesService('change profile')
-const visitor = visitorOf()
+const context = contextIn()
 const change = (id: string, fields: ProfileFields, options = {}) =>
-  service.profiles.change(id, fields, visitor, options)
+  service.profiles.change(id, fields, context, options)
 
 describe('changing a profile', () => {
   test('changes what is given and leaves the rest', async () => {
@@ -39,7 +39,7 @@ describe('changing a profile', () => {
     ['undefined alone', { firstName: undefined, preferences: undefined }],
   ])('with %s is refused', async (_what, fields) => {
     const { id } = await service.person()
-    expect(await refusalOf(change(id, fields))).toBe('profiles.nothing_to_change')
+    expect(await errorCodeOf(change(id, fields))).toBe('profiles.nothing_to_change')
   })
 
   test('takes texts that the database cannot hold as near as it can', async () => {
@@ -55,10 +55,10 @@ describe('changing a profile', () => {
   test('of somebody unknown, or of another tenant, is refused', async () => {
     const { id } = await service.person({ tenant: 'other' })
     for (const account of [id, crypto.randomUUID()]) {
-      expect(await refusalOf(change(account, { firstName: 'Eve' }))).toBe('profiles.not_found')
+      expect(await errorCodeOf(change(account, { firstName: 'Eve' }))).toBe('profiles.not_found')
     }
     expect(
-      (await service.profiles.read({ accountId: id }, visitorOf('test', { tenant: 'other' }))).firstName,
+      (await service.profiles.read({ accountId: id }, contextIn('test', { tenant: 'other' }))).firstName,
     ).toBeNull()
   })
 
@@ -89,12 +89,12 @@ describe('what is asked of the accounts', () => {
   test('comes first: when it is refused nothing is changed or told', async () => {
     const { id } = await service.person()
     service.accounts.break('proposeEmail', 'identity.username_taken')
-    expect(await refusalOf(change(id, { email: 'taken@example.org', firstName: 'Eve' }))).toBe(
+    expect(await errorCodeOf(change(id, { email: 'taken@example.org', firstName: 'Eve' }))).toBe(
       'identity.username_taken',
     )
     service.accounts.mend()
     service.accounts.break('rename', 'edge.identity_unavailable')
-    expect(await refusalOf(change(id, { displayName: 'Eve', firstName: 'Eve' }))).toBe('edge.identity_unavailable')
+    expect(await errorCodeOf(change(id, { displayName: 'Eve', firstName: 'Eve' }))).toBe('edge.identity_unavailable')
     service.accounts.mend()
     expect(await service.own(id)).toMatchObject({
       email: null,
@@ -141,7 +141,7 @@ describe('preferences', () => {
     const before = await service.own(id)
     const asked = service.accounts.asked.length
     const large = { email: 'new@example.org', firstName: 'Eve', preferences: { b: 'é'.repeat(2_100) } }
-    expect(await refusalOf(change(id, large))).toBe('profiles.preferences_too_large')
+    expect(await errorCodeOf(change(id, large))).toBe('profiles.preferences_too_large')
     expect(await service.own(id)).toEqual(before)
     expect(service.accounts.asked).toHaveLength(asked)
     expect(await service.events(id)).toHaveLength(1)
@@ -153,7 +153,7 @@ describe('preferences', () => {
     const { id } = await service.person()
     const outcomes = await Promise.all(
       Array.from({ length: 6 }, (_, index) =>
-        refusalOf(change(id, { preferences: { [`p${index}`]: 'x'.repeat(3_000) } })),
+        errorCodeOf(change(id, { preferences: { [`p${index}`]: 'x'.repeat(3_000) } })),
       ),
     )
     expect(outcomes.filter((code) => code === undefined)).toHaveLength(2)
@@ -197,7 +197,7 @@ describe('what is told and logged', () => {
 
   test('is no event where the contract announces none; the log is kept', async () => {
     const { id } = await service.person()
-    await service.profiles.change(id, { firstName: 'Ada' }, visitorOf('silent'))
+    await service.profiles.change(id, { firstName: 'Ada' }, contextIn('silent'))
     expect(await service.events(id)).toEqual([])
     expect(await service.logged(id)).toHaveLength(2)
   })
@@ -214,7 +214,7 @@ describe('what is told and logged', () => {
     await service.profiles.change(
       id,
       { phone: '1' },
-      visitorOf('test', { userAgent: 'x'.repeat(10_000), ip: '2001:db8::1' }),
+      contextIn('test', { userAgent: 'x'.repeat(10_000), ip: '2001:db8::1' }),
     )
     expect((await service.logged(id)).at(-1)).toMatchObject({ ip: '2001:db8::1', userAgent: 'x'.repeat(512) })
   })

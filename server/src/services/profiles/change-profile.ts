@@ -1,9 +1,9 @@
+import type { RequestContext } from '../realm/index.ts'
 import { activityOf } from './activity.ts'
 import type { Deps } from './deps.ts'
 import { refuse } from './errors.ts'
 import { type Profile, type ProfileFields, profileOf, textsOf } from './profile.ts'
 import { rowFor } from './profile-rows.ts'
-import type { Visitor } from './visitor.ts'
 import { checkPreferences, writeProfile } from './write-profile.ts'
 
 export interface ChangeOptions {
@@ -22,14 +22,14 @@ export const changeProfile =
   async (
     accountId: string,
     fields: ProfileFields,
-    visitor: Visitor,
+    context: RequestContext,
     { administrator, tellTaken }: ChangeOptions = {},
   ): Promise<Profile> => {
     const texts = textsOf(fields)
     const given = [...Object.keys(texts), ...(fields.preferences ? ['preferences'] : [])]
     if (given.length === 0) throw refuse('profiles.nothing_to_change')
-    const { name: contract } = visitor.terms
-    const present = await rowFor(deps, accountId, visitor)
+    const { name: contract } = context.realm
+    const present = await rowFor(deps, accountId, context)
 
     // First, so that nothing has changed when something is refused or the accounts cannot be reached.
     await checkPreferences(deps, accountId, fields.preferences)
@@ -46,8 +46,8 @@ export const changeProfile =
       fact: { contract, fact: by === undefined ? 'changed' : 'changed_by_administrator' },
       activity:
         by === undefined
-          ? activityOf('profile_updated', visitor, { fields: given })
-          : activityOf('profile_updated_by_admin', visitor, { fields: given, by }),
+          ? activityOf('profile_updated', context, { fields: given })
+          : activityOf('profile_updated_by_admin', context, { fields: given, by }),
     }))
-    return profileOf(row, visitor)
+    return profileOf(row, context)
   }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { refusalOf } from '../../../tests/support/identity-rows.ts'
-import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
+import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
 
 const service = profilesService('change role')
-const visitor = visitorOf()
+const context = contextIn()
 const administrator = { accountId: '00000000-0000-7000-8000-000000000001' }
-const changeRole = (id: string, role: string) => service.profiles.changeRole(id, role, administrator, visitor)
+const changeRole = (id: string, role: string) => service.profiles.changeRole(id, role, administrator, context)
 
 describe('changing a role', () => {
   test('asks identity, shows the role, tells and logs it once', async () => {
@@ -46,9 +46,9 @@ describe('changing a role', () => {
     async (code) => {
       const { id, number } = await service.person()
       service.accounts.break('changeRole', code)
-      expect(await refusalOf(changeRole(id, 'admin'))).toBe(code)
+      expect(await errorCodeOf(changeRole(id, 'admin'))).toBe(code)
       service.accounts.mend()
-      expect((await service.profiles.read(number, visitor)).role).toBe('user')
+      expect((await service.profiles.read(number, context)).role).toBe('user')
       expect(await service.events(id)).toEqual([])
     },
   )
@@ -57,7 +57,7 @@ describe('changing a role', () => {
     const { id } = await service.person({ tenant: 'other' })
     const before = service.accounts.asked.length
     for (const account of [id, crypto.randomUUID()]) {
-      expect(await refusalOf(changeRole(account, 'admin'))).toBe('profiles.not_found')
+      expect(await errorCodeOf(changeRole(account, 'admin'))).toBe('profiles.not_found')
     }
     expect(service.accounts.asked).toHaveLength(before)
   })

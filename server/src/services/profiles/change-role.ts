@@ -1,8 +1,8 @@
+import type { RequestContext } from '../realm/index.ts'
 import { activityOf } from './activity.ts'
 import type { Deps } from './deps.ts'
 import { type Profile, type ProfileRow, profileOf, roleOf } from './profile.ts'
 import { rowFor } from './profile-rows.ts'
-import type { Visitor } from './visitor.ts'
 import { type Change, writeProfile } from './write-profile.ts'
 
 /** Gives an account a role in the visitor's contract: identity judges whether it may be given, and by whom. */
@@ -12,18 +12,18 @@ export const changeRole =
     accountId: string,
     role: string,
     { accountId: by }: { accountId: string },
-    visitor: Visitor,
+    context: RequestContext,
   ): Promise<Profile> => {
-    const { name: contract } = visitor.terms
-    const before = await rowFor(deps, accountId, visitor)
+    const { name: contract } = context.realm
+    const before = await rowFor(deps, accountId, context)
     await deps.accounts.changeRole(accountId, role, by, contract)
-    const changed = roleOf(before, visitor) !== role
-    const activity = changed ? activityOf('role_changed', visitor, { role, by }) : undefined
+    const changed = roleOf(before, context) !== role
+    const activity = changed ? activityOf('role_changed', context, { role, by }) : undefined
     const row = await writeProfile(deps, accountId, (present) => {
       const change = changeOfRole(present, contract, role)
       return change || activity ? { ...change, activity } : undefined
     })
-    return profileOf(row, visitor)
+    return profileOf(row, context)
   }
 
 /** The change to a role; undefined when the profile shows it already. It is told by whoever writes it, so it is told once. */

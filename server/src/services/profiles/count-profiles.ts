@@ -1,7 +1,8 @@
+import type { RequestContext } from '../realm/index.ts'
 import type { Deps } from './deps.ts'
-import { tenantMark } from './search/marks.ts'
+import { tenantFacet } from './search/facets.ts'
 import * as store from './store/index.ts'
-import { tenantOf, type Visitor } from './visitor.ts'
+import { tenantOf } from './tenant.ts'
 
 export interface ProfileStatistics {
   total: number
@@ -18,9 +19,9 @@ const departmentsShown = 100
 /** Figures of the visitor's tenant. */
 export const countProfiles =
   ({ database }: Deps) =>
-  async (visitor: Visitor): Promise<ProfileStatistics> => {
-    const tenant = tenantOf(visitor)
-    const everybody = tenantMark(tenant)
+  async (context: RequestContext): Promise<ProfileStatistics> => {
+    const tenant = tenantOf(context)
+    const everybody = tenantFacet(tenant)
     const [totalOf, recent, departments, activityTypes] = await Promise.all([
       store.totalsOf(database, tenant, [everybody]),
       store.countNew(database, tenant),

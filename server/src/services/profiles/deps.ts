@@ -28,7 +28,7 @@ export const peopleKey = 'people'
 export const personKey = (accountId: string): string => `account:${accountId}`
 
 /** To be called after the commit of a write: nobody reads from then on what was before it. */
-export async function written({ people, eventsRecorded }: Deps, accountId: string, told: boolean): Promise<void> {
-  if (told) eventsRecorded()
+export async function written({ people, eventsRecorded }: Deps, accountId: string, emitted: boolean): Promise<void> {
+  if (emitted) eventsRecorded()
   await Promise.all([people.drop(personKey(accountId)), people.drop(peopleKey)])
 }

@@ -1,4 +1,4 @@
-import { Refusal } from '../../platform/errors.ts'
+import { DomainError } from '../../platform/errors.ts'
 
 /** Everything profiles declines. The error table of each contract that uses it answers every one of them. */
 export const profilesErrors = [
@@ -20,7 +20,7 @@ export type ProfilesErrorCode = (typeof profilesErrors)[number]
 
 /** Makes a profiles refusal, to be thrown. */
 export const refuse = (code: ProfilesErrorCode, details?: Readonly<Record<string, unknown>>) =>
-  new Refusal<ProfilesErrorCode>(code, details)
+  new DomainError<ProfilesErrorCode>(code, details)
 
 /** Makes the refusal of an image that is not worked on. */
 export const busy = () => refuse('profiles.busy', { retryAfterSeconds: 2 })

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import { silentLogger } from '../../platform/log.ts'
 import type { Deps } from './deps.ts'
 import { finishProfiles } from './finish-profiles.ts'
 
 const service = profilesService('finish profiles')
-const visitor = visitorOf()
+const context = contextIn()
 let deps: Deps
-const found = async (text: string, who = visitor) =>
+const found = async (text: string, who = context) =>
   (await service.profiles.search({ text, sortBy: 'lastName', descending: false, limit: 2_000, offset: 0 }, who)).total
 
 /** Rows as the build before this one writes them. */
@@ -65,7 +65,7 @@ test('profiles from before get words, order and roles, whoever sees to it', asyn
     .toBe(0)
   const { profiles, total } = await service.profiles.search(
     { role: 'agent', sortBy: 'lastName', descending: false, limit: 1, offset: 0 },
-    visitor,
+    context,
   )
   expect(total).toBe(600)
   expect(profiles[0]).toMatchObject({ displayName: 'Shown', updatedAt: null })
@@ -75,15 +75,15 @@ test('profiles from before get words, order and roles, whoever sees to it', asyn
 
 test('one that is read, or told of, before that is completed on the way', async () => {
   const [read = '', told = '', moved = ''] = await older(3, 'Waiting')
-  expect((await service.profiles.read({ accountId: read }, visitor)).role).toBe('agent')
+  expect((await service.profiles.read({ accountId: read }, context)).role).toBe('agent')
   await service.tell('account.role_changed', told, { contract: 'other', role: 'admin' })
-  expect((await service.profiles.read({ accountId: told }, visitor)).role).toBe('agent')
+  expect((await service.profiles.read({ accountId: told }, context)).role).toBe('agent')
   // Whose tenant nobody knew is not seen by the wrong one.
   service.accounts.known.set(moved, { ...service.accounts.known.get(moved)!, tenant: 'Other' })
-  await expect(service.profiles.read({ accountId: moved }, visitor)).rejects.toMatchObject({
+  await expect(service.profiles.read({ accountId: moved }, context)).rejects.toMatchObject({
     code: 'profiles.not_found',
   })
-  expect(await service.profiles.read({ accountId: moved }, visitorOf('test', { tenant: 'other' }))).toMatchObject({
+  expect(await service.profiles.read({ accountId: moved }, contextIn('test', { tenant: 'other' }))).toMatchObject({
     tenant: 'other',
   })
   expect(await found('waiting')).toBe(2)

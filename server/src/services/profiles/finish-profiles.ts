@@ -1,5 +1,5 @@
-import { backoffMs, pause } from '../../platform/bell.ts'
-import { messageOf, Refusal } from '../../platform/errors.ts'
+import { DomainError, messageOf } from '../../platform/errors.ts'
+import { backoffMs, pause } from '../../platform/signal.ts'
 import type { Deps } from './deps.ts'
 import { withRoles } from './profile-rows.ts'
 import * as store from './store/index.ts'
@@ -56,6 +56,6 @@ export function finishProfiles(deps: Deps): { stop(): Promise<void> } {
 
 /** Whoever was deleted meanwhile needs no completing. */
 function unlessGone(error: unknown): void {
-  if (error instanceof Refusal && error.code === 'profiles.not_found') return
+  if (error instanceof DomainError && error.code === 'profiles.not_found') return
   throw error
 }

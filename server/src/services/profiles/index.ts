@@ -30,8 +30,6 @@ export type { Profile, ProfileFields } from './profile.ts'
 export { revivePeople } from './read-profiles.ts'
 export type { ProfileSearch } from './search-profiles.ts'
 export type { ActivityFilter, SortField } from './store/index.ts'
-export type { Visitor } from './visitor.ts'
-
 /** Where profiles' migrations lie. */
 export const migrations = { name: 'profiles', directory: `${import.meta.dirname}/migrations` }
 

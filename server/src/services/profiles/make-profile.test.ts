@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { refusalOf } from '../../../tests/support/identity-rows.ts'
-import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
+import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
 import type { AccountSummary } from './index.ts'
 
 const service = profilesService('make profile')
-const visitor = visitorOf()
+const context = contextIn()
 
 const registered = ({ id, roles, ...account }: AccountSummary, more: object = {}) =>
   service.tell('account.registered', id, {
@@ -16,7 +16,7 @@ const registered = ({ id, roles, ...account }: AccountSummary, more: object = {}
   })
 const facts = async (id: string) => (await service.events(id)).map(({ type, sequence }) => `${sequence} ${type}`)
 const created = ['1 test.created']
-const search = async (text: string, who = visitor) =>
+const search = async (text: string, who = context) =>
   (await service.profiles.search({ text, sortBy: 'email', descending: false, limit: 10, offset: 0 }, who)).total
 
 describe('the event of a registration', () => {
@@ -48,7 +48,7 @@ describe('the event of a registration', () => {
       updatedAt: null,
       role: 'admin',
     })
-    expect(await service.profiles.read(number, visitor)).toMatchObject({ accountId: id, role: 'admin' })
+    expect(await service.profiles.read(number, context)).toMatchObject({ accountId: id, role: 'admin' })
     expect(await service.events(id)).toEqual([
       { type: 'test.created', sequence: 1, data: { accountId: id, number, email: 'ada@example.org' } },
     ])
@@ -81,10 +81,10 @@ describe('the event of a registration', () => {
 
   test('that comes after a change takes nothing back', async () => {
     const account = service.accounts.register({ roles: [{ contract: 'test', role: 'agent' }] })
-    await service.profiles.change(account.id, { firstName: 'Grace' }, visitor)
-    await service.profiles.changeRole(account.id, 'admin', { accountId: 'administrator' }, visitor)
+    await service.profiles.change(account.id, { firstName: 'Grace' }, context)
+    await service.profiles.changeRole(account.id, 'admin', { accountId: 'administrator' }, context)
     await registered(account, { names: { firstName: 'Ada', lastName: 'Lovelace' } })
-    expect(await service.profiles.read(account.number, visitor)).toMatchObject({
+    expect(await service.profiles.read(account.number, context)).toMatchObject({
       firstName: 'Grace',
       lastName: 'Lovelace',
       role: 'admin',
@@ -99,21 +99,21 @@ describe('the first reading of one’s own profile', () => {
     const read = await Promise.all(Array.from({ length: 10 }, () => service.own(id)))
     expect(read).toEqual(Array(10).fill(await service.own(id)))
     expect(await service.logged(id)).toHaveLength(1)
-    expect((await service.profiles.read({ accountId: id }, visitor)).role).toBe('admin')
+    expect((await service.profiles.read({ accountId: id }, context)).role).toBe('admin')
   })
 
   test('of nobody is refused', async () => {
-    expect(await refusalOf(service.own(crypto.randomUUID()))).toBe('profiles.not_found')
+    expect(await errorCodeOf(service.own(crypto.randomUUID()))).toBe('profiles.not_found')
   })
 
   test('by somebody else makes it too, within the tenant', async () => {
     const [here, there] = [service.accounts.register(), service.accounts.register({ tenant: 'elsewhere' })]
-    expect(await service.profiles.read({ accountId: here.id }, visitor)).toMatchObject({ number: here.number })
-    expect(await refusalOf(service.profiles.read({ accountId: there.id }, visitor))).toBe('profiles.not_found')
-    expect(await refusalOf(service.profiles.read(there.number, visitor))).toBe('profiles.not_found')
-    expect(await service.profiles.read(here.number, visitor)).toMatchObject({ accountId: here.id })
+    expect(await service.profiles.read({ accountId: here.id }, context)).toMatchObject({ number: here.number })
+    expect(await errorCodeOf(service.profiles.read({ accountId: there.id }, context))).toBe('profiles.not_found')
+    expect(await errorCodeOf(service.profiles.read(there.number, context))).toBe('profiles.not_found')
+    expect(await service.profiles.read(here.number, context)).toMatchObject({ accountId: here.id })
     expect(
-      (await service.profiles.list({ limit: 1000, offset: 0 }, visitor)).map(({ number }) => number),
+      (await service.profiles.list({ limit: 1000, offset: 0 }, context)).map(({ number }) => number),
     ).not.toContain(there.number)
   })
 })
@@ -129,7 +129,7 @@ describe('adding a person', () => {
         department: 'Navy',
         preferences: { theme: 'dark' },
       },
-      visitor,
+      context,
       undefined,
     )
     expect(person).toMatchObject({
@@ -149,7 +149,7 @@ describe('adding a person', () => {
     const account = service.accounts.known.get(person.accountId)!
     await registered(account)
     expect(await facts(person.accountId)).toEqual(created)
-    expect(await service.profiles.read(person.number, visitor)).toEqual(person)
+    expect(await service.profiles.read(person.number, context)).toEqual(person)
   })
 
   test('completes the profile when the event was faster', async () => {
@@ -161,7 +161,7 @@ describe('adding a person', () => {
     }
     const person = await service.profiles.add(
       { username: 'faster', firstName: 'Ada', preferences: { a: 1 } },
-      visitor,
+      context,
       undefined,
     )
     service.accounts.create = create
@@ -181,9 +181,9 @@ describe('adding a person', () => {
     const account = service.accounts.register({ username: 'twice' })
     service.accounts.create = async () => account
     const add = () =>
-      service.profiles.add({ username: 'twice', firstName: 'Ada', preferences: { a: 1 } }, visitor, undefined)
+      service.profiles.add({ username: 'twice', firstName: 'Ada', preferences: { a: 1 } }, context, undefined)
     await add()
-    await service.profiles.change(account.id, { firstName: 'Grace', preferences: { a: 2 } }, visitor)
+    await service.profiles.change(account.id, { firstName: 'Grace', preferences: { a: 2 } }, context)
     const again = await add()
     service.accounts.create = create
     expect(again).toMatchObject({ firstName: 'Grace', preferences: { a: 2 } })
@@ -193,13 +193,13 @@ describe('adding a person', () => {
   test('is refused before an account is made when the preferences are too large', async () => {
     const before = service.accounts.asked.length
     const large = { username: 'large', preferences: { a: 'x'.repeat(9_000) } }
-    expect(await refusalOf(service.profiles.add(large, visitor, undefined))).toBe('profiles.preferences_too_large')
+    expect(await errorCodeOf(service.profiles.add(large, context, undefined))).toBe('profiles.preferences_too_large')
     expect(service.accounts.asked).toHaveLength(before)
   })
 
   test('gives on what identity refuses', async () => {
     service.accounts.break('create', 'identity.username_taken')
-    expect(await refusalOf(service.profiles.add({ username: 'taken' }, visitor, undefined))).toBe(
+    expect(await errorCodeOf(service.profiles.add({ username: 'taken' }, context, undefined))).toBe(
       'identity.username_taken',
     )
     service.accounts.mend()
@@ -209,9 +209,9 @@ describe('adding a person', () => {
 describe('what another service announces', () => {
   test('makes the profile the first time, by the account that identity has', async () => {
     const { id, number } = service.accounts.register({ email: null })
-    const first = await service.profiles.register({ accountId: id, email: 'told@example.org' }, visitor)
+    const first = await service.profiles.register({ accountId: id, email: 'told@example.org' }, context)
     expect(first).toMatchObject({ made: true, profile: { accountId: id, number, email: 'told@example.org' } })
-    const again = await service.profiles.register({ accountId: id, email: 'other@example.org' }, visitor)
+    const again = await service.profiles.register({ accountId: id, email: 'other@example.org' }, context)
     expect(again).toEqual({ made: false, profile: first.profile })
     expect(await facts(id)).toEqual(created)
   })
@@ -219,14 +219,14 @@ describe('what another service announces', () => {
   test('of an account that nobody has, or of another tenant, is refused', async () => {
     const { id } = service.accounts.register({ tenant: 'elsewhere' })
     for (const accountId of [id, crypto.randomUUID()]) {
-      expect(await refusalOf(service.profiles.register({ accountId }, visitor))).toBe('profiles.not_found')
+      expect(await errorCodeOf(service.profiles.register({ accountId }, context))).toBe('profiles.not_found')
     }
   })
 
   test('by many at once is announced once', async () => {
     const { id } = service.accounts.register()
     const made = await Promise.all(
-      Array.from({ length: 8 }, () => service.profiles.register({ accountId: id }, visitor)),
+      Array.from({ length: 8 }, () => service.profiles.register({ accountId: id }, context)),
     )
     expect(made.filter((one) => one.made)).toHaveLength(1)
     expect(await facts(id)).toEqual(created)
@@ -239,8 +239,8 @@ test('made by the event and by many requests at once, a profile is one, and none
     const made = await Promise.all([
       service.own(account.id),
       registered(account),
-      service.profiles.read({ accountId: account.id }, visitorOf()),
-      service.profiles.change(account.id, { firstName: 'Ada' }, visitorOf()),
+      service.profiles.read({ accountId: account.id }, contextIn()),
+      service.profiles.change(account.id, { firstName: 'Ada' }, contextIn()),
     ])
     expect(made[0].accountId).toBe(account.id)
     expect(await service.own(account.id)).toMatchObject({ firstName: 'Ada', number: account.number })

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../platform/db/database.ts'
+import type { RequestContext } from '../realm/index.ts'
 import type { AccountSummary } from './accounts-port.ts'
 import { activityOf } from './activity.ts'
 import { type Deps, written } from './deps.ts'
@@ -6,14 +7,14 @@ import { refuse } from './errors.ts'
 import { announced } from './events.ts'
 import { type ProfileFields, type ProfileRow, rolesOf, type TextField, textFields, textsOf } from './profile.ts'
 import * as store from './store/index.ts'
-import { tenantNamed, type Visitor } from './visitor.ts'
+import { tenantNamed } from './tenant.ts'
 import { type Announcing, type Written, writeInside } from './write-profile.ts'
 
 export interface Making {
   fields?: ProfileFields
   /** The contract that the account came by, where it is known: it announces the profile. */
   contract?: string | undefined
-  visitor?: Visitor
+  context?: RequestContext
 }
 
 export interface Made extends Written {
@@ -26,7 +27,7 @@ export async function makeInside(
   deps: Announcing,
   tx: Queryable,
   account: AccountSummary,
-  { fields = {}, contract, visitor }: Making,
+  { fields = {}, contract, context }: Making,
 ): Promise<Made | undefined> {
   const { email = account.email, displayName = account.displayName, ...texts } = textsOf(fields)
   const row = {
@@ -42,11 +43,11 @@ export async function makeInside(
     roles: rolesOf(account),
   }
   const event = contract === undefined ? undefined : announced(deps, contract, 'created', row)
-  const activity = activityOf('profile_created', visitor)
+  const activity = activityOf('profile_created', context)
   const inserted = await store.insertProfile(tx, row, { event, activity, createdAt: account.createdAt })
   if (inserted) {
     const made = { ...row, ...inserted, avatarKey: null, updatedAt: null }
-    return { row: made, made: true, told: event !== undefined }
+    return { row: made, made: true, emitted: event !== undefined }
   }
   const completed = await writeInside(deps, tx, account.id, (present) => {
     const to = { ...missing(present, row), ...(present.roles === null && { roles: row.roles, tenant: row.tenant }) }
@@ -63,7 +64,7 @@ export async function makeInside(
 export async function makeProfile(deps: Deps, account: AccountSummary, making: Making): Promise<Made> {
   const done = await deps.database.transaction((tx) => makeInside(deps, tx, account, making))
   if (!done) throw refuse('profiles.not_found')
-  await written(deps, account.id, done.told)
+  await written(deps, account.id, done.emitted)
   return done
 }
 

@@ -1,10 +1,11 @@
+import type { RequestContext } from '../realm/index.ts'
 import type { AccountSummary } from './accounts-port.ts'
 import type { Deps } from './deps.ts'
 import { refuse } from './errors.ts'
 import { makeProfile } from './make-profile.ts'
 import { type ProfileRow, rolesOf } from './profile.ts'
 import * as store from './store/index.ts'
-import { tenantNamed, tenantOf, type Visitor } from './visitor.ts'
+import { tenantNamed, tenantOf } from './tenant.ts'
 import { writeProfile } from './write-profile.ts'
 
 /**
@@ -21,8 +22,8 @@ export async function rowOf(deps: Deps, accountId: string): Promise<ProfileRow> 
 }
 
 /** The same for a visitor: one of another tenant is refused like one that does not exist. */
-export async function rowFor(deps: Deps, accountId: string, visitor: Visitor): Promise<ProfileRow> {
-  const tenant = tenantOf(visitor)
+export async function rowFor(deps: Deps, accountId: string, context: RequestContext): Promise<ProfileRow> {
+  const tenant = tenantOf(context)
   const row = await rowOf(deps, accountId)
   if (row.tenant !== tenant) throw refuse('profiles.not_found')
   return row

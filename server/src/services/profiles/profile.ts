@@ -1,5 +1,5 @@
+import type { RequestContext } from '../realm/index.ts'
 import type { AccountSummary } from './accounts-port.ts'
-import type { Visitor } from './visitor.ts'
 
 /** Everything known of a person, as columns of `profiles`: types, reading and writing go by this. */
 export const columns = {
@@ -73,12 +73,12 @@ export type ProfileFields = { [Name in TextField]?: string | null | undefined } 
 export const rolesOf = ({ roles }: Pick<AccountSummary, 'roles'>): Roles =>
   Object.fromEntries(roles.map(({ contract, role }) => [contract, role]))
 
-export const roleOf = ({ roles }: Pick<ProfileRow, 'roles'>, { terms }: Visitor): string =>
-  roles?.[terms.name] ?? terms.policy.roles.person
+export const roleOf = ({ roles }: Pick<ProfileRow, 'roles'>, { realm }: RequestContext): string =>
+  roles?.[realm.name] ?? realm.policy.roles.person
 
-export const profileOf = ({ roles, sequence, ...profile }: ProfileRow, visitor: Visitor): Profile => ({
+export const profileOf = ({ roles, sequence, ...profile }: ProfileRow, context: RequestContext): Profile => ({
   ...profile,
-  role: roleOf({ roles }, visitor),
+  role: roleOf({ roles }, context),
 })
 
 /** The given texts as the database can hold them: without NUL and half surrogate pairs. */

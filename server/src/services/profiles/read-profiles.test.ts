@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { refusalOf } from '../../../tests/support/identity-rows.ts'
-import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
+import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
 import { type Database, sql } from '../../platform/db/database.ts'
 import { revivePeople } from './index.ts'
 
@@ -17,10 +17,10 @@ const watch = (database: Database): Database => ({
   },
 })
 const service = profilesService('people', { watch })
-const visitor = visitorOf()
+const context = contextIn()
 const { person, people } = {
-  person: (number: number, who = visitor) => service.profiles.read(number, who),
-  people: (page = { limit: 1_000, offset: 0 }, who = visitor) => service.profiles.list(page, who),
+  person: (number: number, who = context) => service.profiles.read(number, who),
+  people: (page = { limit: 1_000, offset: 0 }, who = context) => service.profiles.list(page, who),
 }
 const statementsOf = async (work: () => Promise<unknown>): Promise<number> => {
   const before = statements
@@ -39,9 +39,9 @@ describe('people', () => {
       { number: two.number, role: 'user' },
     ])
     expect(await people({ limit: 1, offset: 1 })).toEqual([listed[1]])
-    expect((await people(undefined, visitorOf('elsewhere')))[0]?.role).toBe('user')
+    expect((await people(undefined, contextIn('elsewhere')))[0]?.role).toBe('user')
     expect(await person(one.number)).toEqual(listed[0])
-    expect(await service.profiles.read({ accountId: one.id }, visitor)).toEqual(listed[0])
+    expect(await service.profiles.read({ accountId: one.id }, context)).toEqual(listed[0])
   })
 
   test('are read once, until somebody writes', async () => {
@@ -54,26 +54,26 @@ describe('people', () => {
 
   test('of another tenant are refused, also when they are remembered', async () => {
     const { number, id } = await service.person({ tenant: 'other' })
-    const other = visitorOf('test', { tenant: 'other' })
+    const other = contextIn('test', { tenant: 'other' })
     expect(await person(number, other)).toMatchObject({ accountId: id })
-    expect(await refusalOf(person(number))).toBe('profiles.not_found')
-    expect(await refusalOf(service.profiles.read({ accountId: id }, visitor))).toBe('profiles.not_found')
-    expect(await refusalOf(person(-1))).toBe('profiles.not_found')
+    expect(await errorCodeOf(person(number))).toBe('profiles.not_found')
+    expect(await errorCodeOf(service.profiles.read({ accountId: id }, context))).toBe('profiles.not_found')
+    expect(await errorCodeOf(person(-1))).toBe('profiles.not_found')
   })
 
   test('who have no profile yet get one', async () => {
     const { id } = service.accounts.register({ username: 'early' })
-    expect(await service.profiles.read({ accountId: id }, visitor)).toMatchObject({ username: 'early', role: 'user' })
-    expect(await refusalOf(service.profiles.read({ accountId: crypto.randomUUID() }, visitor))).toBe(
+    expect(await service.profiles.read({ accountId: id }, context)).toMatchObject({ username: 'early', role: 'user' })
+    expect(await errorCodeOf(service.profiles.read({ accountId: crypto.randomUUID() }, context))).toBe(
       'profiles.not_found',
     )
   })
 
   const account = () => service.accounts.known
   test.each<[string, (id: string) => Promise<unknown>, object | undefined]>([
-    ['a change', (id) => service.profiles.change(id, { phone: '1' }, visitor), { phone: '1' }],
-    ['a role', (id) => service.profiles.changeRole(id, 'admin', { accountId: 'a' }, visitor), { role: 'admin' }],
-    ['a removal', (id) => service.profiles.remove(id, visitor), undefined],
+    ['a change', (id) => service.profiles.change(id, { phone: '1' }, context), { phone: '1' }],
+    ['a role', (id) => service.profiles.changeRole(id, 'admin', { accountId: 'a' }, context), { role: 'admin' }],
+    ['a removal', (id) => service.profiles.remove(id, context), undefined],
     [
       'an event of a role',
       async (id) => {
@@ -130,13 +130,13 @@ describe('people', () => {
     const { number } = await service.person()
     expect((await people()).map((one) => one.number)).toContain(number)
     await people()
-    const added = await service.profiles.add({ username: 'listed' }, visitor, undefined)
+    const added = await service.profiles.add({ username: 'listed' }, context, undefined)
     expect((await people()).at(-1)).toEqual(added)
   })
 
   test('come back from JSON as they were', async () => {
     const { id, number } = await service.person()
-    await service.profiles.change(id, { phone: '1' }, visitor)
+    await service.profiles.change(id, { phone: '1' }, context)
     const some = [await person(number)]
     expect(revivePeople(JSON.parse(JSON.stringify(some)))).toEqual(some)
     expect(revivePeople(JSON.parse(JSON.stringify(await people())))).toEqual(await people())

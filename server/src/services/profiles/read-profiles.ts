@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache'
+import type { RequestContext } from '../realm/index.ts'
 import { type CachedPeople, type Deps, peopleKey, personKey } from './deps.ts'
 import { refuse } from './errors.ts'
 import { type Profile, profileOf } from './profile.ts'
 import { rowOf } from './profile-rows.ts'
 import * as store from './store/index.ts'
-import { tenantOf, type Visitor } from './visitor.ts'
+import { tenantOf } from './tenant.ts'
 
 /** Numbers whose account is remembered; an account keeps its number for ever. */
 const numbersKnown = 10_000
@@ -25,21 +26,21 @@ export function readProfiles(deps: Deps) {
 
   return {
     /** The profile of an account, or of its number. One of another tenant is refused like one that does not exist. */
-    async read(who: number | { accountId: string }, visitor: Visitor): Promise<Profile> {
-      const tenant = tenantOf(visitor)
+    async read(who: number | { accountId: string }, context: RequestContext): Promise<Profile> {
+      const tenant = tenantOf(context)
       const accountId = typeof who === 'number' ? await accountOf(who) : who.accountId
-      const [found] = await people.get(personKey(accountId), visitor.terms.name, async () => [
-        profileOf(await rowOf(deps, accountId), visitor),
+      const [found] = await people.get(personKey(accountId), context.realm.name, async () => [
+        profileOf(await rowOf(deps, accountId), context),
       ])
       if (found?.tenant !== tenant) throw refuse('profiles.not_found')
       return found
     },
     /** A page of the tenant's profiles in the order of their numbers. */
-    async list(page: { limit: number; offset: number }, visitor: Visitor): Promise<readonly Profile[]> {
-      const tenant = tenantOf(visitor)
-      const part = JSON.stringify([visitor.terms.name, tenant, page.limit, page.offset])
+    async list(page: { limit: number; offset: number }, context: RequestContext): Promise<readonly Profile[]> {
+      const tenant = tenantOf(context)
+      const part = JSON.stringify([context.realm.name, tenant, page.limit, page.offset])
       return people.get(peopleKey, part, async () =>
-        (await store.listByNumber(database, tenant, page)).map((row) => profileOf(row, visitor)),
+        (await store.listByNumber(database, tenant, page)).map((row) => profileOf(row, context)),
       )
     },
   }

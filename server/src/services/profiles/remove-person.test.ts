@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { refusalOf } from '../../../tests/support/identity-rows.ts'
-import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
+import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
 import { sql } from '../../platform/db/database.ts'
-import { Refusal } from '../../platform/errors.ts'
+import { DomainError } from '../../platform/errors.ts'
 import type { ObjectStore } from '../../platform/storage/object-store.ts'
 import { pruning } from './index.ts'
 
@@ -15,7 +15,7 @@ const avatars: ObjectStore = {
   close: async () => undefined,
 }
 const service = profilesService('remove person', { avatars })
-const visitor = visitorOf()
+const context = contextIn()
 
 const facts = async (id: string) => (await service.events(id)).map(({ type, sequence }) => `${sequence} ${type}`)
 const rowsOf = async (id: string) =>
@@ -27,22 +27,22 @@ const prune = async () => {
 
 async function somebody() {
   const account = await service.person({ email: 'gone@example.org' })
-  await service.profiles.change(account.id, { firstName: 'Zebulon' }, visitor)
+  await service.profiles.change(account.id, { firstName: 'Zebulon' }, context)
   return account
 }
 
 describe('removing a person', () => {
   test('removes the account first, then the profile, and tells it', async () => {
     const { id, number } = await somebody()
-    await service.profiles.remove(id, visitor)
+    await service.profiles.remove(id, context)
     expect(service.accounts.asked.at(-1)).toBe(`remove: ${id}`)
     expect(await rowsOf(id)).toBe(0)
-    expect(await refusalOf(service.own(id))).toBe('profiles.not_found')
-    expect(await refusalOf(service.profiles.read(number, visitor))).toBe('profiles.not_found')
+    expect(await errorCodeOf(service.own(id))).toBe('profiles.not_found')
+    expect(await errorCodeOf(service.profiles.read(number, context))).toBe('profiles.not_found')
     expect(
       await service.profiles.search(
         { text: 'zebulon', sortBy: 'email', descending: false, limit: 1, offset: 0 },
-        visitor,
+        context,
       ),
     ).toEqual({ total: 0, profiles: [] })
     expect((await service.events(id)).at(-1)).toEqual({
@@ -55,7 +55,7 @@ describe('removing a person', () => {
   test('removes the image of the avatar', async () => {
     const { id } = await somebody()
     await service.database.run(sql`UPDATE profiles SET avatar_key = 'abc' WHERE account_id = ${id}`)
-    await service.profiles.remove(id, visitor)
+    await service.profiles.remove(id, context)
     expect(removedFiles).toContain('abc')
   })
 
@@ -66,7 +66,7 @@ describe('removing a person', () => {
       await remove(accountId)
       await service.tell('account.deleted', accountId)
     }
-    await service.profiles.remove(id, visitor)
+    await service.profiles.remove(id, context)
     service.accounts.remove = remove
     expect(await facts(id)).toEqual(['1 test.changed', '2 test.removed'])
     await service.tell('account.deleted', id)
@@ -77,7 +77,7 @@ describe('removing a person', () => {
     ['this process ended in between', (remove) => remove().then(() => new Promise(() => undefined))],
     [
       'identity did it and could not say so',
-      (remove) => remove().then(() => Promise.reject(new Refusal('edge.identity_unavailable'))),
+      (remove) => remove().then(() => Promise.reject(new DomainError('edge.identity_unavailable'))),
     ],
   ])('is told by the event when %s', async (_what, outcome) => {
     const { id } = await somebody()
@@ -88,7 +88,7 @@ describe('removing a person', () => {
         return outcome(() => remove(accountId))
       }
     })
-    service.profiles.remove(id, visitor).catch(() => undefined)
+    service.profiles.remove(id, context).catch(() => undefined)
     await asked
     service.accounts.remove = remove
     await service.tell('account.deleted', id)
@@ -99,7 +99,7 @@ describe('removing a person', () => {
   test('that identity refuses changes nothing', async () => {
     const { id } = await somebody()
     service.accounts.break('remove', 'identity.last_administrator')
-    expect(await refusalOf(service.profiles.remove(id, visitor))).toBe('identity.last_administrator')
+    expect(await errorCodeOf(service.profiles.remove(id, context))).toBe('identity.last_administrator')
     service.accounts.mend()
     expect(await service.own(id)).toMatchObject({ firstName: 'Zebulon' })
     // Nor is anything told of it by a deletion that comes from elsewhere.
@@ -110,21 +110,21 @@ describe('removing a person', () => {
   test('of nobody, and of another tenant, is refused', async () => {
     const { id } = await service.person({ tenant: 'other' })
     for (const account of [id, crypto.randomUUID()]) {
-      expect(await refusalOf(service.profiles.remove(account, visitor))).toBe('profiles.not_found')
+      expect(await errorCodeOf(service.profiles.remove(account, context))).toBe('profiles.not_found')
     }
     expect(await rowsOf(id)).toBe(1)
   })
 
   test('twice at once removes once', async () => {
     const { id } = await somebody()
-    const codes = await Promise.all([1, 2, 3].map(() => refusalOf(service.profiles.remove(id, visitor))))
+    const codes = await Promise.all([1, 2, 3].map(() => errorCodeOf(service.profiles.remove(id, context))))
     expect(codes).toContain(undefined)
     expect(await facts(id)).toEqual(['1 test.changed', '2 test.removed'])
   })
 
   test('is logged with the administrator', async () => {
     const [{ id }, administrator] = [await somebody(), await service.person()]
-    await service.profiles.remove(id, visitor, { accountId: administrator.id })
+    await service.profiles.remove(id, context, { accountId: administrator.id })
     expect((await service.logged(administrator.id)).at(-1)).toEqual({
       type: 'admin_user_deleted',
       data: { accountId: id },
@@ -135,7 +135,7 @@ describe('removing a person', () => {
 
   test('is for good: an event that is late brings nobody back', async () => {
     const { id, number } = await somebody()
-    await service.profiles.remove(id, visitor)
+    await service.profiles.remove(id, context)
     await service.tell('account.registered', id, {
       number,
       tenant: 'main',
@@ -155,7 +155,7 @@ describe('what the log says of somebody who was removed', () => {
   test('is type and time alone', async () => {
     const { id } = await somebody()
     const before = await service.profiles.activities({ accountId: id, limit: 10, offset: 0 })
-    await service.profiles.remove(id, visitor)
+    await service.profiles.remove(id, context)
     const { activities } = await service.profiles.activities({ accountId: id, limit: 10, offset: 0 })
     expect(activities).toEqual(before.activities.map((one) => ({ ...one, ...emptied })))
     expect(activities.map(({ type }) => type)).toEqual(['profile_updated', 'profile_created'])
@@ -168,7 +168,7 @@ describe('what the log says of somebody who was removed', () => {
       SELECT ${id}, 'main', 'profile_updated', '{"fields": ["phone"]}', '192.0.2.1', 'x' FROM generate_series(1, 2500)`)
     const telling = async () =>
       (await service.logged(id)).filter(({ ip, userAgent, data }) => ip ?? userAgent ?? Object.keys(data).length).length
-    await service.profiles.remove(id, visitor)
+    await service.profiles.remove(id, context)
     expect(await telling()).toBe(1_501)
     await prune()
     expect(await telling()).toBe(501)

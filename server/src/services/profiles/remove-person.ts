@@ -1,10 +1,10 @@
-import { Refusal } from '../../platform/errors.ts'
+import { DomainError } from '../../platform/errors.ts'
+import type { RequestContext } from '../realm/index.ts'
 import { activityOf } from './activity.ts'
 import { type Deps, written } from './deps.ts'
 import { announced } from './events.ts'
 import { rowFor } from './profile-rows.ts'
 import * as store from './store/index.ts'
-import type { Visitor } from './visitor.ts'
 
 /**
  * Deletes a person everywhere: the account first, so that nobody can sign in any more, then the profile with what the log says of
@@ -13,26 +13,26 @@ import type { Visitor } from './visitor.ts'
  */
 export const removePerson =
   (deps: Deps & { discard(avatarKey: string): Promise<void> }) =>
-  async (accountId: string, visitor: Visitor, administrator?: { accountId: string }): Promise<void> => {
+  async (accountId: string, context: RequestContext, administrator?: { accountId: string }): Promise<void> => {
     const { database, accounts } = deps
-    const row = await rowFor(deps, accountId, visitor)
-    await store.intendRemoval(database, accountId, announced(deps, visitor.terms.name, 'removed', row))
+    const row = await rowFor(deps, accountId, context)
+    await store.intendRemoval(database, accountId, announced(deps, context.realm.name, 'removed', row))
     try {
       const administratorId = administrator?.accountId
-      await accounts.remove(accountId, administratorId ? { administratorId, contract: visitor.terms.name } : undefined)
+      await accounts.remove(accountId, administratorId ? { administratorId, contract: context.realm.name } : undefined)
     } catch (error) {
       // Whoever was not heard may have done it all the same: only after a refusal is there nothing to be told.
-      const refused = error instanceof Refusal && !error.code.startsWith('edge.')
+      const refused = error instanceof DomainError && !error.code.startsWith('edge.')
       if (refused) await store.intendRemoval(database, accountId, undefined)
       throw error
     }
-    const activity = administrator && activityOf('admin_user_deleted', visitor, { accountId })
-    const { told, avatarKey } = await database.transaction(async (tx) => {
+    const activity = administrator && activityOf('admin_user_deleted', context, { accountId })
+    const { emitted, avatarKey } = await database.transaction(async (tx) => {
       if (administrator && activity) {
         await store.logActivity(tx, { accountId: administrator.accountId, tenant: row.tenant }, activity)
       }
       return store.removeProfile(tx, accountId)
     })
-    await written(deps, accountId, told)
+    await written(deps, accountId, emitted)
     if (avatarKey !== null) await deps.discard(avatarKey)
   }

@@ -1,15 +1,15 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { profilesService, visitorOf } from '../../../tests/support/profiles-service.ts'
+import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import type { AccountSummary, ProfileFields, ProfileSearch } from './index.ts'
 import { pruneTotals } from './store/pruning.ts'
 
 const service = profilesService('search profiles')
-const visitor = visitorOf()
+const context = contextIn()
 
-const search = (by: Partial<ProfileSearch>, who = visitor) =>
+const search = (by: Partial<ProfileSearch>, who = context) =>
   service.profiles.search({ sortBy: 'createdAt', descending: false, limit: 100, offset: 0, ...by }, who)
-const found = async (by: Partial<ProfileSearch>, who = visitor) => {
+const found = async (by: Partial<ProfileSearch>, who = context) => {
   const { total, profiles } = await search(by, who)
   expect(total).toBe(profiles.length)
   return profiles.map(({ username }) => username)
@@ -17,7 +17,7 @@ const found = async (by: Partial<ProfileSearch>, who = visitor) => {
 
 async function add(username: string, fields: ProfileFields, about: Partial<AccountSummary> = {}): Promise<string> {
   const { id, tenant } = await service.person({ username, ...about })
-  if (Object.keys(fields).length > 0) await service.profiles.change(id, fields, visitorOf('test', { tenant }))
+  if (Object.keys(fields).length > 0) await service.profiles.change(id, fields, contextIn('test', { tenant }))
   return id
 }
 
@@ -97,11 +97,11 @@ describe('a search', () => {
   })
 
   test('ends at the tenant', async () => {
-    expect(await found({ text: 'eloise' }, visitorOf('test', { tenant: 'OTHER' }))).toEqual(['elsewhere'])
-    expect(await found({}, visitorOf('test', { tenant: 'nobodys' }))).toEqual([])
+    expect(await found({ text: 'eloise' }, contextIn('test', { tenant: 'OTHER' }))).toEqual(['elsewhere'])
+    expect(await found({}, contextIn('test', { tenant: 'nobodys' }))).toEqual([])
     const named = {
-      ...visitor,
-      terms: { ...visitor.terms, policy: { ...visitor.terms.policy, tenant: 'named' as const } },
+      ...context,
+      realm: { ...context.realm, policy: { ...context.realm.policy, tenant: 'named' as const } },
     }
     await expect(search({}, named)).rejects.toMatchObject({ code: 'profiles.not_found' })
   })
@@ -113,7 +113,7 @@ describe('a search', () => {
 })
 
 describe('roles', () => {
-  const contract = visitorOf('roles', { tenant: 'roles' })
+  const contract = contextIn('roles', { tenant: 'roles' })
   const roleOf = (role: string) => found({ role }, contract)
 
   test('are those of the visitor’s contract; whoever has none is a person', async () => {
@@ -126,7 +126,7 @@ describe('roles', () => {
     expect(await roleOf('user')).toEqual(['plain', 'granted', 'elsewhere admin'])
     expect(await roleOf('manager')).toEqual([])
     expect(await found({ role: 'user', text: 'x' }, contract)).toEqual([])
-    expect(await found({ role: 'admin' }, visitorOf('other', { tenant }))).toEqual(['elsewhere admin'])
+    expect(await found({ role: 'admin' }, contextIn('other', { tenant }))).toEqual(['elsewhere admin'])
   })
 
   test('are followed when they change', async () => {
@@ -142,7 +142,7 @@ describe('roles', () => {
 
 describe('the order', () => {
   const tenant = 'sorted'
-  const who = visitorOf('test', { tenant })
+  const who = contextIn('test', { tenant })
   const names = ['Éloïse', 'Emil', null, 'eva', 'Zoé', 'Emil', null, 'Œdipe', 'Oda', 'ötzi', null, 'Anna']
   const orders = (['createdAt', 'updatedAt', 'email', 'firstName', 'lastName'] as const).flatMap((sortBy) =>
     [false, true].map((descending) => ({ sortBy, descending })),
@@ -195,7 +195,7 @@ describe('the order', () => {
 
 describe('totals', () => {
   const tenant = 'counted'
-  const who = visitorOf('test', { tenant })
+  const who = contextIn('test', { tenant })
 
   test('stay exact while many change at once', async () => {
     const ids = await Promise.all(

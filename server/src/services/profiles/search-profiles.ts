@@ -1,10 +1,11 @@
 import type { Database } from '../../platform/db/database.ts'
+import type { RequestContext } from '../realm/index.ts'
 import type { Deps } from './deps.ts'
 import { type Profile, profileOf } from './profile.ts'
-import { tenantMark } from './search/marks.ts'
+import { tenantFacet } from './search/facets.ts'
 import { type Part, type Query, queryOf } from './search/query.ts'
 import * as store from './store/index.ts'
-import { tenantOf, type Visitor } from './visitor.ts'
+import { tenantOf } from './tenant.ts'
 
 export interface ProfileSearch {
   /** Words of which each has to begin a word of names, e-mail, department or job title. Blank is as good as absent. */
@@ -22,9 +23,9 @@ export interface ProfileSearch {
 /** A page of the tenant's profiles that fit, with how many there are in all, counted exactly. */
 export const searchProfiles =
   ({ database }: Deps) =>
-  async (by: ProfileSearch, visitor: Visitor): Promise<{ total: number; profiles: Profile[] }> => {
-    const { name: contract, policy } = visitor.terms
-    const tenant = tenantOf(visitor)
+  async (by: ProfileSearch, context: RequestContext): Promise<{ total: number; profiles: Profile[] }> => {
+    const { name: contract, policy } = context.realm
+    const tenant = tenantOf(context)
     const { text, department } = by
     const role = by.role === undefined ? undefined : { contract, name: by.role, person: policy.roles.person }
     const query = queryOf({ tenant, text, department, role })
@@ -32,42 +33,46 @@ export const searchProfiles =
     const found = await look(database, tenant, query)
     const accountIds = await pageOf(database, found, by)
     const rows = await store.findProfiles(database, accountIds)
-    return { total: found.total, profiles: rows.map((row) => profileOf(row, visitor)) }
+    return { total: found.total, profiles: rows.map((row) => profileOf(row, context)) }
   }
 
 /** What is found, without a page of it yet. */
 interface Found {
   tenant: string
   /** Undefined: everybody is. */
-  sought: store.Sought | undefined
+  predicates: store.Predicates | undefined
   total: number
   /** Profiles of the tenant. */
   everybody: number
 }
 
 async function look(database: Database, tenant: string, query: Query | 'everybody'): Promise<Found> {
-  const all = tenantMark(tenant)
-  const terms = (query === 'everybody' ? [] : query).flatMap(({ term, total }) => [
+  const all = tenantFacet(tenant)
+  const realm = (query === 'everybody' ? [] : query).flatMap(({ term, total }) => [
     term,
     ...(total?.plus ?? []),
     ...(total?.minus ?? []),
   ])
-  const totalOf = await store.totalsOf(database, tenant, [all, ...terms])
+  const totalOf = await store.totalsOf(database, tenant, [all, ...realm])
   const everybody = totalOf(all)
-  if (query === 'everybody') return { tenant, sought: undefined, total: everybody, everybody }
+  if (query === 'everybody') return { tenant, predicates: undefined, total: everybody, everybody }
 
   const fewest = Math.min(...query.map(({ term }) => totalOf(term)))
   // Of conditions that many more fit than the others the index is not asked.
-  const narrow = query.filter(({ term }) => totalOf(term) <= 4 * fewest)
-  const rest = query.filter((part) => !narrow.includes(part))
-  const sought = { tenant, narrow: together(narrow) ?? '', rest: together(rest) }
-  const sum = (terms: readonly string[]) => terms.reduce((before, term) => before + totalOf(term), 0)
+  const indexPredicates = query.filter(({ term }) => totalOf(term) <= 4 * fewest)
+  const filterPredicates = query.filter((part) => !indexPredicates.includes(part))
+  const predicates = {
+    tenant,
+    indexPredicates: together(indexPredicates) ?? '',
+    filterPredicates: together(filterPredicates),
+  }
+  const sum = (realm: readonly string[]) => realm.reduce((before, term) => before + totalOf(term), 0)
   const count = async () => {
     const [{ total }, ...others] = query
     if (total && others.length === 0) return sum(total.plus) - sum(total.minus)
-    return fewest === 0 ? 0 : store.countFound(database, sought)
+    return fewest === 0 ? 0 : store.countFound(database, predicates)
   }
-  return { tenant, sought, total: await count(), everybody }
+  return { tenant, predicates, total: await count(), everybody }
 }
 
 /** The tsquery for all of these; null for none. */
@@ -75,7 +80,7 @@ const together = (parts: readonly Part[]): string | null => parts.map(({ text })
 
 async function pageOf(
   database: Database,
-  { tenant, sought, total, everybody }: Found,
+  { tenant, predicates, total, everybody }: Found,
   { sortBy, descending, limit: wanted, offset: first }: ProfileSearch,
 ): Promise<string[]> {
   const limit = Math.min(wanted, total - first)
@@ -86,15 +91,15 @@ async function pageOf(
   const page = { limit, offset: backwards ? behind : first }
   const order = { by: sortBy, descending, backwards }
   const read = async () => {
-    if (!sought) return store.pageOfAll(database, order, tenant, page)
+    if (!predicates) return store.pageOfAll(database, order, tenant, page)
     // Profiles that have to be looked at until the page is full, if those that fit stand evenly among the others.
     const looks = ((page.offset + limit) * everybody) / total
     if (looks < total) {
       const within = Math.ceil(2 * looks) + 1_000
-      const walked = await store.pageByWalking(database, order, { ...sought, within }, page)
+      const walked = await store.pageByWalking(database, order, { ...predicates, within }, page)
       if (walked.length === limit) return walked
     }
-    return store.pageByGathering(database, order, sought, page)
+    return store.pageByGathering(database, order, predicates, page)
   }
   const accountIds = await read()
   return backwards ? accountIds.reverse() : accountIds

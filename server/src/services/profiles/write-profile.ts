@@ -31,7 +31,7 @@ export type Decide = (present: ProfileRow) => Change | undefined | Promise<Chang
 /** The profile as it was written, and whether an event tells of it. */
 export interface Written {
   row: ProfileRow
-  told: boolean
+  emitted: boolean
 }
 
 /** Changes a profile under the lock of its row, in a transaction of the caller's. Undefined when there is none. */
@@ -44,7 +44,7 @@ export async function writeInside(
   const present = await store.lockProfile(tx, accountId)
   if (!present) return undefined
   const change = await decide(present)
-  if (!change) return { row: present, told: false }
+  if (!change) return { row: present, emitted: false }
   const { to, fact, activity, preferences, unseen } = change
   const next = { ...present, ...to }
   const event =
@@ -52,14 +52,14 @@ export async function writeInside(
   const { size, ...saved } = await store.writeProfile(tx, next, { event, activity, preferences, unseen })
   // Nothing of the transaction is kept then.
   if (preferences && size > mostPreferences) throw refuse('profiles.preferences_too_large')
-  return { row: { ...next, ...saved }, told: event !== undefined }
+  return { row: { ...next, ...saved }, emitted: event !== undefined }
 }
 
 /** Changes a profile; whoever reads it when this has resolved reads the change. */
 export async function writeProfile(deps: Deps, accountId: string, decide: Decide): Promise<ProfileRow> {
   const done = await deps.database.transaction((tx) => writeInside(deps, tx, accountId, decide))
   if (!done) throw refuse('profiles.not_found')
-  await written(deps, accountId, done.told)
+  await written(deps, accountId, done.emitted)
   return done.row
 }
 

@@ -20,7 +20,7 @@ export interface FactAbout {
 }
 
 /** What identity has to know of the contract that a request came by. */
-export interface Terms {
+export interface Realm {
   /** The contract's name, also the scope of its grants and secrets. */
   readonly name: string
   /** For people, in mail. */

@@ -1,14 +1,14 @@
-import type { AccessClaims } from '../../platform/http/token-verifier.ts'
+import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 import type { Locale } from './policy.ts'
-import type { Terms } from './realm.ts'
+import type { Realm } from './realm.ts'
 
 /** Who is asking, and by which contract. */
-export interface Client {
-  readonly terms: Terms
+export interface RequestContext {
+  readonly realm: Realm
   /** Null for an operator at the command line, and for our own processes. */
   readonly ip: string | null
   /** What counts as one caller: an IPv4 address, or an IPv6 /64. */
-  readonly network: string
+  readonly ipPrefix: string
   /** The device's own id, from its signed cookie. */
   readonly device: string
   readonly userAgent: string | undefined
@@ -17,10 +17,10 @@ export interface Client {
 }
 
 /** Our own processes and operators, as clients of a contract. */
-export const operator = (terms: Terms): Client => ({
-  terms,
+export const operator = (realm: Realm): RequestContext => ({
+  realm,
   ip: null,
-  network: '',
+  ipPrefix: '',
   device: '',
   userAgent: undefined,
   locale: undefined,

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { basename, join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
-import { uploadsDirectory } from '../../../src/contracts/_kit/upload.ts'
+import { uploadsDirectory } from '../../../src/gateway/edge/upload.ts'
 import {
   gifPolyglot,
   noise,

@@ -4,19 +4,19 @@ import { goodPassword, portalClient, timeText, type User, uniqueEmail } from './
 
 const portal = portalClient(inject('arrangement'))
 
-interface Told {
+interface LetterFacts {
   type: string
   data: unknown
 }
 
 /** What was told of a user under the portal's names, in order. */
-const toldOf = (id: number): Promise<Told[]> =>
-  portal.rows<Told & { sequence: number }>(
+const observationsOf = (id: number): Promise<LetterFacts[]> =>
+  portal.rows<LetterFacts & { sequence: number }>(
     'profiles',
     `SELECT type, data, sequence FROM outbox_events WHERE data->>'id' = $1 AND type LIKE 'user.%' ORDER BY sequence`,
     [String(id)],
   )
-const typesOf = (told: readonly Told[]) => told.map(({ type }) => type)
+const typesOf = (told: readonly LetterFacts[]) => told.map(({ type }) => type)
 
 test('P-10 a user who comes, changes and goes is told of, with id and time and nothing else', async () => {
   const [admin, person] = [await portal.admin(), await portal.known()]
@@ -25,7 +25,7 @@ test('P-10 a user who comes, changes and goes is told of, with id and time and n
   await portal.patch(`/users/${id}/role`, { token: admin, json: { role: 'merchant' } })
   await portal.del(`/users/${id}`, { token: admin })
   const told = await eventually(
-    () => toldOf(id),
+    () => observationsOf(id),
     (events) => expect(typesOf(events)).toContain('user.deleted'),
   )
   expect(typesOf(told)).toEqual(['user.created', 'user.updated', 'user.updated', 'user.deleted'])
@@ -39,7 +39,7 @@ test('P-10 a user whom an administrator adds is told of once', async () => {
   await portal.get(`/users/${id}`, { token })
   await portal.del(`/users/${id}`, { token })
   const told = await eventually(
-    () => toldOf(id),
+    () => observationsOf(id),
     (events) => expect(typesOf(events)).toContain('user.deleted'),
   )
   expect(typesOf(told)).toEqual(['user.created', 'user.deleted'])

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { expect } from 'vitest'
 import { openDatabase } from '../../../src/platform/db/database.ts'
-import { openNotices } from '../../../src/platform/db/notices.ts'
+import { openNotices } from '../../../src/platform/db/notices/index.ts'
 import { poll } from '../../../src/platform/db/poll.ts'
 import { silentLogger } from '../../../src/platform/log.ts'
 import { type NewProduct, openOrders } from '../../../src/services/orders/index.ts'
@@ -132,12 +132,12 @@ export function shopClient({ urls, postgresUrl, dataDir }: Arrangement) {
     text: string,
     values: readonly unknown[] = [],
   ): Promise<Row[]> => {
-    const client = new pg.Client({ connectionString: urlOf(database) })
-    await client.connect()
+    const context = new pg.Client({ connectionString: urlOf(database) })
+    await context.connect()
     try {
-      return (await client.query<Row>(text, [...values])).rows
+      return (await context.query<Row>(text, [...values])).rows
     } finally {
-      await client.end()
+      await context.end()
     }
   }
 

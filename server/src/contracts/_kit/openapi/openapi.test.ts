@@ -52,7 +52,7 @@ const contract = (routes: readonly Route[], more: Partial<Documentation> = {}) =
       read: { points: 9, seconds: 60 },
       write: { points: 8, seconds: 60 },
     },
-    terms: {
+    realm: {
       policy: { roles: { permissions: { keeper: ['accounts:read'], owner: ['accounts:read', 'orders:manage'] } } },
     },
   }) as unknown as Contract

@@ -1,5 +1,5 @@
+import { limitOf } from '../../../gateway/edge/limiter.ts'
 import type { Contract, Route } from '../contract.ts'
-import { limitOf } from '../limiter.ts'
 
 /** What an operation's reader has to know before calling it: what the route says, then who may call it and how often. */
 export const descriptionOf = (contract: Contract, route: Route): string =>
@@ -29,8 +29,8 @@ const openTo: Readonly<Record<string, string>> = {
 }
 export const needsPermission = ({ access }: Route): boolean => !(access in openTo)
 
-function callersOf({ terms }: Contract, { access }: Route): string {
-  const roles = Object.entries(terms.policy.roles.permissions).filter(([, may]) => may.some((one) => one === access))
+function callersOf({ realm }: Contract, { access }: Route): string {
+  const roles = Object.entries(realm.policy.roles.permissions).filter(([, may]) => may.some((one) => one === access))
   return openTo[access] ?? `For the role ${roles.map(([name]) => `\`${name}\``).join(' or ')}.`
 }
 

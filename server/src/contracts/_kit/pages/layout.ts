@@ -1,5 +1,5 @@
 import { sha256 } from '../../../platform/secrets.ts'
-import type { Locale } from '../../../services/identity/index.ts'
+import type { Locale } from '../../../services/realm/index.ts'
 import { type Html, html } from './escape.ts'
 import { style } from './style.ts'
 

@@ -1,6 +1,6 @@
 import { escapeHtml } from '../../../platform/html.ts'
-import type { Locale } from '../policy.ts'
-import type { Letter } from './wording.ts'
+import type { Locale } from '../../realm/index.ts'
+import type { Letter } from './messages/index.ts'
 
 interface Page extends Letter {
   locale: Locale

@@ -1,10 +1,18 @@
-import { backoffMs, createBell, pause } from '../../../platform/bell.ts'
 import type { Database } from '../../../platform/db/database.ts'
-import type { Notices } from '../../../platform/db/notices.ts'
+import type { Notices } from '../../../platform/db/notices/index.ts'
 import { messageOf } from '../../../platform/errors.ts'
 import type { Logger } from '../../../platform/log.ts'
 import { MailFailure, type MailMessage, type MailTransport } from '../../../platform/mail.ts'
-import { buryMail, claimMails, dropMail, findMails, type MailRow, markMailSent, putOffMail } from '../store/mails.ts'
+import { backoffMs, createSignal, pause } from '../../../platform/signal.ts'
+import {
+  claimMails,
+  deadLetterMail,
+  dropMail,
+  findMails,
+  type MailRow,
+  markMailSent,
+  retryMailLater,
+} from '../store/mails.ts'
 import { isMailKind, type MailKind } from './kinds.ts'
 import { CannotWrite, type MailSources, stillNeeded, writeMail } from './write-mail.ts'
 
@@ -53,8 +61,8 @@ export function startMailWorker(options: MailWorkerOptions): { stop(): Promise<v
   const leaseSeconds = ((transport?.deadlineMs ?? 0) + leaseSpareMs) / 1000
   const stopping = new AbortController()
   const { signal } = stopping
-  const news = createBell()
-  const stopHearing = notices.on(mailChannel, news.ring)
+  const news = createSignal()
+  const stopHearing = notices.on(mailChannel, news.notify)
   const underWay = new Set<Promise<void>>()
   /** Failures in a row that were the server's. While it is away one mail at a time tries, or all of them would be given up soon. */
   let unreachable = 0
@@ -64,11 +72,11 @@ export function startMailWorker(options: MailWorkerOptions): { stop(): Promise<v
     while (!signal.aborted) {
       if (unreachable > 0) await pause(backoffMs(unreachable), signal)
       if (signal.aborted) return
-      const seen = news.rings()
+      const seen = news.notified()
       await fillPlaces().catch((error: unknown) =>
         log.warn({ reason: messageOf(error) }, 'waiting mail could not be read; it is tried again'),
       )
-      if (news.rings() === seen) await news.wait(pollMs, signal)
+      if (news.notified() === seen) await news.wait(pollMs, signal)
     }
   }
 
@@ -85,7 +93,7 @@ export function startMailWorker(options: MailWorkerOptions): { stop(): Promise<v
         .finally(() => {
           underWay.delete(ending)
           // A place is free, and perhaps more is waiting.
-          news.ring()
+          news.notify()
         })
       underWay.add(ending)
     }
@@ -119,11 +127,11 @@ export function startMailWorker(options: MailWorkerOptions): { stop(): Promise<v
     const { permanent, unreachable: away } = failure instanceof MailFailure ? failure : unwritten
     unreachable = away ? unreachable + 1 : 0
     if (permanent || attempts >= retries.attempts) {
-      await buryMail(database, { id, attempts, reason })
+      await deadLetterMail(database, { id, attempts, reason })
       log.error({ mail: id, kind, contract, attempts, reason }, 'a mail was given up')
       return 'dead'
     }
-    await putOffMail(database, { id, attempts, reason, delayMs: retryDelayMs(attempts, retries) })
+    await retryMailLater(database, { id, attempts, reason, delayMs: retryDelayMs(attempts, retries) })
     log.warn({ mail: id, kind, contract, attempts, reason }, 'a mail was not sent; it is tried again')
     return 'failed'
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { locales } from '../policy.ts'
+import { locales } from '../../realm/index.ts'
 import { mailKinds } from './kinds.ts'
 import { composeMail, type MailFacts } from './templates.ts'
 

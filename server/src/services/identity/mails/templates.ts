@@ -1,9 +1,9 @@
-import type { Locale } from '../policy.ts'
+import type { Locale } from '../../realm/index.ts'
 import type { MailKind } from './kinds.ts'
 import { htmlOf, textOf } from './layout.ts'
-import type { Told, Wording } from './wording.ts'
-import { english } from './wording-en.ts'
-import { french } from './wording-fr.ts'
+import { english } from './messages/en.ts'
+import { french } from './messages/fr.ts'
+import type { LetterFacts, Messages } from './messages/index.ts'
 
 /** What a mail tells of. */
 export interface MailFacts {
@@ -29,13 +29,13 @@ export interface ComposedMail {
   html: string
 }
 
-const wordings: Readonly<Record<Locale, Wording>> = { en: english, fr: french }
+const messagesByLocale: Readonly<Record<Locale, Messages>> = { en: english, fr: french }
 const dates: Readonly<Record<Locale, Intl.DateTimeFormat>> = { en: dateFormat('en-GB'), fr: dateFormat('fr-FR') }
 
 /** Writes a mail. Throws when a fact that its kind cannot do without is missing. */
 export function composeMail(kind: MailKind, facts: MailFacts, locale: Locale): ComposedMail {
-  const wording = wordings[locale]
-  const told: Told = {
+  const messages = messagesByLocale[locale]
+  const about: LetterFacts = {
     title: facts.title,
     link: () => needed(facts.link, kind, 'link'),
     code: () => needed(facts.code, kind, 'code'),
@@ -43,8 +43,8 @@ export function composeMail(kind: MailKind, facts: MailFacts, locale: Locale): C
     at: `${dates[locale].format(facts.at)} UTC`,
     ip: facts.ip,
   }
-  const letter = wording.letters[kind](told)
-  const page = { locale, title: facts.title, greeting: wording.greeting(greetable(facts.name)), ...letter }
+  const letter = messages.letters[kind](about)
+  const page = { locale, title: facts.title, greeting: messages.greeting(greetable(facts.name)), ...letter }
   return { subject: letter.subject, text: textOf(page), html: htmlOf(page) }
 }
 

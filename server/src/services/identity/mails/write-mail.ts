@@ -1,14 +1,14 @@
 import type { MailMessage } from '../../../platform/mail.ts'
-import type { ChallengeSecrets } from '../challenge-secrets.ts'
-import { type Locale, locales, type Terms } from '../policy.ts'
+import { type Locale, locales, type Realm } from '../../realm/index.ts'
 import type { MailRow } from '../store/mails.ts'
+import type { ChallengeSecrets } from '../tokens/challenge-secrets.ts'
 import { isMailKind, type MailKind } from './kinds.ts'
 import { composeMail, type MailFacts } from './templates.ts'
 
 /** What a mail is written from, beside its row. */
 export interface MailSources {
   secrets: ChallengeSecrets
-  termsOf(contract: string): Terms | undefined
+  realmNamed(contract: string): Realm | undefined
   /** Where people reach the contract, without a path of its own: `https://www.example.org`. */
   baseUrlOf(contract: string): string
 }
@@ -42,27 +42,27 @@ export function writeMail(row: MailRow, sources: MailSources): MailMessage | und
   if (!isMailKind(kind)) throw new CannotWrite('unknown kind of mail')
   const to = recipients[kind](row)
   if (to === null) return undefined
-  const terms = sources.termsOf(row.contract)
-  if (!terms) throw new CannotWrite('unknown contract')
-  return { id, to, ...composeMail(kind, factsOf(kind, row, terms, sources), localeOf(row.locale)) }
+  const realm = sources.realmNamed(row.contract)
+  if (!realm) throw new CannotWrite('unknown contract')
+  return { id, to, ...composeMail(kind, factsOf(kind, row, realm, sources), localeOf(row.locale)) }
 }
 
-function factsOf(kind: MailKind, row: MailRow, terms: Terms, { secrets, baseUrlOf }: MailSources): MailFacts {
+function factsOf(kind: MailKind, row: MailRow, realm: Realm, { secrets, baseUrlOf }: MailSources): MailFacts {
   const { accountId, challengeId, contract } = row
-  const told: MailFacts = {
-    title: terms.title,
+  const about: MailFacts = {
+    title: realm.title,
     name: row.displayName,
-    validFor: kind === 'account_locked' ? Math.ceil(terms.policy.lockout.seconds / 60) : row.minutesLeft,
+    validFor: kind === 'account_locked' ? Math.ceil(realm.policy.lockout.seconds / 60) : row.minutesLeft,
     at: row.createdAt,
     ip: row.ip ?? undefined,
   }
-  if (challengeId === null || !carriesSecret.has(kind)) return told
-  if (kind === 'mfa_code') return { ...told, code: secrets.codeOf(challengeId) }
+  if (challengeId === null || !carriesSecret.has(kind)) return about
+  if (kind === 'mfa_code') return { ...about, code: secrets.codeOf(challengeId) }
   const token = secrets.tokenOf(challengeId)
-  const { verifyEmail, resetPassword } = terms.links
+  const { verifyEmail, resetPassword } = realm.links
   const path = kind === 'verify_email' ? verifyEmail?.({ accountId, token }) : resetPassword?.({ token })
   if (path === undefined) throw new CannotWrite('the contract mails no such link')
-  return { ...told, link: `${baseUrlOf(contract).replace(/\/+$/, '')}${path}` }
+  return { ...about, link: `${baseUrlOf(contract).replace(/\/+$/, '')}${path}` }
 }
 
 const localeOf = (stored: string): Locale => locales.find((locale) => locale === stored) ?? 'en'

@@ -1,5 +1,5 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
-import type { AccountView, Locale, Roles } from '../policy.ts'
+import type { AccountView, Locale, Roles } from '../../realm/index.ts'
 
 /** A row of the view `account_details`, with the role in one contract; null without a grant. */
 export interface AccountRow {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { identityService, testClient } from '../../../../tests/support/identity-service.ts'
+import { identityService, testContext } from '../../../../tests/support/identity-service.ts'
 import { type Statement, sql } from '../../../platform/db/database.ts'
 
 const service = identityService('activities')
@@ -12,7 +12,7 @@ let people = 0
 async function accountWithLog(): Promise<string> {
   people += 1
   const username = `person${people}`
-  return (await service.identity.createAccount({ username }, testClient)).account.id
+  return (await service.identity.createAccount({ username }, testContext)).account.id
 }
 const partitions = async (): Promise<string[]> =>
   (
@@ -64,7 +64,7 @@ describe('the activity log', () => {
   test('is read newest first, by page and by action', async () => {
     const id = await accountWithLog()
     for (const name of ['one', 'two', 'three'])
-      await service.identity.accounts.changePerson(id, { displayName: name }, testClient)
+      await service.identity.accounts.changePerson(id, { displayName: name }, testContext)
     const read = (by: { action?: string; limit: number; offset: number }) =>
       service.identity.accounts.activities({ accountId: id, ...by })
     const all = await read({ limit: 10, offset: 0 })

@@ -56,9 +56,9 @@ describe('a link is mailed', () => {
     const [email, newEmail] = [address(), address()]
     const accountId = await store.account({ email })
     for (let time = 0; time < times; time += 1) {
-      const strangers = await store.account()
-      await store.link({ accountId: strangers, email: email.toUpperCase(), ...link })
-      await store.link({ accountId: strangers, email: newEmail.toUpperCase(), ...link })
+      const unknownDevices = await store.account()
+      await store.link({ accountId: unknownDevices, email: email.toUpperCase(), ...link })
+      await store.link({ accountId: unknownDevices, email: newEmail.toUpperCase(), ...link })
     }
     expect(await mail(accountId)).toBe(mailed)
     expect(await mail(accountId, { newEmail })).toBe(mailed)

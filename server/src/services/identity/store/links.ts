@@ -1,5 +1,5 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
-import { linksPerAddress } from '../policy.ts'
+import { linksPerAddress } from '../limits.ts'
 import type { AccountRow } from './accounts.ts'
 
 export type LinkType = 'email_verification' | 'password_reset'

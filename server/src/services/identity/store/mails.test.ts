@@ -3,14 +3,14 @@ import { identityStore } from '../../../../tests/support/identity-store.ts'
 import { sql } from '../../../platform/db/database.ts'
 import { newId } from '../../../platform/ids.ts'
 import {
-  buryMail,
   claimMails,
+  deadLetterMail,
   dropMail,
   findMails,
   listDeadMails,
   markMailSent,
-  putOffMail,
   replayDeadMails,
+  retryMailLater,
 } from './mails.ts'
 
 const store = identityStore('mail rows')
@@ -63,8 +63,8 @@ describe('what becomes of a mail', () => {
   const steps = {
     sent: (id: string) => markMailSent(store.database, id),
     dropped: (id: string) => dropMail(store.database, id),
-    'put off': (id: string) => putOffMail(store.database, { id, ...failed, delayMs: 600_000 }),
-    buried: (id: string) => buryMail(store.database, { id, ...failed }),
+    'put off': (id: string) => retryMailLater(store.database, { id, ...failed, delayMs: 600_000 }),
+    buried: (id: string) => deadLetterMail(store.database, { id, ...failed }),
   }
   // State, last error, attempts and minutes until it is due.
   type Row = readonly [string, string | null, number, number]

@@ -90,13 +90,13 @@ interface FailedMail {
   reason: string
 }
 
-export const putOffMail = (db: Queryable, by: FailedMail & { delayMs: number }) =>
+export const retryMailLater = (db: Queryable, by: FailedMail & { delayMs: number }) =>
   db.run(sql`
     UPDATE mail_jobs SET due_at = now() + make_interval(secs => ${by.delayMs / 1000}), last_error = ${by.reason}
      WHERE id = ${by.id} AND attempts = ${by.attempts} AND sent_at IS NULL`)
 
 /** Gives a mail up: the dead letter. */
-export const buryMail = (db: Queryable, by: FailedMail) =>
+export const deadLetterMail = (db: Queryable, by: FailedMail) =>
   db.run(sql`
     UPDATE mail_jobs SET dead_at = now(), last_error = ${by.reason}
      WHERE id = ${by.id} AND attempts = ${by.attempts} AND sent_at IS NULL`)

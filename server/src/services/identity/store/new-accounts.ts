@@ -1,5 +1,6 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
-import { type Locale, linksPerAddress } from '../policy.ts'
+import type { Locale } from '../../realm/index.ts'
+import { linksPerAddress } from '../limits.ts'
 import type { AccountRow } from './accounts.ts'
 
 export interface TenantSettings {

@@ -9,9 +9,9 @@ import {
   findRefreshToken,
   findSessionOfRefreshToken,
   isRefreshToken,
+  isTokenActive,
   listSessions,
   rotateRefreshToken,
-  tokenStands,
 } from './sessions.ts'
 
 const store = identityStore('sessions')
@@ -232,11 +232,11 @@ test.each([
   const accountId = await store.account(account)
   const sessionId = await store.session({ accountId, ...session })
   await store.session({ accountId: await store.account() })
-  expect(await tokenStands(store.database, { sessionId, accountId, version: 1, ...by })).toBe(stands)
+  expect(await isTokenActive(store.database, { sessionId, accountId, version: 1, ...by })).toBe(stands)
 })
 
 test('a token does not stand with the session of somebody else', async () => {
   const [accountId, stranger] = [await store.account(), await store.account()]
   const sessionId = await store.session({ accountId: stranger })
-  expect(await tokenStands(store.database, { sessionId, accountId, version: 1 })).toBe(false)
+  expect(await isTokenActive(store.database, { sessionId, accountId, version: 1 })).toBe(false)
 })

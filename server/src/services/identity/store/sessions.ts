@@ -79,7 +79,7 @@ export const isRefreshToken = async (db: Queryable, hash: Buffer): Promise<boole
 
 export type EndReason = 'logout' | 'logout_everywhere' | 'password_changed' | 'refresh_token_reused' | 'operator'
 
-/** Ends a session and revokes its access tokens until `until`; `events` are told when it was alive. */
+/** Ends a session and revokes its access tokens until `until`; `events` are emitted when it was alive. */
 export const endSession = (
   db: Queryable,
   by: {
@@ -97,13 +97,13 @@ export const endSession = (
       UPDATE sessions SET ended_at = now(), end_reason = ${by.reason}::text
        WHERE id = ${by.sessionId} AND ended_at IS NULL
       RETURNING id, account_id, contract
-    ), told AS (
+    ), emitted AS (
       UPDATE accounts a SET sequence = a.sequence + jsonb_array_length(${by.events}::jsonb) FROM ended
        WHERE a.id = ended.account_id AND jsonb_array_length(${by.events}::jsonb) > 0
       RETURNING a.id, a.sequence
     ), recorded AS (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
-      SELECT e.* FROM told, events_of(told.id, told.sequence, ${by.events}::jsonb) e
+      SELECT e.* FROM emitted, events_of(emitted.id, emitted.sequence, ${by.events}::jsonb) e
     ), activity AS (
       INSERT INTO activities (account_id, tenant_id, contract, action, ip, user_agent)
       SELECT a.id, a.tenant_id, ended.contract, ${by.activity}::text, ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512)
@@ -140,16 +140,16 @@ export const endSessions = async (db: Queryable, by: EndedSessions): Promise<num
       UPDATE mfa_codes SET revoked_at = now()
        WHERE account_id = ${by.accountId} AND (${by.contract ?? null}::text IS NULL OR contract = ${by.contract ?? null})
          AND used_at IS NULL AND revoked_at IS NULL
-    ), told AS (
+    ), emitted AS (
       UPDATE accounts SET sequence = sequence + jsonb_array_length(${by.events}::jsonb) WHERE id = ${by.accountId}
       RETURNING id, tenant_id, sequence
     ), recorded AS (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
-      SELECT e.* FROM told, events_of(told.id, told.sequence, ${by.events}::jsonb) e
+      SELECT e.* FROM emitted, events_of(emitted.id, emitted.sequence, ${by.events}::jsonb) e
     ), activity AS (
       INSERT INTO activities (account_id, tenant_id, contract, action, ip, user_agent)
       SELECT id, tenant_id, ${by.askedBy}::text, ${by.activity}::text, ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512)
-        FROM told WHERE ${by.activity}::text IS NOT NULL
+        FROM emitted WHERE ${by.activity}::text IS NOT NULL
     )
     SELECT count(*) AS ended FROM ended`)
   return ended
@@ -179,7 +179,7 @@ export const listSessions = (db: Queryable, accountId: string, limit: number) =>
      ORDER BY created_at DESC LIMIT ${limit}`)
 
 /** Whether a session and an account version are still good: what a verifier asks when its own list cannot tell. */
-export const tokenStands = async (db: Queryable, by: { sessionId: string; accountId: string; version: number }) => {
+export const isTokenActive = async (db: Queryable, by: { sessionId: string; accountId: string; version: number }) => {
   const { stands } = await db.one(sql<{ stands: boolean }>`
     SELECT EXISTS (SELECT 1 FROM sessions s JOIN accounts a ON a.id = s.account_id
                     WHERE s.id = ${by.sessionId} AND a.id = ${by.accountId} AND s.ended_at IS NULL

@@ -8,14 +8,18 @@ import {
   forgetFailures,
   insertChallenge,
   openSession,
-  recordRefusal,
+  recordFailure,
   takeAttempt,
 } from './sign-in.ts'
 
 const store = identityStore('sign-in')
 const bytes = (text: string) => Buffer.from(text)
-const devices = { device: bytes('my device'), network: bytes('my network') }
-const counters = { device: bytes('of the device'), network: bytes('of the network'), strangers: bytes('of strangers') }
+const devices = { device: bytes('my device'), ipPrefix: bytes('my network') }
+const counters = {
+  device: bytes('of the device'),
+  ipPrefix: bytes('of the network'),
+  unknownDevices: bytes('of strangers'),
+}
 const nobody = { ip: null, userAgent: undefined }
 
 const lookUp = (by: Partial<Parameters<typeof findCredentials>[1]>) =>
@@ -58,16 +62,16 @@ describe('who signs in', () => {
   })
 
   test.each([
-    ['nobody’s device and network', [], counters.strangers, false],
-    ['a device of somebody else', [['other', devices.device]], counters.strangers, false],
-    ['a network of somebody else', [['other', devices.network]], counters.strangers, false],
-    ['another device of the account', [['own', bytes('another')]], counters.strangers, true],
-    ['a network of the account', [['own', devices.network]], counters.network, true],
+    ['nobody’s device and network', [], counters.unknownDevices, false],
+    ['a device of somebody else', [['other', devices.device]], counters.unknownDevices, false],
+    ['a network of somebody else', [['other', devices.ipPrefix]], counters.unknownDevices, false],
+    ['another device of the account', [['own', bytes('another')]], counters.unknownDevices, true],
+    ['a network of the account', [['own', devices.ipPrefix]], counters.ipPrefix, true],
     ['a device of the account', [['own', devices.device]], counters.device, true],
     [
       'both',
       [
-        ['own', devices.network],
+        ['own', devices.ipPrefix],
         ['own', devices.device],
       ],
       counters.device,
@@ -80,23 +84,23 @@ describe('who signs in', () => {
     expect(await lookUp({ identifier: own })).toMatchObject({
       counter,
       anyDeviceKnown,
-      deviceKnown: counter !== counters.strangers,
+      deviceKnown: counter !== counters.unknownDevices,
     })
   })
 
   test('is locked by the counter that counts, and by no other', async () => {
-    const ours = { ...counters, strangers: bytes(newId()) }
+    const ours = { ...counters, unknownDevices: bytes(newId()) }
     await store.counter({ key: bytes(newId()), locked: '1 hour' })
     expect((await lookUp({ counters: ours })).lockedUntil).toBeNull()
-    await store.counter({ key: ours.strangers, locked: '1 hour' })
+    await store.counter({ key: ours.unknownDevices, locked: '1 hour' })
     expect((await lookUp({ counters: ours })).lockedUntil?.getTime()).toBeGreaterThan(Date.now())
   })
 })
 
 describe('a refusal', () => {
   const lockout = { failures: 3, seconds: 900 }
-  const refuse = (by: Partial<Parameters<typeof recordRefusal>[1]> & { counter: Buffer }) =>
-    recordRefusal(store.database, {
+  const refuse = (by: Partial<Parameters<typeof recordFailure>[1]> & { counter: Buffer }) =>
+    recordFailure(store.database, {
       contract: 'test',
       lockout,
       increment: 1,

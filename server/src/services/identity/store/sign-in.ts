@@ -23,15 +23,15 @@ export interface Identification {
   /** True when a proven address is as good as the username. */
   byEmail: boolean
   contract: string
-  device: { device: Buffer; network: Buffer }
-  counters: { device: Buffer; network: Buffer; strangers: Buffer }
+  device: { device: Buffer; ipPrefix: Buffer }
+  counters: { device: Buffer; ipPrefix: Buffer; unknownDevices: Buffer }
 }
 
 /** Round trip 1 of a sign-in: one row whether account, device and counter exist or not. */
 export const findCredentials = (db: Queryable, by: Identification) =>
   db.one(sql<Credentials>`
     SELECT d.*, g.role, p.password_hash AS "passwordHash", k.counter, c.locked_until AS "lockedUntil",
-           k.counter <> ${by.counters.strangers}::bytea AS "deviceKnown",
+           k.counter <> ${by.counters.unknownDevices}::bytea AS "deviceKnown",
            EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id) AS "anyDeviceKnown"
       FROM (VALUES (1)) AS always
       LEFT JOIN tenants t ON lower(t.name) = lower(${by.tenant})
@@ -46,8 +46,8 @@ export const findCredentials = (db: Queryable, by: Identification) =>
       CROSS JOIN LATERAL (
         SELECT CASE
           WHEN EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id AND key = ${by.device.device}) THEN ${by.counters.device}::bytea
-          WHEN EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id AND key = ${by.device.network}) THEN ${by.counters.network}::bytea
-          ELSE ${by.counters.strangers}::bytea END AS counter) k
+          WHEN EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id AND key = ${by.device.ipPrefix}) THEN ${by.counters.ipPrefix}::bytea
+          ELSE ${by.counters.unknownDevices}::bytea END AS counter) k
       LEFT JOIN sign_in_counters c ON c.key = k.counter AND c.expires_at > now()`)
 
 interface Refused {
@@ -71,7 +71,7 @@ interface Refused {
  * Records a refused sign-in. Counting starts anew when the counter has expired; a lock begins when the count reaches the limit,
  * is told to the owner once, and is not prolonged by further failures. `locked` says that one began, `refusesAll` that there is one.
  */
-export const recordRefusal = (db: Queryable, by: Refused) =>
+export const recordFailure = (db: Queryable, by: Refused) =>
   db.one(sql<{ locked: boolean; refusesAll: boolean }>`
     WITH counted AS (
       INSERT INTO sign_in_counters AS c (key, contract, account_id, failures, locked_until, expires_at)

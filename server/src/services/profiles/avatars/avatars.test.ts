@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Colour, green, red, stripes, svgWithScript } from '../../../../tests/support/images.ts'
-import { profilesService, visitorOf } from '../../../../tests/support/profiles-service.ts'
+import { contextIn, profilesService } from '../../../../tests/support/profiles-service.ts'
 import { systemClock } from '../../../platform/clock.ts'
 import { sql } from '../../../platform/db/database.ts'
 import { refuseAtEdge } from '../../../platform/errors.ts'
@@ -26,7 +26,7 @@ const avatars: ObjectStore = {
   close: async () => undefined,
 }
 const service = profilesService('avatars', { avatars })
-const visitor = visitorOf('test', { ip: '192.0.2.7', userAgent: 'camera' })
+const context = contextIn('test', { ip: '192.0.2.7', userAgent: 'camera' })
 const soon = { timeout: 10_000, interval: 20 }
 
 beforeAll(async () => {
@@ -46,7 +46,7 @@ async function upload(bytes: Buffer) {
 }
 const picture = async (colour: Colour) => upload(await stripes(20, 20, [colour]).png().toBuffer())
 const change = async (accountId: string, colour: Colour) =>
-  service.profiles.changeAvatar(accountId, await picture(colour), visitor)
+  service.profiles.changeAvatar(accountId, await picture(colour), context)
 
 /** The keys in the store. */
 async function kept(): Promise<string[]> {
@@ -123,14 +123,14 @@ describe('an avatar', () => {
     const { id } = await service.person()
     const key = (await change(id, red)).avatarKey!
     await service.profiles.avatar(key)
-    expect((await service.profiles.removeAvatar(id, visitor)).avatarKey).toBeNull()
+    expect((await service.profiles.removeAvatar(id, context)).avatarKey).toBeNull()
     await expect(service.profiles.avatar(key)).rejects.toMatchObject(notFound)
     expect(await noted(id)).toEqual([])
     expect(await kept()).not.toContain(key)
     const after = [await service.events(id), await service.logged(id), await service.own(id)]
     expect((await service.events(id)).at(-1)).toMatchObject({ type: 'test.avatar_removed' })
     expect((await service.logged(id)).at(-1)).toMatchObject({ type: 'avatar_deleted', ip: '192.0.2.7' })
-    expect((await service.profiles.removeAvatar(id, visitor)).avatarKey).toBeNull()
+    expect((await service.profiles.removeAvatar(id, context)).avatarKey).toBeNull()
     expect([await service.events(id), await service.logged(id), await service.own(id)]).toEqual(after)
   })
 
@@ -142,7 +142,7 @@ describe('an avatar', () => {
     const { id } = await service.person()
     const key = (await change(id, red)).avatarKey!
     await service.profiles.avatar(key)
-    await service.profiles.remove(id, visitor)
+    await service.profiles.remove(id, context)
     await expect(service.profiles.avatar(key)).rejects.toMatchObject(notFound)
     expect(await kept()).not.toContain(key)
     expect(await noted(id)).toEqual([])
@@ -174,7 +174,7 @@ describe('a failure', () => {
     const { id } = await service.person()
     const { avatarKey } = await change(id, red)
     const before = [await kept(), await service.events(id), await service.logged(id)]
-    const failing = service.profiles.changeAvatar(id, await upload(await make()), visitor)
+    const failing = service.profiles.changeAvatar(id, await upload(await make()), context)
     await expect(failing).rejects.toMatchObject({ code })
     expect([await kept(), await service.events(id), await service.logged(id)]).toEqual(before)
     expect((await service.own(id)).avatarKey).toBe(avatarKey)
@@ -255,7 +255,7 @@ describe('a failure', () => {
       clock: systemClock,
       log: silentLogger(),
     })
-    await expect(beside.change(id, await picture(green), visitor)).rejects.toThrow('the cache is away')
+    await expect(beside.change(id, await picture(green), context)).rejects.toThrow('the cache is away')
     const second = (await service.own(id)).avatarKey!
     expect(second).not.toBe(first)
     expect(await service.profiles.avatar(second)).toHaveProperty('length')
@@ -278,7 +278,7 @@ describe('at once', () => {
   test('setting and removing: what the profile says is what there is', async () => {
     const { id } = await service.person()
     await change(id, red)
-    await Promise.all([change(id, green), service.profiles.removeAvatar(id, visitor), change(id, red)])
+    await Promise.all([change(id, green), service.profiles.removeAvatar(id, context), change(id, red)])
     const { avatarKey } = await service.own(id)
     expect(await noted(id)).toEqual(avatarKey === null ? [] : [avatarKey])
   })
@@ -287,7 +287,7 @@ describe('at once', () => {
     const { id } = await service.person()
     const gone = { path: join(folder, 'no such upload'), bytes: 1 }
     for (let turn = 0; turn < 3; turn += 1)
-      await expect(service.profiles.changeAvatar(id, gone, visitor)).rejects.toThrow('Input file is missing')
+      await expect(service.profiles.changeAvatar(id, gone, context)).rejects.toThrow('Input file is missing')
     const { avatarKey } = await change(id, red)
     expect(await noted(id)).toEqual([avatarKey])
   })

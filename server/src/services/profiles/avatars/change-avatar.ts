@@ -1,8 +1,8 @@
 import { newSecret } from '../../../platform/ids.ts'
+import type { RequestContext } from '../../realm/index.ts'
 import { activityOf } from '../activity.ts'
 import { type Profile, type ProfileRow, profileOf } from '../profile.ts'
 import { rowOf } from '../profile-rows.ts'
-import type { Visitor } from '../visitor.ts'
 import { writeProfile } from '../write-profile.ts'
 import type { AvatarDeps } from './deps.ts'
 import { discardAvatar, discardUnused } from './discard-avatar.ts'
@@ -23,7 +23,7 @@ const newAvatarKey = (): string => Buffer.from(newSecret(16), 'base64url').toStr
  */
 export const changeAvatar =
   (deps: AvatarDeps) =>
-  async (accountId: string, upload: AvatarUpload, visitor: Visitor): Promise<Profile> => {
+  async (accountId: string, upload: AvatarUpload, context: RequestContext): Promise<Profile> => {
     const { database, avatars, render } = deps
     // First, since it may have to be made, and nothing is done for somebody who was deleted.
     await rowOf(deps, accountId)
@@ -40,8 +40,8 @@ export const changeAvatar =
         before = present.avatarKey
         return {
           to: { avatarKey: key },
-          fact: { contract: visitor.terms.name, fact: 'avatar_changed' },
-          activity: activityOf('avatar_uploaded', visitor),
+          fact: { contract: context.realm.name, fact: 'avatar_changed' },
+          activity: activityOf('avatar_uploaded', context),
         }
       })
     } catch (error) {
@@ -49,5 +49,5 @@ export const changeAvatar =
       throw error
     }
     if (before !== null) await discardAvatar(deps, before)
-    return profileOf(row, visitor)
+    return profileOf(row, context)
   }

@@ -1,4 +1,4 @@
-import { Refusal } from '../../../platform/errors.ts'
+import { DomainError } from '../../../platform/errors.ts'
 import { renderAvatar } from './image.ts'
 import { refusedStatus } from './render-apart.ts'
 
@@ -7,7 +7,7 @@ const [path = ''] = process.argv.slice(2)
 try {
   process.stdout.write(await renderAvatar(path))
 } catch (error) {
-  if (!(error instanceof Refusal)) throw error
+  if (!(error instanceof DomainError)) throw error
   process.stderr.write(error.code)
   process.exitCode = refusedStatus
 }

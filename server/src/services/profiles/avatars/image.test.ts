@@ -21,7 +21,7 @@ import {
   white,
   zeroPng,
 } from '../../../../tests/support/images.ts'
-import { Refusal } from '../../../platform/errors.ts'
+import { DomainError } from '../../../platform/errors.ts'
 import { renderAvatar } from './image.ts'
 
 let folder: string
@@ -36,10 +36,10 @@ const saved = async (bytes: Buffer): Promise<string> => {
   return path
 }
 const render = async (bytes: Buffer): Promise<Buffer> => Buffer.from(await renderAvatar(await saved(bytes)))
-const refusal = (bytes: Buffer): Promise<string> =>
+const domainError = (bytes: Buffer): Promise<string> =>
   render(bytes).then(
     () => 'rendered',
-    (error: unknown) => (error instanceof Refusal ? error.code : String(error)),
+    (error: unknown) => (error instanceof DomainError ? error.code : String(error)),
   )
 
 /** The colour at some points, from top left. */
@@ -170,24 +170,24 @@ describe('what is no image', () => {
     ['nothing', Buffer.alloc(0)],
     ['half a signature', Buffer.from('\x89PN', 'latin1')],
   ])('%s is refused', async (_what, bytes) => {
-    expect(await refusal(bytes)).toBe('profiles.not_an_image')
+    expect(await domainError(bytes)).toBe('profiles.not_an_image')
   })
 
   test.each(['tiff', 'avif'] as const)('nor is a %s taken', async (format) => {
-    expect(await refusal(await stripes(20, 20, [red]).toFormat(format).toBuffer())).toBe('profiles.not_an_image')
+    expect(await domainError(await stripes(20, 20, [red]).toFormat(format).toBuffer())).toBe('profiles.not_an_image')
   })
 
   test('a file that is gone is a fault of ours', async () => {
-    await expect(renderAvatar(join(folder, 'missing'))).rejects.not.toBeInstanceOf(Refusal)
+    await expect(renderAvatar(join(folder, 'missing'))).rejects.not.toBeInstanceOf(DomainError)
   })
 })
 
 describe('a damaged image', () => {
   test.each(['jpeg', 'png', 'gif', 'webp'] as const)('that is a %s cut off is refused', async (format) => {
     const whole = await noise(200, 200).toFormat(format).toBuffer()
-    expect(await refusal(whole)).toBe('rendered')
+    expect(await domainError(whole)).toBe('rendered')
     for (const part of [0.9, 0.5, 0.1]) {
-      expect(await refusal(whole.subarray(0, Math.floor(whole.length * part))), `${part}`).toBe(
+      expect(await domainError(whole.subarray(0, Math.floor(whole.length * part))), `${part}`).toBe(
         'profiles.image_damaged',
       )
     }
@@ -195,17 +195,17 @@ describe('a damaged image', () => {
 
   test('that is a progressive JPEG cut off is refused', async () => {
     const whole = await noise(200, 200).jpeg({ progressive: true }).toBuffer()
-    expect(await refusal(whole.subarray(0, whole.length >> 1))).toBe('profiles.image_damaged')
+    expect(await domainError(whole.subarray(0, whole.length >> 1))).toBe('profiles.image_damaged')
   })
 
   test('that is a script with the signature of a GIF is refused', async () => {
-    expect(await refusal(Buffer.from('GIF89a/*=1*/;alert(1)'))).toBe('profiles.image_damaged')
+    expect(await domainError(Buffer.from('GIF89a/*=1*/;alert(1)'))).toBe('profiles.image_damaged')
   })
 
   test('whose pixels were overwritten is refused', async () => {
     const png = await noise(200, 200).png().toBuffer()
     png.fill(0x5a, png.length >> 1, (png.length >> 1) + 400)
-    expect(await refusal(png)).toBe('profiles.image_damaged')
+    expect(await domainError(png)).toBe('profiles.image_damaged')
   })
 })
 
@@ -223,14 +223,14 @@ describe('an image of too many pixels', () => {
     const bytes = await make()
     expect(bytes.length).toBeLessThan(5 * 1_024 ** 2)
     const start = performance.now()
-    expect(await refusal(bytes)).toBe('profiles.image_too_large')
+    expect(await domainError(bytes)).toBe('profiles.image_too_large')
     expect(performance.now() - start).toBeLessThan(2_000)
   })
 
   test('is one of more than 50 million', async () => {
-    expect(await refusal(await zeroPng({ width: 7_000, height: 7_000, depth: 1 }))).toBe('rendered')
-    expect(await refusal(await zeroPng({ width: 60_000, height: 300, depth: 1 }))).toBe('rendered')
-    expect(await refusal(await zeroPng({ width: 7_100, height: 7_100, depth: 1 }))).toBe('profiles.image_too_large')
+    expect(await domainError(await zeroPng({ width: 7_000, height: 7_000, depth: 1 }))).toBe('rendered')
+    expect(await domainError(await zeroPng({ width: 60_000, height: 300, depth: 1 }))).toBe('rendered')
+    expect(await domainError(await zeroPng({ width: 7_100, height: 7_100, depth: 1 }))).toBe('profiles.image_too_large')
   })
 })
 

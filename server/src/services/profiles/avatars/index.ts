@@ -14,11 +14,11 @@ const usualWaitMs = 3_000
 export type { AvatarUpload } from './change-avatar.ts'
 
 /** People's avatars, with what removes those that are left over. */
-export function openAvatars(world: Omit<AvatarDeps, 'render'>, imageWaitMs = usualWaitMs) {
+export function openAvatars(appContext: Omit<AvatarDeps, 'render'>, imageWaitMs = usualWaitMs) {
   const stopping = new AbortController()
   // An image can take the memory of a thousand requests, and all of a processor.
   const turns = createSemaphore({ atOnce: 2, capacity: 16, waitMs: imageWaitMs, busy })
-  const deps: AvatarDeps = { ...world, render: (path) => turns.run(() => renderApart(path, stopping.signal)) }
+  const deps: AvatarDeps = { ...appContext, render: (path) => turns.run(() => renderApart(path, stopping.signal)) }
   const sweep = startAvatarSweep(deps)
   return {
     change: changeAvatar(deps),

@@ -4,7 +4,7 @@ import type { AvatarDeps } from './deps.ts'
 import { isShown } from './store.ts'
 
 /** Bytes of images that are remembered: some hundreds of avatars. */
-const rememberedBytes = 8 * 1_024 ** 2
+const cachedBytes = 8 * 1_024 ** 2
 
 /**
  * The image of an avatar, a JPEG, by its key. Whoever knows the key may see it, as long as it is somebody's avatar: that is asked
@@ -12,7 +12,7 @@ const rememberedBytes = 8 * 1_024 ** 2
  */
 export function readAvatar({ database, avatars, log }: Pick<AvatarDeps, 'database' | 'avatars' | 'log'>) {
   const remembered = new LRUCache<string, Uint8Array>({
-    maxSize: rememberedBytes,
+    maxSize: cachedBytes,
     sizeCalculation: ({ length }) => Math.max(length, 1),
   })
   return async (key: string): Promise<Uint8Array> => {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { noise, pngBomb, red, stripes, svgWithScript, zeroPng } from '../../../../tests/support/images.ts'
-import { Refusal } from '../../../platform/errors.ts'
+import { DomainError } from '../../../platform/errors.ts'
 import { renderApart } from './render-apart.ts'
 
 let folder: string
@@ -38,7 +38,7 @@ test.each([
 
 test('a fault of ours is no refusal, and says what it is', async () => {
   const failing = renderApart(join(folder, 'missing'), signal)
-  await expect(failing).rejects.not.toBeInstanceOf(Refusal)
+  await expect(failing).rejects.not.toBeInstanceOf(DomainError)
   await expect(failing).rejects.toThrow('Input file is missing')
 })
 

@@ -1,4 +1,4 @@
-import { createBell } from '../../../platform/bell.ts'
+import { createSignal } from '../../../platform/signal.ts'
 import type { AvatarDeps } from './deps.ts'
 import { forgetFile, lockOrphans } from './store.ts'
 
@@ -22,22 +22,22 @@ export function startAvatarSweep(
 ): AvatarSweep {
   const { log } = deps
   const stopping = new AbortController()
-  const bell = createBell()
+  const changed = createSignal()
 
   async function run() {
     while (!stopping.signal.aborted) {
-      const rings = bell.rings()
+      const notified = changed.notified()
       try {
         while (!stopping.signal.aborted && (await sweepSome(deps)) === atOnce);
       } catch (error) {
         log.warn({ err: error }, 'avatars that nobody uses could not be removed yet')
       }
-      if (bell.rings() === rings) await bell.wait(everyMs, stopping.signal)
+      if (changed.notified() === notified) await changed.wait(everyMs, stopping.signal)
     }
   }
   const running = run()
   return {
-    wake: bell.ring,
+    wake: changed.notify,
     async stop() {
       stopping.abort()
       await running

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { refusalOf } from '../../../../tests/support/identity-rows.ts'
-import { profilesService, visitorOf } from '../../../../tests/support/profiles-service.ts'
+import { errorCodeOf } from '../../../../tests/support/identity-rows.ts'
+import { contextIn, profilesService } from '../../../../tests/support/profiles-service.ts'
 import { handleOnce } from '../../../platform/events/inbox.ts'
 import { newId } from '../../../platform/ids.ts'
 import { followAccounts } from '../index.ts'
 
 const service = profilesService('follow accounts')
-const visitor = visitorOf()
+const context = contextIn()
 const facts = async (id: string) => (await service.events(id)).map(({ type, sequence }) => `${sequence} ${type}`)
 const grant = (id: string, contract: string, role: string) => {
   const account = service.accounts.known.get(id)!
@@ -22,22 +22,22 @@ describe('a role that identity gave', () => {
     grant(id, 'test', 'admin')
     grant(id, 'other', 'manager')
     await service.tell('account.role_changed', id, { contract: 'test', role: 'admin' })
-    expect((await service.profiles.read(number, visitor)).role).toBe('admin')
-    expect((await service.profiles.read(number, visitorOf('other'))).role).toBe('user')
+    expect((await service.profiles.read(number, context)).role).toBe('admin')
+    expect((await service.profiles.read(number, contextIn('other'))).role).toBe('user')
     expect(await service.events(id)).toEqual([
       { type: 'test.role_changed', sequence: 1, data: { accountId: id, number, email: null, role: 'admin' } },
     ])
     await service.tell('account.role_changed', id, { contract: 'other', role: 'manager' })
-    expect((await service.profiles.read(number, visitorOf('other'))).role).toBe('manager')
+    expect((await service.profiles.read(number, contextIn('other'))).role).toBe('manager')
     expect(await facts(id)).toEqual(['1 test.role_changed', '2 other.role_changed'])
   })
 
   test('that a request has replaced since stays replaced', async () => {
     const { id, number } = await service.person()
-    await service.profiles.changeRole(id, 'manager', { accountId: 'administrator' }, visitor)
-    await service.profiles.changeRole(id, 'admin', { accountId: 'administrator' }, visitor)
+    await service.profiles.changeRole(id, 'manager', { accountId: 'administrator' }, context)
+    await service.profiles.changeRole(id, 'admin', { accountId: 'administrator' }, context)
     await service.tell('account.role_changed', id, { contract: 'test', role: 'manager' })
-    expect((await service.profiles.read(number, visitor)).role).toBe('admin')
+    expect((await service.profiles.read(number, context)).role).toBe('admin')
     expect(await facts(id)).toEqual(['1 test.role_changed', '2 test.role_changed'])
   })
 
@@ -45,7 +45,7 @@ describe('a role that identity gave', () => {
     const { id } = await service.person()
     service.accounts.break('find', 'edge.identity_unavailable')
     const told = service.tell('account.role_changed', id, { contract: 'test', role: 'admin' })
-    expect(await refusalOf(told)).toBe('edge.unavailable')
+    expect(await errorCodeOf(told)).toBe('edge.unavailable')
     service.accounts.mend()
   })
 })
@@ -53,19 +53,19 @@ describe('a role that identity gave', () => {
 describe('a new name', () => {
   test('is shown', async () => {
     const { id, number } = await service.person({ displayName: 'Old' })
-    expect((await service.profiles.read(number, visitor)).displayName).toBe('Old')
+    expect((await service.profiles.read(number, context)).displayName).toBe('Old')
     rename(id, 'New')
     await service.tell('account.renamed', id, { displayName: 'New' })
-    expect((await service.profiles.read(number, visitor)).displayName).toBe('New')
+    expect((await service.profiles.read(number, context)).displayName).toBe('New')
     expect(await facts(id)).toEqual([])
   })
 
   test('that a request has replaced since stays replaced', async () => {
     const { id, number } = await service.person()
-    await service.profiles.change(id, { displayName: 'First' }, visitor)
-    await service.profiles.change(id, { displayName: 'Second' }, visitor)
+    await service.profiles.change(id, { displayName: 'First' }, context)
+    await service.profiles.change(id, { displayName: 'Second' }, context)
     await service.tell('account.renamed', id, { displayName: 'First' })
-    expect((await service.profiles.read(number, visitor)).displayName).toBe('Second')
+    expect((await service.profiles.read(number, context)).displayName).toBe('Second')
   })
 
   test('of somebody without a profile changes nothing', async () => {
@@ -114,7 +114,7 @@ describe('a replay of dead letters', () => {
     )
     const createdAt = new Date('2026-01-02T03:04:05.678Z')
     expect(await service.own(id)).toMatchObject({ username: 'replayed', displayName: 'N', createdAt })
-    expect((await service.profiles.read({ accountId: id }, visitor)).role).toBe('agent')
+    expect((await service.profiles.read({ accountId: id }, context)).role).toBe('agent')
     expect(await facts(id)).toEqual([])
   })
 })

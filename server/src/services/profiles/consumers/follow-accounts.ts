@@ -1,4 +1,4 @@
-import { Refusal, refuseAtEdge } from '../../../platform/errors.ts'
+import { DomainError, refuseAtEdge } from '../../../platform/errors.ts'
 import type { DomainEvent } from '../../../platform/events/event.ts'
 import type { EventHandlers } from '../../../platform/events/inbox.ts'
 import type { AccountSummary, Accounts } from '../accounts-port.ts'
@@ -39,10 +39,10 @@ export function accountHandlers(following: Following): EventHandlers {
 
   return {
     async 'account.registered'(tx, { subject, data, time }) {
-      const told = data as Registered
-      const { number, tenant = 'main', username, email, displayName = null, contract, role, names } = told
+      const payload = data as Registered
+      const { number, tenant = 'main', username, email, displayName = null, contract, role, names } = payload
       const roles = contract !== undefined && role !== undefined ? [{ contract, role }] : []
-      const createdAt = told.createdAt ?? time
+      const createdAt = payload.createdAt ?? time
       const account = { id: subject, number, tenant, username, email, displayName, createdAt, roles }
       await makeInside(following, tx, account, { contract, ...(names && { fields: names }) })
     },
@@ -53,13 +53,13 @@ export function accountHandlers(following: Following): EventHandlers {
       })
     },
     async 'account.role_changed'(tx, { subject, data }) {
-      const told = data as { contract: string; role: string }
+      const payload = data as { contract: string; role: string }
       await writeInside(following, tx, subject, async (present) => {
         const account = await now(subject)
         // Of a profile from before all is asked at once.
         if (present.roles === null) return account && { to: standingOf(present, account), unseen: true }
-        const granted = account ? account.roles.find(({ contract }) => contract === told.contract) : told
-        return granted && changeOfRole(present, told.contract, granted.role)
+        const granted = account ? account.roles.find(({ contract }) => contract === payload.contract) : payload
+        return granted && changeOfRole(present, payload.contract, granted.role)
       })
     },
     async 'account.deleted'(tx, { subject }) {
@@ -79,7 +79,7 @@ export const followAccounts = (deps: Deps & { lookForOrphans(): void }) => ({
 
 /** For a consumer, identity is away like anything else that is: the event waits, and no failure is counted. */
 function waitForIdentity(error: unknown): never {
-  if (error instanceof Refusal && error.code === 'edge.identity_unavailable') {
+  if (error instanceof DomainError && error.code === 'edge.identity_unavailable') {
     throw refuseAtEdge('edge.unavailable', error.details, error)
   }
   throw error

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { freshDatabase } from '../../../../tests/support/test-databases.ts'
 import { sql } from '../../../platform/db/database.ts'
-import { departmentMark, marksOf } from './marks.ts'
+import { departmentFacet, facetsOf } from './facets.ts'
 import { type Query, queryOf } from './query.ts'
 import { wordsOf } from './words.ts'
 
@@ -133,11 +133,11 @@ describe('the database', () => {
         fc.string({ unit: 'binary', maxLength: 60 }),
         fc.string({ unit: 'binary', maxLength: 60 }),
         async (one, other) => {
-          const marks = marksOf({ tenant: 'main', department: one, roles: { test: 'admin' } })
+          const facets = facetsOf({ tenant: 'main', department: one, roles: { test: 'admin' } })
           const query = wanted(undefined, { department: other })
           if (typeof query === 'string') throw new Error('a department is a condition')
-          expect(await fits(marks, query)).toBe(departmentMark(one) === departmentMark(other))
-          expect(await fits(marks, wanted(undefined, { department: one }) as Query)).toBe(true)
+          expect(await fits(facets, query)).toBe(departmentFacet(one) === departmentFacet(other))
+          expect(await fits(facets, wanted(undefined, { department: one }) as Query)).toBe(true)
         },
       ),
       { numRuns: 200 },

@@ -1,5 +1,5 @@
+import { departmentFacet, grantedFacet, roleFacet, tenantFacet } from './facets.ts'
 import { firstOf, fold } from './fold.ts'
-import { departmentMark, grantedMark, roleMark, tenantMark } from './marks.ts'
 import { addressIn, wordsIn } from './words.ts'
 
 /** UTF-16 units of a search that are read, and words of it that count. */
@@ -36,7 +36,7 @@ export function queryOf({ tenant, text, department, role }: Wanted): Query | 'ev
   if (asked && words.length === 0) return 'nobody'
   const [first, ...others] = [
     ...words.map(wordPart),
-    ...(department === undefined ? [] : [markPart(departmentMark(department))]),
+    ...(department === undefined ? [] : [facetPart(departmentFacet(department))]),
     ...(role ? [rolePart(role, tenant)] : []),
   ]
   return first ? [first, ...others] : 'everybody'
@@ -47,12 +47,12 @@ const wordPart = (word: string): Part => {
   return { text: `${quoted(word)}:*`, term, total: term === word ? { plus: [term], minus: [] } : undefined }
 }
 
-const markPart = (mark: string): Part => ({ text: quoted(mark), term: mark, total: { plus: [mark], minus: [] } })
+const facetPart = (facet: string): Part => ({ text: quoted(facet), term: facet, total: { plus: [facet], minus: [] } })
 
 /** Whoever was granted no role has a person's, which may have been granted too. */
 const rolePart = ({ contract, name, person }: NonNullable<Wanted['role']>, tenant: string): Part => {
-  const [everybody, granted, role] = [tenantMark(tenant), grantedMark(contract), roleMark(contract, name)]
-  if (name !== person) return markPart(role)
+  const [everybody, granted, role] = [tenantFacet(tenant), grantedFacet(contract), roleFacet(contract, name)]
+  if (name !== person) return facetPart(role)
   return {
     // An index finds what is there, so what is not is asked among everybody.
     text: `${quoted(everybody)} & (!${quoted(granted)} | ${quoted(role)})`,

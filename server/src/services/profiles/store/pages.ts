@@ -32,12 +32,12 @@ function orderBy({ by, descending, backwards }: Order): SqlPart {
 }
 
 /** What is looked for: the index finds what fits `narrow`, and of that is taken what fits `rest`; null when that is all of it. */
-export interface Sought {
+export interface Predicates {
   tenant: string
   /** A tsquery. */
-  narrow: string
+  indexPredicates: string
   /** A tsquery. */
-  rest: string | null
+  filterPredicates: string | null
 }
 
 const ids = async (db: Queryable, statement: Statement<{ id: string }>): Promise<string[]> =>
@@ -57,7 +57,7 @@ export const pageOfAll = (db: Queryable, order: Order, tenant: string, { limit, 
 export const pageByWalking = (
   db: Queryable,
   order: Order,
-  { tenant, narrow, rest, within }: Sought & { within: number },
+  { tenant, indexPredicates, filterPredicates, within }: Predicates & { within: number },
   { limit, offset }: Page,
 ) =>
   ids(
@@ -65,14 +65,14 @@ export const pageByWalking = (
     sql`
     SELECT account_id AS id FROM (
       SELECT account_id, search FROM profiles WHERE tenant = ${tenant} ORDER BY ${orderBy(order)} LIMIT ${within}) walked
-     WHERE search @@ ${narrow}::tsquery AND (${rest}::text IS NULL OR search @@ ${rest}::tsquery) LIMIT ${limit} OFFSET ${offset}`,
+     WHERE search @@ ${indexPredicates}::tsquery AND (${filterPredicates}::text IS NULL OR search @@ ${filterPredicates}::tsquery) LIMIT ${limit} OFFSET ${offset}`,
   )
 
 /** A page of what a query finds, by finding all of it and sorting that: for queries that find little. */
 export const pageByGathering = (
   db: Queryable,
   order: Order,
-  { tenant, narrow, rest }: Sought,
+  { tenant, indexPredicates, filterPredicates }: Predicates,
   { limit, offset }: Page,
 ) =>
   ids(
@@ -80,16 +80,19 @@ export const pageByGathering = (
     sql`
     WITH found AS MATERIALIZED (
       SELECT account_id, ${new SqlPart(orderColumns[order.by])} FROM profiles
-       WHERE tenant = ${tenant} AND search @@ ${narrow}::tsquery AND (${rest}::text IS NULL OR (search @@ ${rest}::tsquery) IS TRUE))
+       WHERE tenant = ${tenant} AND search @@ ${indexPredicates}::tsquery AND (${filterPredicates}::text IS NULL OR (search @@ ${filterPredicates}::tsquery) IS TRUE))
     SELECT account_id AS id FROM found ORDER BY ${orderBy(order)} LIMIT ${limit} OFFSET ${offset}`,
   )
 
 /** How many there are. */
-export const countFound = async (db: Queryable, { tenant, narrow, rest }: Sought): Promise<number> => {
+export const countFound = async (
+  db: Queryable,
+  { tenant, indexPredicates, filterPredicates }: Predicates,
+): Promise<number> => {
   // "IS TRUE" keeps the index from being asked for what many fit: looking at the few that are left takes less.
   const { found } = await db.one(sql<{ found: number }>`
     SELECT count(*) AS found FROM profiles
-     WHERE tenant = ${tenant} AND search @@ ${narrow}::tsquery AND (${rest}::text IS NULL OR (search @@ ${rest}::tsquery) IS TRUE)`)
+     WHERE tenant = ${tenant} AND search @@ ${indexPredicates}::tsquery AND (${filterPredicates}::text IS NULL OR (search @@ ${filterPredicates}::tsquery) IS TRUE)`)
   return found
 }
 

@@ -2,8 +2,8 @@ import { type Queryable, SqlPart, sql } from '../../../platform/db/database.ts'
 import type { NewActivity } from '../activity.ts'
 import type { NewEvent } from '../events.ts'
 import { columnOf, fieldNames, type Profile, type ProfileRow, storableJson } from '../profile.ts'
+import { facetsOf } from '../search/facets.ts'
 import { orderOf } from '../search/fold.ts'
-import { marksOf } from '../search/marks.ts'
 import { wordsOf } from '../search/words.ts'
 
 export const findByAccount = (db: Queryable, accountId: string) =>
@@ -30,8 +30,8 @@ const recorded = new SqlPart(`told AS (
     )`)
 
 /** What rows are found and sorted by, the orders by their columns. */
-export const indexed = (row: Parameters<typeof wordsOf>[0] & Parameters<typeof marksOf>[0]) => ({
-  search: [...wordsOf(row), ...marksOf(row)],
+export const indexed = (row: Parameters<typeof wordsOf>[0] & Parameters<typeof facetsOf>[0]) => ({
+  search: [...wordsOf(row), ...facetsOf(row)],
   orders: {
     email_order: orderOf(row.email),
     first_name_order: orderOf(row.firstName),

@@ -6,31 +6,31 @@ import { storableJson } from '../profile.ts'
 /** Entries of the log that are emptied in one statement. */
 const erasedAtOnce = 1000
 
-/** Says what is to be told when the profile is removed, whoever does it; undefined: nothing. */
+/** Says what is to be emitted when the profile is removed, whoever does it; undefined: nothing. */
 export const intendRemoval = (db: Queryable, accountId: string, event: NewEvent | undefined) =>
   db.run(sql`
     UPDATE profiles SET removal = ${event ? storableJson(event) : null}::jsonb WHERE account_id = ${accountId}`)
 
 interface Removed {
   /** True when an event tells of it. */
-  told: boolean
+  emitted: boolean
   /** Of the avatar it had. */
   avatarKey: string | null
 }
 
-/** Removes a profile, tells what was intended to be told, and empties what the log says of the person. */
+/** Removes a profile, tells what was intended to be emitted, and empties what the log says of the person. */
 export async function removeProfile(tx: Queryable, accountId: string): Promise<Removed> {
   const removed = await tx.one(sql<Removed>`
     WITH gone AS (
       DELETE FROM profiles WHERE account_id = ${accountId} RETURNING account_id, avatar_key, sequence, removal
     ), remembered AS (
       INSERT INTO removed_profiles (account_id) VALUES (${accountId}::uuid) ON CONFLICT DO NOTHING
-    ), told AS (
+    ), emitted AS (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
       SELECT (removal->>'id')::uuid, account_id, sequence + 1, removal->>'type', removal->'data' FROM gone WHERE removal IS NOT NULL
       RETURNING id
     )
-    SELECT EXISTS (SELECT FROM told) AS told, (SELECT avatar_key FROM gone) AS "avatarKey"`)
+    SELECT EXISTS (SELECT FROM emitted) AS emitted, (SELECT avatar_key FROM gone) AS "avatarKey"`)
   // What is left of a log that is longer than that, the pruning job does.
   const emptied = await eraseActivities(tx, accountId)
   if (emptied < erasedAtOnce) {

@@ -6,7 +6,7 @@ import { newId } from '../../../platform/ids.ts'
 import { silentLogger } from '../../../platform/log.ts'
 import { isShown, lockOrphans } from '../avatars/store.ts'
 import { migrations } from '../index.ts'
-import { departmentMarks } from '../search/marks.ts'
+import { departmentFacets } from '../search/facets.ts'
 import { countRecentActivities, listActivities } from './activities.ts'
 import { intendRemoval, removeProfile } from './removals.ts'
 import { countDepartments, countNew, totalsOf } from './totals.ts'
@@ -79,8 +79,8 @@ test('terms and departments are counted in the tenant, over all slots', async ()
   await db().run(sql`
     INSERT INTO totals (tenant, term, slot, profiles)
     VALUES (${tenant}, 'ada', 0, 2), (${tenant}, 'ada', 1, 1), (${tenant}, 'eve', 0, 1), (${other}, 'ada', 0, 7),
-           (${tenant}, ${`${departmentMarks}tea`}, 0, 1), (${tenant}, ${`${departmentMarks}tea`}, 1, 1), (${tenant}, ${`${departmentMarks}salt`}, 0, 1),
-           (${tenant}, ${`${departmentMarks}gone`}, 0, 0), (${other}, ${`${departmentMarks}elsewhere`}, 0, 1)`)
+           (${tenant}, ${`${departmentFacets}tea`}, 0, 1), (${tenant}, ${`${departmentFacets}tea`}, 1, 1), (${tenant}, ${`${departmentFacets}salt`}, 0, 1),
+           (${tenant}, ${`${departmentFacets}gone`}, 0, 0), (${other}, ${`${departmentFacets}elsewhere`}, 0, 1)`)
   const count = await totalsOf(db(), tenant, ['ada', 'nobody'])
   expect(['ada', 'eve', 'nobody'].map(count)).toEqual([3, 0, 0])
   expect(await countDepartments(db(), tenant, 10)).toEqual([

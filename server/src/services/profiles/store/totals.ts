@@ -1,15 +1,15 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
-import { departmentMarks } from '../search/marks.ts'
+import { departmentFacets } from '../search/facets.ts'
 
 /** How many profiles of a tenant have each of these terms. */
 export async function totalsOf(
   db: Queryable,
   tenant: string,
-  terms: readonly string[],
+  realm: readonly string[],
 ): Promise<(term: string) => number> {
   const rows = await db.many(sql<{ term: string; profiles: number }>`
     SELECT term, sum(profiles) AS profiles FROM totals
-     WHERE tenant = ${tenant} AND term = ANY(${[...new Set(terms)]}::text[]) GROUP BY term`)
+     WHERE tenant = ${tenant} AND term = ANY(${[...new Set(realm)]}::text[]) GROUP BY term`)
   const known = new Map(rows.map(({ term, profiles }) => [term, profiles]))
   return (term) => known.get(term) ?? 0
 }
@@ -17,8 +17,8 @@ export async function totalsOf(
 /** The departments of a tenant that have the most profiles. */
 export const countDepartments = (db: Queryable, tenant: string, limit: number) =>
   db.many(sql<{ department: string; count: number }>`
-    SELECT substr(term, ${departmentMarks.length + 1}) AS department, sum(profiles) AS count FROM totals
-     WHERE tenant = ${tenant} AND term >= ${departmentMarks} AND term < ${`${departmentMarks}\u{10ffff}`}
+    SELECT substr(term, ${departmentFacets.length + 1}) AS department, sum(profiles) AS count FROM totals
+     WHERE tenant = ${tenant} AND term >= ${departmentFacets} AND term < ${`${departmentFacets}\u{10ffff}`}
      GROUP BY term HAVING sum(profiles) > 0 ORDER BY sum(profiles) DESC, term LIMIT ${limit}`)
 
 /** Profiles of a tenant that were made in the last 30 days, and in the last 7. */

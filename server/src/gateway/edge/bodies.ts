@@ -1,0 +1,85 @@
+import type { FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
+import secureJson from 'secure-json-parse'
+import type { Contract } from '../../contracts/_kit/contract.ts'
+import { answerAheadOfBody } from './incoming-body.ts'
+import { isForm } from './upload.ts'
+
+/** For mounted routes of a contract that takes a missing or unreadable body for an empty object: it never answers 415. */
+export function lenientBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, async (_request: unknown, text: string | Buffer) =>
+    readable(String(text)),
+  )
+  forRoutesWithBodies(app, (route) => {
+    route.onRequest = [anyMediaType, ...[route.onRequest ?? []].flat()]
+    route.preValidation = [
+      (request, _reply, done) => {
+        request.body ??= {}
+        done()
+      },
+      ...[route.preValidation ?? []].flat(),
+    ]
+  })
+}
+
+/** For mounted routes of a contract that wants JSON: a body without bytes is none, whatever type is stated for it. */
+export function strictBodies(app: FastifyInstance): void {
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
+    if (headers['content-length'] === '0') delete headers['content-type']
+    done()
+  })
+}
+
+/** For forwarded routes: the bytes as they came, up to the limit, whatever they call themselves if the contract does not care. */
+export function rawBodies(app: FastifyInstance, bodies: Contract['bodies']): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, bytes: string | Buffer) => bytes)
+  if (bodies === 'strict') return
+  forRoutesWithBodies(app, (route) => {
+    route.onRequest = [anyMediaType, ...[route.onRequest ?? []].flat()]
+  })
+}
+
+/** For routes that take a file: the body stays where it is until their handlers read it, whatever it calls itself. */
+export function uploadBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _body, done) => done(null))
+  app.addHook('onSend', answerAheadOfBody)
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
+    if (!isForm(headers)) headers['content-type'] = 'application/octet-stream'
+    done()
+  })
+}
+
+/** Fastify answers 415 by itself to a media type that is none, such as `;;;`. */
+const anyMediaType: onRequestHookHandler = ({ headers }, _reply, done) => {
+  if (headers['content-type'] !== undefined) headers['content-type'] = 'application/json'
+  done()
+}
+
+/** Changes the routes of a scope, before they are added, that read a body at all. */
+function forRoutesWithBodies(app: FastifyInstance, change: (route: RouteOptions) => void): void {
+  app.addHook('onRoute', (route) => {
+    if (!/^(GET|HEAD)$/.test(String(route.method))) change(route)
+  })
+}
+
+/** The JSON of a text, without keys that reach a prototype; an empty object when it is none. */
+export function readable(text: string): unknown {
+  try {
+    return secureJson.parse(text, { protoAction: 'remove', constructorAction: 'remove' })
+  } catch {
+    return {}
+  }
+}
+
+/** For pages: what a browser's form sends, whatever it calls itself. */
+export function formBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, async (_request: unknown, text: string | Buffer) =>
+    Object.fromEntries(new URLSearchParams(String(text))),
+  )
+  forRoutesWithBodies(app, (route) => {
+    route.onRequest = [anyMediaType, ...[route.onRequest ?? []].flat()]
+  })
+}

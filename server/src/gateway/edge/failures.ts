@@ -1,0 +1,91 @@
+import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import type { Contract, ErrorAnswer, ErrorCode, Route, ValidationError } from '../../contracts/_kit/contract.ts'
+import { DomainError, type EdgeErrorCode, messageOf } from '../../platform/errors.ts'
+
+/** Answers anything thrown while a request of this contract was served, in the contract's own error form. */
+export const answerFailure =
+  (contract: Contract) => (error: FastifyError | DomainError, request: FastifyRequest, reply: FastifyReply) => {
+    const { answer, details } = judge(contract, error, request)
+    if (answer.status >= 500) {
+      const level = answer.status === 500 ? 'error' : 'warn'
+      request.log[level]({ id: request.id, err: error, reason: messageOf(error.cause ?? error) }, 'a request failed')
+    }
+    if (typeof details.retryAfterSeconds === 'number') reply.header('retry-after', String(details.retryAfterSeconds))
+    // RFC 6750, 3: a refused token is answered with the scheme that is wanted.
+    if (answer.status === 401) reply.header('www-authenticate', 'Bearer')
+    // A refusal is of its moment, and one that asks for a second factor carries a secret.
+    reply.header('cache-control', 'no-store')
+    // The failure form is the contract's own; a success schema of the same status must not reshape it.
+    return reply
+      .code(answer.status)
+      .type('application/json; charset=utf-8')
+      .serializer(JSON.stringify)
+      .send(withSecondFactor(contract.failure(answer, details, { path: pathOf(request, details) }), details))
+  }
+
+/** As the client asked for it, at whichever gateway; without the query, where clients put what nobody should repeat. */
+function pathOf({ url, routeOptions }: FastifyRequest, { path }: DomainError['details']): string {
+  // To a stranger there is nothing below the internal prefix, so it is said as it was asked.
+  if (typeof path === 'string') return path
+  const { prefix = '' } = routeOptions.config as { prefix?: string }
+  return (url.split('?', 1)[0] ?? '').slice(prefix.length)
+}
+
+/**
+ * Contracts without a step of their own for the second factor refuse the sign-in, and say in the same form how to go on: the
+ * same path again, with `session_token` and `mfa_code`.
+ */
+const withSecondFactor = (body: object, { sessionToken, code }: Readonly<Record<string, unknown>>): object =>
+  typeof sessionToken === 'string'
+    ? {
+        ...body,
+        code: 'MFA_REQUIRED',
+        session_token: sessionToken,
+        ...(typeof code === 'string' && { mfa_code: code }),
+      }
+    : body
+
+function judge(contract: Contract, error: FastifyError | DomainError, request: FastifyRequest) {
+  const table: Readonly<Record<string, ErrorAnswer>> = contract.errors
+  if (error instanceof DomainError) {
+    return { answer: table[error.code] ?? contract.errors['edge.internal'], details: error.details }
+  }
+  const { route } = request.routeOptions.config as { route?: Route }
+  const [first] = error.validation ?? []
+  if (first && error.validationContext && route?.validationError) {
+    const answer = route.validationError(validationErrorOf(first, error.validationContext))
+    return { answer, details: answer.details ?? {} }
+  }
+  return { answer: contract.errors[edgeCodeOf(error)], details: {} }
+}
+
+const validationErrorOf = (
+  failed: FastifySchemaValidationError,
+  part: NonNullable<FastifyError['validationContext']>,
+): ValidationError => ({
+  part: part as ValidationError['part'],
+  path: failed.keyword === 'required' ? `${failed.instancePath}/${failed.params.missingProperty}` : failed.instancePath,
+  keyword: failed.keyword,
+  message: failed.message ?? 'is not acceptable',
+})
+
+/** Fastify's own errors, by code and status. */
+function edgeCodeOf(error: FastifyError): EdgeErrorCode & ErrorCode {
+  if (error.validation) return 'edge.bad_request'
+  switch (error.statusCode) {
+    case 404:
+      return 'edge.not_found'
+    case 408:
+      return 'edge.request_timeout'
+    case 413:
+      return 'edge.payload_too_large'
+    case 415:
+      return 'edge.unsupported_media_type'
+    case 431:
+      return 'edge.headers_too_large'
+    case 503:
+      return 'edge.unavailable'
+    default:
+      return (error.statusCode ?? 500) < 500 ? 'edge.bad_request' : 'edge.internal'
+  }
+}

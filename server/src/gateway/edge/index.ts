@@ -1,0 +1,222 @@
+import { isIP } from 'node:net'
+import type { FastifyRequest, onRequestAsyncHookHandler, preHandlerAsyncHookHandler } from 'fastify'
+import { type Access, type Contract, may, type Route } from '../../contracts/_kit/contract.ts'
+import { cookieValues, type DeviceCookies } from '../../contracts/_kit/cookies.ts'
+import { localeOf } from '../../contracts/_kit/locale.ts'
+import { refuseAtEdge } from '../../platform/errors.ts'
+import type { AllowsOrigin } from '../../platform/http/app.ts'
+import { internalTokenHeader } from '../../platform/http/internal-client.ts'
+import { sameSecret } from '../../platform/secrets.ts'
+import type { AccessClaims, TokenVerifier } from '../../platform/tokens/verifier.ts'
+import type { Permission, RequestContext } from '../../services/realm/index.ts'
+import { readable } from './bodies.ts'
+import { introspectWithin, isInvalidToken } from './introspection-limit.ts'
+import { ipPrefixOf } from './ip-prefix.ts'
+import type { Limiter } from './limiter.ts'
+
+/** What is known of a request before its handler runs. */
+export interface Visit {
+  context: RequestContext
+  claims: AccessClaims | undefined
+  /** True for another service of ours. */
+  service: boolean
+  bearer: string | undefined
+  verify: TokenVerifier['verify']
+}
+
+/** What stands in front of every route of a contract, mounted or forwarded: token first, then limits, then the body. */
+export interface Edge {
+  /** Hooks for the route's `onRequest`. */
+  beforeBody(contract: Contract, route: Route): onRequestAsyncHookHandler
+  /** Hooks for the route's `preHandler`; none where nothing of the body is judged. */
+  afterBody(contract: Contract, route: Route): preHandlerAsyncHookHandler[]
+  visitOf(request: FastifyRequest): Visit
+  devices: DeviceCookies
+}
+
+// On the request itself: this is read and written at every request, and a WeakMap costs the collector too much.
+const visitKey = Symbol('visit')
+type Visited = FastifyRequest & { [visitKey]?: Visit }
+
+/**
+ * A name may be tried so many times as often as an address may try. The limit on names is for guesses from many addresses; as tight
+ * as that on addresses, it would let a single one of them shut an owner out who has no cookie of ours yet.
+ */
+const nameAllowance = 10
+
+export interface EdgeOptions {
+  verifierOf: (contract: Contract) => TokenVerifier
+  /** Absent where limits were counted already: on routes that only our own gateway calls. */
+  limiter: Limiter | undefined
+  /** The client's address: the socket's, or what a trusted proxy or our own gateway says. */
+  addressOf: (request: FastifyRequest) => string
+  devices: DeviceCookies
+  /** By which another service says that it is one. */
+  serviceToken: string
+  /** Whose pages may read answers; absent where a gateway of ours has asked already. */
+  allowsOrigin: AllowsOrigin | undefined
+  /** What answers say of themselves, for contracts that want it. */
+  config: { instanceId: string }
+}
+
+export function createEdge(options: EdgeOptions): Edge {
+  const { verifierOf, limiter, addressOf, devices, serviceToken, allowsOrigin, config } = options
+
+  /** True for whoever has the service token, as Bearer or in the header that our own processes send. */
+  const isService = (bearer: string | undefined, { headers }: FastifyRequest): boolean => {
+    const stated = headers[internalTokenHeader] ?? bearer
+    return typeof stated === 'string' && sameSecret(stated, serviceToken)
+  }
+
+  const contextOf = (request: FastifyRequest, { realm }: Contract, { signsIn }: Route): RequestContext => {
+    const { headers } = request
+    const ip = plainAddress(addressOf(request), request)
+    return {
+      realm,
+      ip,
+      ipPrefix: ipPrefixOf(ip),
+      device: devices.read(headers.cookie) ?? (signsIn ? devices.newDevice() : ''),
+      userAgent: headers['user-agent'],
+      locale: localeOf(headers['accept-language']),
+    }
+  }
+
+  return {
+    devices,
+    visitOf(request: Visited) {
+      const visit = request[visitKey]
+      if (!visit) throw new Error('a route was mounted without its edge')
+      return visit
+    },
+    beforeBody(contract, route) {
+      const verifier = verifierOf(contract)
+      const { verify } = verifier
+      const { realm, browser: { accessCookie } = {}, hosting: { instanceHeader } = {}, deployment } = contract
+      const { access } = route
+      /**
+       * A page of an origin that may not read our answers sends no orders either, whatever cookies its browser adds to them or would
+       * keep of them: SameSite does not tell apart what shares a registered domain, or a machine.
+       */
+      const isOrderOfForeignPage = (request: FastifyRequest, bearer: string | undefined): boolean =>
+        accessCookie !== undefined &&
+        bearer === undefined &&
+        !/^(GET|HEAD)$/.test(request.method) &&
+        isForeignPage(request, allowsOrigin)
+      return async (request: Visited, reply) => {
+        if (instanceHeader) reply.header(instanceHeader, config.instanceId)
+        const bearer = bearerOf(request)
+        const service = letsServicesIn(access) && isService(bearer, request)
+        if (access === 'service' && !service) {
+          throw refuseAtEdge(bearer === undefined ? 'edge.missing_token' : 'edge.invalid_token')
+        }
+        const context = contextOf(request, contract, route)
+        const stranger = `address:${context.ipPrefix}`
+        if (isOrderOfForeignPage(request, bearer)) throw refuseAtEdge('edge.forbidden')
+        let claims: AccessClaims | undefined
+        if (access !== 'public' && !service) {
+          const tokens = tokensOf(request, bearer, accessCookie)
+          claims = seenOf(tokens, verifier)
+          // Most tokens were seen before and need no promise.
+          if (!claims) {
+            const judge = () => claimsOf(tokens, verifier)
+            const about = { contract, route, who: `refused:${context.ipPrefix}` }
+            claims = await (deployment.introspection && limiter
+              ? introspectWithin(limiter, about, reply, judge)
+              : judge())
+          }
+        }
+        request[visitKey] = { context, claims, service, bearer, verify }
+        const who = claims ? `account:${claims.uid}` : stranger
+        // Another service of ours speaks for many people; who they are, it counts itself.
+        if (!service && !isService(undefined, request)) await limiter?.count({ contract, route, who }, reply)
+        if (claims && isPermission(access) && !may(claims, realm, access)) throw refuseAtEdge('edge.forbidden')
+      }
+    },
+    afterBody(contract, route) {
+      const limitBy = route.limitBy as ((body: object) => unknown) | undefined
+      if (!limiter || !limitBy) return []
+      return [
+        async (request, reply) => {
+          // A forwarded body is still bytes, and nobody has said yet that it fits.
+          const body = Buffer.isBuffer(request.body) ? readable(request.body.toString()) : request.body
+          const name = typeof body === 'object' && body !== null ? limitBy(body) : undefined
+          if (typeof name === 'string') {
+            // Each device of ours counts by itself: a stranger who uses up a name's tries does not shut its owner out.
+            const device = devices.read(request.headers.cookie) ?? ''
+            const who = `name:${name.trim().toLowerCase()} ${device}`
+            await limiter.count({ contract, route, who, times: nameAllowance }, reply)
+          }
+        },
+      ]
+    },
+  }
+}
+
+const letsServicesIn = (access: Access): boolean => access === 'service' || access === 'person_or_service'
+
+const isPermission = (access: Access): access is Permission =>
+  access !== 'public' && access !== 'person' && !letsServicesIn(access)
+
+/** The access tokens of a request: the Bearer, else those of the contract's cookie. */
+const tokensOf = (
+  { headers }: FastifyRequest,
+  bearer: string | undefined,
+  accessCookie: string | undefined,
+): readonly string[] => {
+  if (bearer !== undefined) return [bearer]
+  return accessCookie === undefined ? [] : cookieValues(headers.cookie, accessCookie).slice(0, mostAccessCookies)
+}
+/** Each costs a check of its signature; browsers send one for each path or domain that has it. */
+const mostAccessCookies = 3
+
+/** What the first token says that was seen before and is good still. */
+function seenOf(tokens: readonly string[], { verifySeen }: TokenVerifier): AccessClaims | undefined {
+  for (const token of tokens) {
+    try {
+      const claims = verifySeen(token)
+      if (claims) return claims
+    } catch (error) {
+      if (!isInvalidToken(error)) throw error
+    }
+  }
+  return undefined
+}
+
+/** True for a request that a page of an origin sends whom nobody let in here (fetch metadata, and RFC 6454). */
+function isForeignPage(request: FastifyRequest, allowsOrigin: AllowsOrigin | undefined): boolean {
+  const { origin, 'sec-fetch-site': site } = request.headers
+  if (site === 'same-origin' || site === 'none' || !allowsOrigin) return false
+  if (origin === undefined) return site !== undefined
+  // Behind a proxy that ends TLS the scheme may be another one here.
+  if (URL.canParse(origin) && new URL(origin).host === request.host) return false
+  return allowsOrigin(origin, request) !== 'with cookies'
+}
+
+/** The claims of the first token that is good here: cookies do not know ports, so others of the name may be somebody else's. */
+async function claimsOf(tokens: readonly string[], { verify }: TokenVerifier): Promise<AccessClaims> {
+  if (tokens.length === 0) throw refuseAtEdge('edge.missing_token')
+  let domainError: unknown
+  for (const token of tokens) {
+    try {
+      return await verify(token)
+    } catch (error) {
+      if (!isInvalidToken(error)) throw error
+      domainError = error
+    }
+  }
+  throw domainError
+}
+
+/** An address that a database takes as one: without an IPv6 zone, and the socket's own when a proxy said something else. */
+function plainAddress(stated: string, { socket }: FastifyRequest): string {
+  const own = socket.remoteAddress ?? '0.0.0.0'
+  if (stated === own && !own.includes('%')) return own
+  const [address = ''] = stated.split('%', 1)
+  return isIP(address) ? address : (own.split('%', 1)[0] ?? own)
+}
+
+/** The Bearer token (RFC 6750; the scheme's name is not case-sensitive); undefined when there is none. */
+function bearerOf({ headers: { authorization } }: FastifyRequest): string | undefined {
+  if (authorization === undefined || !/^bearer /i.test(authorization)) return undefined
+  return authorization.slice('bearer '.length).trim() || undefined
+}

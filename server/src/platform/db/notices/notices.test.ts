@@ -1,0 +1,173 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { silentLogger } from '../../log.ts'
+import { withConnection } from '../connection.ts'
+import { poll } from '../poll.ts'
+import { openScratchServer } from '../scratch-server.ts'
+import { openNotices, type ServerNotices } from './index.ts'
+import { NoticeQueue } from './queue.ts'
+
+let server: Awaited<ReturnType<typeof openScratchServer>>
+let opened: ServerNotices[] = []
+
+beforeAll(async () => {
+  server = await openScratchServer('orders')
+}, 30_000)
+afterAll(() => server.remove())
+afterEach(async () => {
+  await Promise.all(opened.map((notices) => notices.close()))
+  opened = []
+})
+
+function open(name: string, url = server.url('orders')) {
+  const notices = openNotices({ url, name, log: silentLogger() })
+  opened.push(notices)
+  return notices
+}
+
+/** Opens notices that listen already, with what they hear from then on. */
+async function listening(name: string, channel = 'orders') {
+  const notices = open(name)
+  const heard: (string | undefined)[] = []
+  notices.on(channel, (payload) => heard.push(payload))
+  await until(() => heard.length > 0)
+  heard.length = 0
+  return { notices, heard }
+}
+
+async function until(condition: () => boolean | Promise<boolean>) {
+  const met = await poll(async () => (await condition()) || undefined, { withinMs: 5_000, everyMs: 5 })
+  expect(met, String(condition)).toBe(true)
+}
+
+const cut = (name: string) =>
+  withConnection(server.adminUrl, 'test', (context) =>
+    context.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [
+      `guichet:${name}:notices`,
+    ]),
+  )
+
+/** What the server carries, seen by a connection that has nothing to do with us. */
+async function spy() {
+  const { default: pg } = await import('pg')
+  const context = new pg.Client({ connectionString: server.url('orders') })
+  const carried: string[] = []
+  context.on('notification', ({ payload = '' }) => carried.push(payload))
+  await context.connect()
+  await context.query('LISTEN orders')
+  return { carried, end: () => context.end() }
+}
+
+test('tells its own listeners at once, others through the server, and each exactly once', async () => {
+  const one = await listening('one')
+  const two = await listening('two')
+  const announced = one.notices.announce('orders', 'a')
+  expect(one.heard).toEqual(['a'])
+  await announced
+  await until(() => two.heard.length > 0)
+  // A round trip later, an echo of the first would have come before it.
+  await two.notices.announce('orders', 'b')
+  await until(() => one.heard.includes('b'))
+  expect(one.heard).toEqual(['a', 'b'])
+  expect(two.heard).toEqual(['a', 'b'])
+})
+
+test('sends equal notices that wait only once, and others in their order', async () => {
+  const { notices, heard } = await listening('one')
+  const { carried, end } = await spy()
+  await Promise.all(['a', 'b', 'a', 'a', 'c', 'b'].map((payload) => notices.announce('orders', payload)))
+  expect(heard).toHaveLength(6)
+  await notices.announce('orders', 'end')
+  await until(() => carried.includes('end'))
+  expect(carried).toEqual(['a', 'b', 'c', 'end'])
+  await end()
+})
+
+test('comes back after its connection was cut, and says that something may have been missed', async () => {
+  const one = await listening('one')
+  const two = await listening('two')
+  await cut('one')
+  await until(() => !one.notices.connected() || one.heard.length > 0)
+  // Announced while away: its own listeners hear it now, the others when it is back.
+  await one.notices.announce('orders', 'while away')
+  expect(one.heard).toContain('while away')
+  await until(() => one.heard.includes(undefined) && one.notices.connected())
+  await until(() => two.heard.includes('while away'))
+  await two.notices.announce('orders', 'after')
+  await until(() => one.heard.includes('after'))
+  expect(two.heard).not.toContain(undefined)
+})
+
+test('is quiet and harmless while the server is away', async () => {
+  const notices = open('away', 'postgresql://orders:x@127.0.0.1:1/orders')
+  const heard: unknown[] = []
+  notices.on('orders', (payload) => heard.push(payload))
+  await notices.announce('orders', 'a')
+  expect(heard).toEqual(['a'])
+  expect(notices.connected()).toBe(false)
+  await notices.close()
+})
+
+test('stops telling a listener that unsubscribed, and survives one that throws', async () => {
+  const one = await listening('one')
+  const two = await listening('two')
+  two.notices.on('orders', () => {
+    throw new Error('broken')
+  })
+  const late: unknown[] = []
+  const unsubscribe = two.notices.on('orders', (payload) => late.push(payload))
+  await one.notices.announce('orders', 'a')
+  await until(() => late.length === 1)
+  unsubscribe()
+  await one.notices.announce('orders', 'b')
+  await until(() => two.heard.includes('b'))
+  expect(late).toEqual(['a'])
+})
+
+test('hears what is said on a channel that it began to listen to later, whatever its name', async () => {
+  const { notices } = await listening('one')
+  const heard: (string | undefined)[] = []
+  notices.on('Wo"hin; x', (payload) => heard.push(payload))
+  await until(() => heard.length === 1)
+  const other = (await listening('two')).notices
+  await other.announce('Wo"hin; x', 'a')
+  await until(() => heard.length === 2)
+  expect(heard).toEqual([undefined, 'a'])
+  expect(() => notices.on('x'.repeat(64), () => undefined)).toThrow(/63 bytes/)
+})
+
+test('turns a payload that the server cannot carry into "anything may have changed"', async () => {
+  const one = await listening('one')
+  const two = await listening('two')
+  const long = 'ü'.repeat(4_000)
+  await one.notices.announce('orders', long)
+  expect(one.heard).toEqual([long])
+  await until(() => two.heard.length > 0)
+  expect(two.heard).toEqual([undefined])
+  await one.notices.announce('orders', `${long.slice(1)}x`)
+  await until(() => two.heard.length > 1)
+  expect(two.heard[1]).toHaveLength(4_000)
+})
+
+test('sends what waits before it closes', async () => {
+  const one = await listening('one')
+  const two = await listening('two')
+  void one.notices.announce('orders', 'last')
+  await one.notices.close()
+  await until(() => two.heard.includes('last'))
+})
+
+test('a full queue keeps only which channels changed', async () => {
+  const queue = new NoticeQueue(3)
+  const dropped = queue.add({ channel: 'a', payload: '1' })
+  queue.add({ channel: 'a', payload: '2' })
+  queue.add({ channel: 'b', payload: '1' })
+  queue.add({ channel: 'c', payload: '9' })
+  await dropped.taken
+  const waiting = queue.take(10).map(({ channel, payload }) => [channel, payload])
+  expect(waiting).toEqual([
+    ['a', ''],
+    ['b', ''],
+    ['c', '9'],
+  ])
+  expect(queue.size).toBe(0)
+})

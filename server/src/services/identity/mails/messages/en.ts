@@ -1,0 +1,84 @@
+import type { LetterFacts, Messages } from './index.ts'
+
+const from = ({ ip }: LetterFacts): string => (ip === undefined ? '' : ` from ${ip}`)
+
+export const english: Messages = {
+  greeting: (name) => (name === undefined ? 'Hello,' : `Hello ${name},`),
+  letters: {
+    verify_email: ({ title, link, validFor }) => ({
+      subject: `Confirm your e-mail address for ${title}`,
+      before: [`This address was given for an account at ${title}. Please confirm that it is yours.`],
+      button: { label: 'Confirm my address', link: link() },
+      after: [
+        `The link works once, for ${validFor}.`,
+        'If this was not you, ignore this mail: your address is not confirmed unless you do it.',
+      ],
+    }),
+    reset_password: (about) => ({
+      subject: `Choose a new password for ${about.title}`,
+      before: [`We were asked${from(about)} for a new password for your ${about.title} account.`],
+      button: { label: 'Choose a new password', link: about.link() },
+      after: [
+        `The link works once, for ${about.validFor}. Do not pass it on: whoever has it can set your password.`,
+        'If this was not you, ignore this mail: your password stays as it is.',
+      ],
+    }),
+    mfa_code: ({ title, code, validFor }) => ({
+      subject: `Your code to sign in to ${title}`,
+      before: ['Your sign-in is almost done. Enter this code:'],
+      code: code(),
+      after: [
+        `It works once, for ${validFor}. We never ask you for it by phone or by mail: tell it to nobody.`,
+        'If you are not signing in right now, somebody knows your password. Change it as soon as you can.',
+      ],
+    }),
+    password_changed: (about) => ({
+      subject: `Your ${about.title} password was changed`,
+      before: [`The password of your ${about.title} account was changed on ${about.at}${from(about)}.`],
+      after: [
+        'If this was you, there is nothing to do.',
+        `If this was not you, set a new password at once. If you cannot, ask the people who run ${about.title} for help.`,
+      ],
+    }),
+    account_locked: (about) => ({
+      subject: `Too many wrong passwords for your ${about.title} account`,
+      before: [
+        `A wrong password was entered for your ${about.title} account too many times in a row, the last time on ${about.at}${from(about)}. To protect you, no further attempt is accepted for ${about.validFor}.`,
+      ],
+      after: [
+        'If this was you, wait that long, then sign in again.',
+        'If this was not you, nobody got in, and there is nothing to do. A password that you use nowhere else keeps it that way.',
+      ],
+    }),
+    codes_guessed: (about) => ({
+      subject: `Somebody knows the password of your ${about.title} account`,
+      before: [
+        `Wrong sign-in codes were entered too many times for your ${about.title} account, the last time on ${about.at}${from(about)}. Whoever did so knows your password, but did not get in.`,
+      ],
+      after: [
+        'If this was not you, change your password now. For a day, codes are only sent to devices that you have signed in from before.',
+        'If this was you, sign in from such a device, with the code of the latest mail.',
+      ],
+    }),
+    new_device: (about) => ({
+      subject: `New sign-in to your ${about.title} account`,
+      before: [
+        `Somebody signed in to your ${about.title} account on ${about.at}${from(about)}, from a device that we had not seen before.`,
+      ],
+      after: [
+        'If this was you, there is nothing to do.',
+        'If this was not you, change your password at once: that also signs out every other device.',
+      ],
+    }),
+    address_changed: (about) => ({
+      subject: `Your ${about.title} account has a new e-mail address`,
+      before: [
+        `The e-mail address of your ${about.title} account was changed on ${about.at}${from(about)}. This one no longer belongs to it, and gets no more mail about it.`,
+      ],
+      after: [
+        'If this was you, there is nothing to do.',
+        `If this was not you, tell the people who run ${about.title} at once: somebody else may be using your account.`,
+      ],
+    }),
+  },
+}

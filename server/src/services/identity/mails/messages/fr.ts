@@ -1,0 +1,99 @@
+import type { Letter, LetterFacts, Messages } from './index.ts'
+
+const from = ({ ip }: LetterFacts): string => (ip === undefined ? '' : ` depuis ${ip}`)
+
+/** French puts a space before double punctuation, at which no line may break. */
+const spaced = (text: string): string => text.replaceAll(/ (?=[:;?!»])|(?<=«) /g, '\u00a0')
+
+const typeset =
+  (write: (about: LetterFacts) => Letter) =>
+  (about: LetterFacts): Letter => {
+    const letter = write(about)
+    return {
+      ...letter,
+      subject: spaced(letter.subject),
+      before: letter.before.map(spaced),
+      after: letter.after.map(spaced),
+    }
+  }
+
+export const french: Messages = {
+  greeting: (name) => (name === undefined ? 'Bonjour,' : `Bonjour ${name},`),
+  letters: {
+    verify_email: typeset(({ title, link, validFor }) => ({
+      subject: `Confirmez votre adresse e-mail pour ${title}`,
+      before: [`Cette adresse a été indiquée pour un compte ${title}. Merci de confirmer que c’est bien la vôtre.`],
+      button: { label: 'Confirmer mon adresse', link: link() },
+      after: [
+        `Le lien fonctionne une seule fois, pendant ${validFor}.`,
+        'Si vous n’y êtes pour rien, ignorez ce message : sans vous, votre adresse ne sera pas confirmée.',
+      ],
+    })),
+    reset_password: typeset((about) => ({
+      subject: `Choisissez un nouveau mot de passe pour ${about.title}`,
+      before: [`Un nouveau mot de passe a été demandé${from(about)} pour votre compte ${about.title}.`],
+      button: { label: 'Choisir un nouveau mot de passe', link: about.link() },
+      after: [
+        `Le lien fonctionne une seule fois, pendant ${about.validFor}. Ne le transmettez à personne : il suffit pour changer votre mot de passe.`,
+        'Si vous n’avez rien demandé, ignorez ce message : votre mot de passe ne change pas.',
+      ],
+    })),
+    mfa_code: typeset(({ title, code, validFor }) => ({
+      subject: `Votre code de connexion à ${title}`,
+      before: ['Vous y êtes presque. Saisissez ce code :'],
+      code: code(),
+      after: [
+        `Il fonctionne une seule fois, pendant ${validFor}. Nous ne vous le demanderons jamais par téléphone ni par e-mail : ne le donnez à personne.`,
+        'Si vous n’êtes pas en train de vous connecter, quelqu’un connaît votre mot de passe. Changez-le dès que possible.',
+      ],
+    })),
+    password_changed: typeset((about) => ({
+      subject: `Le mot de passe de votre compte ${about.title} a été changé`,
+      before: [`Le mot de passe de votre compte ${about.title} a été changé le ${about.at}${from(about)}.`],
+      after: [
+        'Si c’était vous, vous n’avez rien à faire.',
+        `Si ce n’était pas vous, choisissez tout de suite un nouveau mot de passe. Si vous n’y arrivez pas, demandez de l’aide aux responsables de ${about.title}.`,
+      ],
+    })),
+    account_locked: typeset((about) => ({
+      subject: `Trop de mots de passe erronés pour votre compte ${about.title}`,
+      before: [
+        `Un mot de passe erroné a été saisi trop de fois de suite pour votre compte ${about.title}, la dernière fois le ${about.at}${from(about)}. Pour vous protéger, aucune nouvelle tentative n’est acceptée pendant ${about.validFor}.`,
+      ],
+      after: [
+        'Si c’était vous, patientez, puis connectez-vous à nouveau.',
+        'Si ce n’était pas vous, personne n’est entré et vous n’avez rien à faire. Pour que cela reste ainsi, gardez un mot de passe que vous n’utilisez nulle part ailleurs.',
+      ],
+    })),
+    codes_guessed: typeset((about) => ({
+      subject: `Quelqu’un connaît le mot de passe de votre compte ${about.title}`,
+      before: [
+        `Des codes de connexion erronés ont été saisis trop de fois pour votre compte ${about.title}, la dernière fois le ${about.at}${from(about)}. Cette personne connaît votre mot de passe, mais n’est pas entrée.`,
+      ],
+      after: [
+        'Si ce n’était pas vous, changez votre mot de passe maintenant. Pendant une journée, les codes ne sont envoyés qu’aux appareils avec lesquels vous vous êtes déjà connecté.',
+        'Si c’était vous, connectez-vous depuis l’un de ces appareils, avec le code du dernier message.',
+      ],
+    })),
+    new_device: typeset((about) => ({
+      subject: `Nouvelle connexion à votre compte ${about.title}`,
+      before: [
+        `Quelqu’un s’est connecté à votre compte ${about.title} le ${about.at}${from(about)}, avec un appareil que nous ne connaissions pas.`,
+      ],
+      after: [
+        'Si c’était vous, vous n’avez rien à faire.',
+        'Si ce n’était pas vous, changez tout de suite votre mot de passe : tous les autres appareils seront déconnectés.',
+      ],
+    })),
+    address_changed: typeset((about) => ({
+      subject: `Votre compte ${about.title} a une nouvelle adresse e-mail`,
+      before: [
+        `L’adresse e-mail de votre compte ${about.title} a été changée le ${about.at}${from(about)}. Celle-ci n’y est plus rattachée et ne recevra plus de messages à son sujet.`,
+      ],
+      after: [
+        'Si c’était vous, vous n’avez rien à faire.',
+        `Si ce n’était pas vous, prévenez tout de suite les responsables de ${about.title} : quelqu’un d’autre utilise peut-être votre compte.`,
+      ],
+    })),
+  },
+}

@@ -1,0 +1,49 @@
+import { parentPort } from 'node:worker_threads'
+import type { Answer, Question } from './strength.ts'
+
+/** Characters that are scored; more would only cost, and half of them have the best score there is. */
+const longestScored = 64
+/** Spellings with digits for letters that are tried: 100, the default, takes half a second for 64 characters. */
+const mostSubstitutions = 12
+
+const load = {
+  common: () => import('@zxcvbn-ts/language-common'),
+  english: () => import('@zxcvbn-ts/language-en'),
+  french: () => import('@zxcvbn-ts/language-fr'),
+  core: () => import('@zxcvbn-ts/core'),
+}
+
+/** What `make` gives, made at the first call: somebody who only wants the common passwords needs no dictionaries. */
+function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
+  let made: Promise<Result> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+const commonPasswords = once(async () => {
+  const { dictionary } = await load.common()
+  return new Set(dictionary['passwords-common'])
+})
+
+const meter = once(async () => {
+  const [{ ZxcvbnFactory }, common, english, french] = await Promise.all([
+    load.core(),
+    load.common(),
+    load.english(),
+    load.french(),
+  ])
+  return new ZxcvbnFactory({
+    graphs: common.adjacencyGraphs,
+    dictionary: { ...common.dictionary, ...english.dictionary, ...french.dictionary },
+    maxLength: longestScored,
+    l33tMaxSubstitutions: mostSubstitutions,
+  })
+})
+
+parentPort?.on('message', async ({ id, password, own, wanted }: Question) => {
+  const common = wanted.common && (await commonPasswords()).has(password.toLowerCase())
+  const score = wanted.score ? (await meter()).check(password, [...own]).score : undefined
+  parentPort?.postMessage({ id, common, score } satisfies Answer)
+})

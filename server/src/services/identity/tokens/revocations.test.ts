@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { identityService } from '../../../../tests/support/identity-service.ts'
+import { type Queryable, sql } from '../../../platform/db/database.ts'
+import { newId } from '../../../platform/ids.ts'
+
+const service = identityService('revocations')
+
+const revoke = async (db: Queryable): Promise<string> => {
+  const sessionId = newId()
+  await db.run(sql`INSERT INTO revocations (session_id, until) VALUES (${sessionId}, now() + interval '1 hour')`)
+  return sessionId
+}
+const next = (cursor: string, revision = 0, waitMs = 0) =>
+  service.identity.revocations.next({ reader: 'reader', cursor, revision, waitMs })
+const sessionsOf = ({ revocations }: Awaited<ReturnType<typeof next>>) => revocations.map(({ sessionId }) => sessionId)
+
+test('a revocation that commits after a later one is not missed', async () => {
+  let later = ''
+  let cursor = ''
+  const earlier = await service.database.transaction(async (tx) => {
+    const sessionId = await revoke(tx)
+    later = await revoke(service.database)
+    const page = await next('0')
+    cursor = page.cursor
+    expect(sessionsOf(page)).toContain(later)
+    expect(sessionsOf(page)).not.toContain(sessionId)
+    return sessionId
+  })
+  expect(sessionsOf(await next(cursor))).toContain(earlier)
+})
+
+test('a waiting reader hears at once', async () => {
+  const { cursor, revision } = await next('0')
+  const began = Date.now()
+  const waiting = next(cursor, revision, 5_000)
+  const sessionId = await revoke(service.database)
+  void service.identity.revocations.broadcast()
+  expect(sessionsOf(await waiting)).toContain(sessionId)
+  expect(Date.now() - began).toBeLessThan(1_000)
+})
+
+test('spread waits until the reader asks again, which says that it has applied what it was given', async () => {
+  const { cursor, revision } = await next('0')
+  const waiting = next(cursor, revision, 5_000)
+  await revoke(service.database)
+  let broadcast = false
+  const spreading = service.identity.revocations.broadcast().then(() => {
+    broadcast = true
+  })
+  const page = await waiting
+  expect(broadcast).toBe(false)
+  const again = next(page.cursor, page.revision, 50)
+  await spreading
+  await again
+})
+
+test('spread does not wait for a reader for ever', async () => {
+  await next('0')
+  await revoke(service.database)
+  const began = Date.now()
+  await service.identity.revocations.broadcast()
+  expect(Date.now() - began).toBeLessThan(1_000)
+})

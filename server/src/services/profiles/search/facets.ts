@@ -1,0 +1,28 @@
+import type { ProfileRow } from '../profile.ts'
+
+/**
+ * Marks stand beside a profile's words and are found whole. They begin with "=", which no word does, so that nobody finds a mark by
+ * typing.
+ */
+const facetOf = (kind: string, value: string): string =>
+  // A lexeme has at most 2 kB; what the database cannot hold nobody has.
+  `=${kind} ${value.slice(0, 500).replaceAll('\0', '').toWellFormed()}`
+
+export const tenantFacet = (tenant: string): string => facetOf('tenant', tenant)
+/** The beginning of every department's mark. */
+export const departmentFacets = '=department '
+export const departmentFacet = (department: string): string => facetOf('department', department)
+export const roleFacet = (contract: string, role: string): string => facetOf('role', `${contract} ${role}`)
+/** Of whoever was granted a role in the contract, whichever. */
+export const grantedFacet = (contract: string): string => facetOf('granted', contract)
+
+/** All marks of a profile. */
+export const facetsOf = ({
+  tenant,
+  department,
+  roles,
+}: Pick<ProfileRow, 'tenant' | 'department' | 'roles'>): string[] => [
+  tenantFacet(tenant),
+  ...(department === null ? [] : [departmentFacet(department)]),
+  ...Object.entries(roles ?? {}).flatMap(([contract, role]) => [grantedFacet(contract), roleFacet(contract, role)]),
+]
