@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { contracts } from '../src/contracts/registry.ts'
 import { systemClock as clock } from '../src/platform/clock.ts'
 import { openDatabase } from '../src/platform/db/database.ts'
 import { migrate } from '../src/platform/db/migrate.ts'
@@ -16,6 +17,7 @@ import {
   openProfiles,
   revivePeople,
 } from '../src/services/profiles/index.ts'
+import { operator } from '../src/services/realm/index.ts'
 import { startRedis } from '../tests/support/redis.ts'
 import type { Result } from './result.ts'
 
@@ -24,8 +26,7 @@ const readers = 16
 const seconds = 3
 const changes = 500
 
-const realm = { name: 'portal', policy: { roles: { person: 'user' }, tenant: { name: 'main' } } }
-const context = { realm, ip: null, userAgent: undefined }
+const context = operator(contracts.portal.realm)
 const log = silentLogger()
 
 /** Reading people from the database and from each cache that could stand before it, and who is shown something old after a change. */

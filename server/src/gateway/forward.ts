@@ -21,13 +21,13 @@ export function forwardRoute(
     onRequest: edge.beforeBody(contract, route),
     preHandler: edge.afterBody(contract, route),
     async handler(request, reply) {
-      const { context, claims } = edge.visitOf(request)
+      const { ip, claims } = edge.contextOf(request)
       const headers: Record<string, string> = {}
       for (const name of contract.deployment.forwardedHeaders ?? []) {
         const value = request.headers[name]
         if (typeof value === 'string') headers[name] = value
       }
-      headers['x-forwarded-for'] = context.ip ?? ''
+      headers['x-forwarded-for'] = ip ?? ''
       // A courtesy to services that are not ours; ours trust the token alone.
       if (claims?.sub !== undefined) headers['x-user-id'] = encodeURI(String(claims.sub))
       // A target in absolute form (RFC 9112, 3.2.2) names the gateway, not the service.

@@ -49,6 +49,9 @@ export const contextOf = (realm: Realm, from: Partial<RequestContext> = {}): Req
   device: 'a-device-of-the-tests',
   userAgent: 'test',
   locale: undefined,
+  claims: undefined,
+  bearer: undefined,
+  service: false,
   ...from,
 })
 

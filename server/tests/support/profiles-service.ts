@@ -17,15 +17,15 @@ import {
   type Profiles,
 } from '../../src/services/profiles/index.ts'
 import type { RequestContext } from '../../src/services/realm/index.ts'
+import { contextOf, realmWith } from './identity-service.ts'
 import { freshDatabase } from './test-databases.ts'
 
-/** The contract `name`, as somebody comes by it. Contracts announce every fact as `<name>.<fact>`, unless `silent`. */
-export const contextIn = (name = 'test', from: Partial<RequestContext> & { tenant?: string } = {}): RequestContext => ({
-  realm: { name, policy: { roles: { person: 'user' }, tenant: { name: from.tenant ?? 'main' } } },
-  ip: '192.0.2.1',
-  userAgent: 'tests',
-  ...from,
-})
+/** A request in the realm `name`. Contracts announce every fact as `<name>.<fact>`, unless `silent`. */
+export const contextIn = (
+  name = 'test',
+  { tenant = 'main', ...from }: Partial<RequestContext> & { tenant?: string } = {},
+): RequestContext =>
+  contextOf(realmWith(name, { tenant: { name: tenant } }), { ip: '192.0.2.1', userAgent: 'tests', ...from })
 
 /** Accounts in memory, with what was asked of them. */
 export interface TestAccounts extends Accounts {

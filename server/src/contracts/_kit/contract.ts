@@ -64,10 +64,6 @@ export interface RouteInput<Body, Query, Params> {
   context: RequestContext
   /** The claims of the access token; routes for the public, and other services, have none. */
   claims: AccessClaims
-  /** True for another service of ours, on routes that let one in. */
-  service: boolean
-  /** The Bearer token as it came, whether or not the route wants one. */
-  bearer: string | undefined
   /** The values of all cookies of a name. */
   cookies(name: string): readonly string[]
   /** A header of the request, by its name in lower case. */
@@ -242,13 +238,6 @@ export interface Contract {
 export const contract = <Used extends ServiceName>(
   definition: Contract & { routes: readonly Route<Used>[]; errors: ErrorTable<Used> },
 ): Contract => definition
-
-/** True when the role that the token states has the permission. */
-export const may = (claims: AccessClaims, { policy }: Realm, permission: Permission): boolean => {
-  const { permissions } = policy.roles
-  const role = String(claims.role)
-  return Object.hasOwn(permissions, role) && (permissions[role]?.includes(permission) ?? false)
-}
 
 /** An answer with its status. */
 export const reply = <const Status extends number, const Body>(status: Status, body: Body, headers?: Headers) => ({

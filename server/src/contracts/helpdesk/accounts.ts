@@ -2,7 +2,8 @@ import Type from 'typebox'
 import { seconds, systemClock } from '../../platform/clock.ts'
 import { DomainError, refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/tokens/verifier.ts'
-import { may, type RouteInput, reply, route } from '../_kit/contract.ts'
+import { may, type RequestContext } from '../../services/realm/index.ts'
+import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { expiryHeaders } from './expiry.ts'
@@ -10,13 +11,13 @@ import { accountIdOf } from './fields.ts'
 import { Failure, LongUser, longUserOf, UserWithColumns, userWithColumnsOf } from './wire.ts'
 
 /** Refuses whoever is neither the account's owner nor an administrator nor a service. Judged before anything is looked up. */
-function authorise({ claims, service, context }: Asking, isOwner: (claims: AccessClaims) => boolean): void {
-  if (!service && !isOwner(claims) && !may(claims, context.realm, 'accounts:read')) throw refuseAtEdge('edge.forbidden')
+function authorise(context: RequestContext, isOwner: (claims: AccessClaims) => boolean): void {
+  const { service, claims } = context
+  if (!service && !(claims && isOwner(claims)) && !may(context, 'accounts:read')) throw refuseAtEdge('edge.forbidden')
 }
-type Asking = Pick<RouteInput<unknown, unknown, unknown>, 'claims' | 'service' | 'context'>
 
 /** A service's own token does not expire. */
-const warning = ({ claims, service }: Asking) => (service ? {} : expiryHeaders(claims, seconds(systemClock)))
+const warning = ({ claims }: RequestContext) => (claims ? expiryHeaders(claims, seconds(systemClock)) : {})
 
 const user = route({
   service: 'identity',
@@ -32,12 +33,12 @@ const user = route({
     403: Failure,
     404: Failure,
   },
-  async handler(identity, input) {
-    const userId = accountIdOf(input.params.userId)
-    authorise(input, ({ uid }) => uid === userId)
+  async handler(identity, { params, context }) {
+    const userId = accountIdOf(params.userId)
+    authorise(context, ({ uid }) => uid === userId)
     if (userId === undefined) throw new DomainError('identity.account_not_found')
-    const account = await identity.accounts.find(userId, input.context)
-    return reply(200, { success: true, data: longUserOf(account) }, warning(input))
+    const account = await identity.accounts.find(userId, context)
+    return reply(200, { success: true, data: longUserOf(account) }, warning(context))
   },
 })
 
@@ -56,17 +57,16 @@ const userByEmail = route({
     403: Failure,
     404: Failure,
   },
-  async handler(identity, input) {
-    const { params, claims, context } = input
+  async handler(identity, { params, claims, context }) {
     const email = params.email.trim().toLowerCase()
     const isOwn = (own: AccessClaims) => own.email === email
-    authorise(input, isOwn)
+    authorise(context, isOwn)
     // An unproven address is no name that an account is found by, except by its own bearer.
-    const own = !input.service && isOwn(claims)
+    const own = !context.service && isOwn(claims)
     const account = await (own
       ? identity.accounts.find(claims.uid, context)
       : identity.accounts.findByName(email, context))
-    return reply(200, { success: true, data: userWithColumnsOf(account) }, warning(input))
+    return reply(200, { success: true, data: userWithColumnsOf(account) }, warning(context))
   },
 })
 
@@ -82,9 +82,9 @@ const me = route({
     401: Failure,
     404: Failure,
   },
-  async handler(identity, input) {
-    const data = longUserOf(await identity.accounts.find(input.claims.uid, input.context))
-    return reply(200, { success: true, data, user: data }, warning(input))
+  async handler(identity, { claims, context }) {
+    const data = longUserOf(await identity.accounts.find(claims.uid, context))
+    return reply(200, { success: true, data, user: data }, warning(context))
   },
 })
 

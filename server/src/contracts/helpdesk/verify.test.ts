@@ -6,7 +6,7 @@ import { failure } from './wire.ts'
 
 test('a token that nobody can judge at the moment is neither valid nor invalid: 503', async () => {
   for (const { handler } of verifyRoutes) {
-    const input = { bearer: 'a.b.c', verify: () => Promise.reject(refuseAtEdge('edge.unavailable')) }
+    const input = { context: { bearer: 'a.b.c' }, verify: () => Promise.reject(refuseAtEdge('edge.unavailable')) }
     const domainError = await handler({} as never, input as never).catch((error: unknown) => error)
     expect(domainError).toBeInstanceOf(DomainError)
     expect(domainError).toMatchObject({ code: 'edge.unavailable' })

@@ -50,7 +50,7 @@ const verifyBy = (method: 'GET' | 'POST') =>
     access: 'public',
     limit: 'read',
     replies: { 200: Verified, 401: NotVerified },
-    async handler(_identity, { bearer, verify }) {
+    async handler(_identity, { context: { bearer }, verify }) {
       if (bearer === undefined) return refused('edge.missing_token')
       try {
         return reply(200, verifiedOf(await verify(bearer)))

@@ -9,18 +9,18 @@ import { errors, failure, invalid, validationError } from './errors.ts'
 import { fields, newPassword, readFields, text } from './fields.ts'
 import { Failure, Message, message, Refreshed, SecondFactorWanted, SignedIn, tokensFor, userOfAccount } from './wire.ts'
 
-type Asking = Pick<RouteInput<unknown, unknown, unknown>, 'context' | 'secure' | 'header'>
+type Delivery = Pick<RouteInput<unknown, unknown, unknown>, 'context' | 'secure' | 'header'>
 
 /** True for a caller who keeps tokens by itself and asks for them: `X-Token-Delivery: body`. */
-const asksForTokens = ({ header }: Asking): boolean => header(deliveryHeader)?.toLowerCase() === 'body'
+const asksForTokens = ({ header }: Delivery): boolean => header(deliveryHeader)?.toLowerCase() === 'body'
 
 const tokenDelivery = { 'X-Token-Delivery': '`body`: the tokens are in the answer as well' }
 
-const signedIn = <const Status extends number>(status: Status, told: string, session: Session, asking: Asking) =>
+const signedIn = <const Status extends number>(status: Status, told: string, session: Session, delivery: Delivery) =>
   reply(
     status,
-    { user: userOfAccount(session.account), ...message(told), ...tokensFor(session, asksForTokens(asking)) },
-    keepTokens(session, asking.context, asking.secure),
+    { user: userOfAccount(session.account), ...message(told), ...tokensFor(session, asksForTokens(delivery)) },
+    keepTokens(session, delivery.context, delivery.secure),
   )
 
 /** What people may be by their own wish; whoever wishes anything else is what everybody is. */
@@ -38,13 +38,13 @@ const register = route({
   replies: { 201: SignedIn, 400: Failure, 409: Failure },
   signsIn: true,
   validationError,
-  async handler(identity, { body, ...asking }) {
+  async handler(identity, { body, ...delivery }) {
     const { name, email, problems } = readFields({ name: body.name, email: body.email }, 'name', 'email')
     const password = newPassword(body) ?? ''
     const role = chosenRole(body.role)
-    await identity.createAccount({ email, password, displayName: name, role, problems }, asking.context)
-    const session = await signIn(identity, { identifier: email ?? '', password }, asking.context)
-    return signedIn(201, 'User registered successfully', session, asking)
+    await identity.createAccount({ email, password, displayName: name, role, problems }, delivery.context)
+    const session = await signIn(identity, { identifier: email ?? '', password }, delivery.context)
+    return signedIn(201, 'User registered successfully', session, delivery)
   },
 })
 
@@ -79,9 +79,9 @@ const login = route({
   signsIn: true,
   limitBy: ({ email }) => text(email) || undefined,
   validationError,
-  async handler(identity, { body, ...asking }) {
-    const session = await signIn(identity, isSecondCall(body) ? body : credentialsOf(body), asking.context)
-    return signedIn(200, 'Login successful', session, asking)
+  async handler(identity, { body, ...delivery }) {
+    const session = await signIn(identity, isSecondCall(body) ? body : credentialsOf(body), delivery.context)
+    return signedIn(200, 'Login successful', session, delivery)
   },
 })
 
@@ -98,8 +98,8 @@ const refresh = route({
   body: Type.Object({ refreshToken: fields.refreshToken }),
   replies: { 200: Refreshed, 400: Failure, 401: Failure },
   validationError,
-  async handler(identity, { body, cookies, ...asking }) {
-    const { context, secure } = asking
+  async handler(identity, { body, cookies, ...delivery }) {
+    const { context, secure } = delivery
     const named = text(body.refreshToken)
     // Who names a token means that one, whatever cookies the browser adds.
     const presented = named === '' ? cookies(refreshCookie).filter(Boolean) : [named]

@@ -1,13 +1,12 @@
 import Type from 'typebox'
 import { DomainError, refuseAtEdge } from '../../platform/errors.ts'
-import { may, type RouteInput, reply, route } from '../_kit/contract.ts'
+import { may, type RequestContext } from '../../services/realm/index.ts'
+import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
 import { invalid, validationError } from './errors.ts'
 import { acceptFields, fields, newPassword } from './fields.ts'
 import { Failure, Message, message, User, userOf, usersOf } from './wire.ts'
-
-type Asking = Pick<RouteInput<unknown, unknown, { id: string }>, 'params' | 'claims' | 'context'>
 
 /** The number that an id is; -1, which nobody has, for whole numbers that are none of ours. */
 function idOf(id: string): number {
@@ -16,10 +15,10 @@ function idOf(id: string): number {
 }
 
 /** Whom the path names, when the caller is that user or an administrator. Judged before anything is looked up. */
-function ownOrAdministered({ params, claims, context }: Asking): number | { accountId: string } {
+function ownOrAdministered(params: { id: string }, context: RequestContext): number | { accountId: string } {
   const id = idOf(params.id)
-  if (claims.sub === id) return { accountId: claims.uid }
-  if (!may(claims, context.realm, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
+  if (context.claims?.sub === id) return { accountId: context.claims.uid }
+  if (!may(context, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
   return id
 }
 
@@ -63,8 +62,8 @@ const readUser = route({
   params: IdParams,
   replies: { 200: User, 400: Failure, 403: Failure, 404: Failure },
   validationError,
-  async handler(profiles, asking) {
-    return reply(200, userOf(await profiles.read(ownOrAdministered(asking), asking.context)))
+  async handler(profiles, { params, context }) {
+    return reply(200, userOf(await profiles.read(ownOrAdministered(params, context), context)))
   },
 })
 
@@ -99,11 +98,10 @@ const changeUser = route({
   body: Type.Object({ name: fields.name, email: fields.email, role: fields.role }),
   replies: { 200: User, 400: Failure, 403: Failure, 404: Failure, 409: Failure },
   validationError,
-  async handler(profiles, { body, ...asking }) {
-    const { claims, context } = asking
-    const target = ownOrAdministered(asking)
+  async handler(profiles, { body, params, claims, context }) {
+    const target = ownOrAdministered(params, context)
     // A role from somebody who may give none is dropped.
-    const grants = may(claims, context.realm, 'roles:grant')
+    const grants = may(context, 'roles:grant')
     const { name, email, role } = acceptFields({ ...body, role: grants ? body.role : undefined })
     const person = await profiles.read(target, context)
     const { accountId } = person

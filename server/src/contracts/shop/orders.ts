@@ -1,11 +1,9 @@
 import Type from 'typebox'
-import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 import { orderStatuses } from '../../services/orders/index.ts'
-import { may, reply, route, type ValidationError } from '../_kit/contract.ts'
+import { reply, route, type ValidationError } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
 import { validationErrors } from './errors.ts'
-import { realm } from './realm.ts'
 import {
   done,
   Failure,
@@ -19,11 +17,6 @@ import {
   Success,
   SuccessList,
 } from './wire.ts'
-
-const askerOf = (claims: AccessClaims) => ({
-  accountId: claims.uid,
-  administrator: may(claims, realm, 'orders:manage'),
-})
 
 const productList = listOf(productOf)
 const orderList = listOf(orderOf)
@@ -108,8 +101,8 @@ const readOrder = route({
   limit: 'read',
   params: IdParams,
   replies: { 200: Success(OrderDetail), 400: Failure, 404: Failure },
-  async handler(orders, { params, claims }) {
-    const order = await orders.read(numberOf(params.id), askerOf(claims))
+  async handler(orders, { params, context }) {
+    const order = await orders.read(numberOf(params.id), context)
     return reply(200, done(orderDetailOf(order)))
   },
 })
@@ -127,8 +120,8 @@ const updateOrder = route({
   replies: { 200: Success(OrderDetail), 400: Failure, 403: Failure, 404: Failure, 409: Failure },
   validationError: ({ path, keyword }) =>
     path === '' || keyword === 'required' ? validationErrors.missingStatus : validationErrors.status,
-  async handler(orders, { params, body, claims }) {
-    const order = await orders.changeStatus(numberOf(params.id), body.status, askerOf(claims))
+  async handler(orders, { params, body, context }) {
+    const order = await orders.changeStatus(numberOf(params.id), body.status, context)
     return reply(200, done(orderDetailOf(order), 'The order is updated.'))
   },
 })

@@ -1,21 +1,20 @@
 import Type from 'typebox'
 import { refuseAtEdge } from '../../platform/errors.ts'
-import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 import type { Profile } from '../../services/profiles/index.ts'
-import { may, reply, route } from '../_kit/contract.ts'
+import { may, type RequestContext } from '../../services/realm/index.ts'
+import { reply, route } from '../_kit/contract.ts'
 import { memoize } from '../_kit/memoize.ts'
 import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf, PageQuery, pageOf, Text } from '../_kit/schema.ts'
 import { validationErrors } from './errors.ts'
-import { realm } from './realm.ts'
 import { done, Failure, list, Message, message, Success, SuccessList, User, userFields, userOf } from './wire.ts'
 
 /** Whom the path names, when the caller is that user or an administrator. Judged before anything is looked up. */
-function ownOrAdministered(id: string, claims: AccessClaims): number | { accountId: string } {
+function ownOrAdministered(id: string, context: RequestContext): number | { accountId: string } {
   const number = numberOf(id)
   // One's own profile is there from the first moment on.
-  if (claims.user_id === number) return { accountId: claims.uid }
-  if (!may(claims, realm, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
+  if (context.claims?.user_id === number) return { accountId: context.claims.uid }
+  if (!may(context, 'accounts:manage')) throw refuseAtEdge('edge.forbidden')
   return number
 }
 
@@ -67,8 +66,8 @@ const readUser = route({
   limit: 'read',
   params: IdParams,
   replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
-  async handler(profiles, { params, claims, context }) {
-    return reply(200, done(userOf(await profiles.read(ownOrAdministered(params.id, claims), context))))
+  async handler(profiles, { params, context }) {
+    return reply(200, done(userOf(await profiles.read(ownOrAdministered(params.id, context), context))))
   },
 })
 
@@ -109,7 +108,7 @@ const updateUser = route({
   replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
   validationError: () => validationErrors.change,
   async handler(profiles, { params, body, claims, context }) {
-    const { accountId } = await profiles.read(ownOrAdministered(params.id, claims), context)
+    const { accountId } = await profiles.read(ownOrAdministered(params.id, context), context)
     const administrator = { accountId: claims.uid }
     const changed = await profiles.change(accountId, fieldsOf(body), context, { administrator })
     return reply(200, done(userOf(changed), 'The user is updated.'))

@@ -72,7 +72,8 @@ const refresh = route({
   access: 'public',
   limit: 'write',
   replies: { 200: Pair, 401: Failure },
-  async handler(identity, { bearer, context }) {
+  async handler(identity, { context }) {
+    const { bearer } = context
     if (bearer === undefined) throw refuseAtEdge('edge.missing_token')
     return reply(200, pairOf(await identity.refresh(bearer, context)))
   },

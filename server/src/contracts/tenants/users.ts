@@ -1,5 +1,6 @@
 import Type from 'typebox'
-import { may, reply, route } from '../_kit/contract.ts'
+import { may } from '../../services/realm/index.ts'
+import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf } from '../_kit/schema.ts'
 import { validationFailure } from './errors.ts'
@@ -50,7 +51,7 @@ const updateUser = route({
   validationError: validationFailure,
   async handler(identity, { params, body, claims, context }) {
     // A role from somebody who may give none is ignored, as in the reference.
-    const role = may(claims, context.realm, 'roles:grant') ? body.role : undefined
+    const role = may(context, 'roles:grant') ? body.role : undefined
     await identity.administer(numberOf(params.id), { active: body.is_active, role }, { accountId: claims.uid }, context)
     return reply(200, message('User updated successfully'))
   },

@@ -19,7 +19,8 @@ const routes = accesses.flatMap((access) =>
       access,
       limit: 'read',
       replies: { 200: Type.Any() },
-      handler: async (_service, { claims, service }) => reply(200, { is: claims?.uid ?? 'nobody', service }),
+      handler: async (_service, { context: { claims, service } }) =>
+        reply(200, { is: claims?.uid ?? 'nobody', service }),
     }),
   ),
 )

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { FastifyRequest, onRequestAsyncHookHandler, preHandlerAsyncHookHandler } from 'fastify'
-import { type Access, type Contract, may, type Route } from '../../contracts/_kit/contract.ts'
+import type { Access, Contract, Route } from '../../contracts/_kit/contract.ts'
 import { cookieValues, type DeviceCookies } from '../../contracts/_kit/cookies.ts'
 import { localeOf } from '../../contracts/_kit/locale.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
@@ -8,21 +8,11 @@ import type { AllowsOrigin } from '../../platform/http/app.ts'
 import { internalTokenHeader } from '../../platform/http/internal-client.ts'
 import { sameSecret } from '../../platform/secrets.ts'
 import type { AccessClaims, TokenVerifier } from '../../platform/tokens/verifier.ts'
-import type { Permission, RequestContext } from '../../services/realm/index.ts'
+import { may, type Permission, type RequestContext } from '../../services/realm/index.ts'
 import { readable } from './bodies.ts'
 import { introspectWithin, isInvalidToken } from './introspection-limit.ts'
 import { ipPrefixOf } from './ip-prefix.ts'
 import type { Limiter } from './limiter.ts'
-
-/** What is known of a request before its handler runs. */
-export interface Visit {
-  context: RequestContext
-  claims: AccessClaims | undefined
-  /** True for another service of ours. */
-  service: boolean
-  bearer: string | undefined
-  verify: TokenVerifier['verify']
-}
 
 /** What stands in front of every route of a contract, mounted or forwarded: token first, then limits, then the body. */
 export interface Edge {
@@ -30,13 +20,16 @@ export interface Edge {
   beforeBody(contract: Contract, route: Route): onRequestAsyncHookHandler
   /** Hooks for the route's `preHandler`; none where nothing of the body is judged. */
   afterBody(contract: Contract, route: Route): preHandlerAsyncHookHandler[]
-  visitOf(request: FastifyRequest): Visit
+  /** What the hooks found out; a mounted route always has it. */
+  contextOf(request: FastifyRequest): RequestContext
+  /** What checks tokens of a contract. */
+  verifierOf(contract: Contract): TokenVerifier
   devices: DeviceCookies
 }
 
 // On the request itself: this is read and written at every request, and a WeakMap costs the collector too much.
-const visitKey = Symbol('visit')
-type Visited = FastifyRequest & { [visitKey]?: Visit }
+const contextKey = Symbol('context')
+type Admitted = FastifyRequest & { [contextKey]?: RequestContext }
 
 /**
  * A name may be tried so many times as often as an address may try. The limit on names is for guesses from many addresses; as tight
@@ -68,29 +61,16 @@ export function createEdge(options: EdgeOptions): Edge {
     return typeof stated === 'string' && sameSecret(stated, serviceToken)
   }
 
-  const contextOf = (request: FastifyRequest, { realm }: Contract, { signsIn }: Route): RequestContext => {
-    const { headers } = request
-    const ip = plainAddress(addressOf(request), request)
-    return {
-      realm,
-      ip,
-      ipPrefix: ipPrefixOf(ip),
-      device: devices.read(headers.cookie) ?? (signsIn ? devices.newDevice() : ''),
-      userAgent: headers['user-agent'],
-      locale: localeOf(headers['accept-language']),
-    }
-  }
-
   return {
     devices,
-    visitOf(request: Visited) {
-      const visit = request[visitKey]
-      if (!visit) throw new Error('a route was mounted without its edge')
-      return visit
+    verifierOf,
+    contextOf(request: Admitted) {
+      const context = request[contextKey]
+      if (!context) throw new Error('a route was mounted without its edge')
+      return context
     },
     beforeBody(contract, route) {
       const verifier = verifierOf(contract)
-      const { verify } = verifier
       const { realm, browser: { accessCookie } = {}, hosting: { instanceHeader } = {}, deployment } = contract
       const { access } = route
       /**
@@ -102,15 +82,15 @@ export function createEdge(options: EdgeOptions): Edge {
         bearer === undefined &&
         !/^(GET|HEAD)$/.test(request.method) &&
         isForeignPage(request, allowsOrigin)
-      return async (request: Visited, reply) => {
+      return async (request: Admitted, reply) => {
         if (instanceHeader) reply.header(instanceHeader, config.instanceId)
         const bearer = bearerOf(request)
         const service = letsServicesIn(access) && isService(bearer, request)
         if (access === 'service' && !service) {
           throw refuseAtEdge(bearer === undefined ? 'edge.missing_token' : 'edge.invalid_token')
         }
-        const context = contextOf(request, contract, route)
-        const stranger = `address:${context.ipPrefix}`
+        const ip = plainAddress(addressOf(request), request)
+        const ipPrefix = ipPrefixOf(ip)
         if (isOrderOfForeignPage(request, bearer)) throw refuseAtEdge('edge.forbidden')
         let claims: AccessClaims | undefined
         if (access !== 'public' && !service) {
@@ -119,17 +99,29 @@ export function createEdge(options: EdgeOptions): Edge {
           // Most tokens were seen before and need no promise.
           if (!claims) {
             const judge = () => claimsOf(tokens, verifier)
-            const about = { contract, route, who: `refused:${context.ipPrefix}` }
+            const about = { contract, route, who: `refused:${ipPrefix}` }
             claims = await (deployment.introspection && limiter
               ? introspectWithin(limiter, about, reply, judge)
               : judge())
           }
         }
-        request[visitKey] = { context, claims, service, bearer, verify }
-        const who = claims ? `account:${claims.uid}` : stranger
+        const { headers } = request
+        const context: RequestContext = {
+          realm,
+          ip,
+          ipPrefix,
+          device: devices.read(headers.cookie) ?? (route.signsIn ? devices.newDevice() : ''),
+          userAgent: headers['user-agent'],
+          locale: localeOf(headers['accept-language']),
+          claims,
+          bearer,
+          service,
+        }
+        request[contextKey] = context
+        const who = claims ? `account:${claims.uid}` : `address:${ipPrefix}`
         // Another service of ours speaks for many people; who they are, it counts itself.
         if (!service && !isService(undefined, request)) await limiter?.count({ contract, route, who }, reply)
-        if (claims && isPermission(access) && !may(claims, realm, access)) throw refuseAtEdge('edge.forbidden')
+        if (claims && isPermission(access) && !may(context, access)) throw refuseAtEdge('edge.forbidden')
       }
     },
     afterBody(contract, route) {

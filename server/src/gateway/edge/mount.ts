@@ -26,6 +26,8 @@ export function mountRoute(
   // Typed where the route was declared: `service` and the parts are what its handler was checked against.
   const handler = route.handler as (service: unknown, input: AnyInput) => Promise<Answered>
 
+  const { verify } = edge.verifierOf(contract)
+
   app.route({
     method,
     url,
@@ -41,7 +43,8 @@ export function mountRoute(
     preHandler: edge.afterBody(contract, route),
     ...(page && { preValidation: pageForBrowsers(page) }),
     async handler(request: FastifyRequest, reply: FastifyReply) {
-      const { context, claims, service: fromService, bearer, verify } = edge.visitOf(request)
+      const context = edge.contextOf(request)
+      const { claims } = context
       const input: Omit<AnyInput, 'upload'> = {
         body: request.body,
         query: request.query,
@@ -49,8 +52,6 @@ export function mountRoute(
         context,
         // Routes for the public are declared without claims and do not read them.
         claims: claims as AnyInput['claims'],
-        service: fromService,
-        bearer,
         cookies: (name) => cookieValues(request.headers.cookie, name),
         header: (name) => headerOf(request, name),
         idempotency: route.idempotent && claims ? idempotencyOf(request, contract, route, claims.uid) : undefined,

@@ -16,7 +16,6 @@ export { followAccounts } from './consumers/follow-accounts.ts'
 export type { OrdersErrorCode } from './errors.ts'
 export type { OrdersEvent } from './events.ts'
 export type { OrderWithItems } from './place-order.ts'
-export type { Asker } from './read-orders.ts'
 export { type OrderStatus, orderStatuses } from './status.ts'
 export type { NewProduct, Order, OrderItem, Product } from './store.ts'
 

@@ -1,22 +1,18 @@
+import { may, type RequestContext } from '../realm/index.ts'
 import type { Deps } from './deps.ts'
 import { refuse } from './errors.ts'
 import type { OrderWithItems } from './place-order.ts'
 import * as store from './store.ts'
 
-/** Who asks for an order: its owner, or an administrator. */
-export interface Asker {
-  accountId: string
-  administrator: boolean
-}
-
 /** One order with its items. Somebody else's order is as absent as one that never was. */
 export const readOrder =
   ({ database }: Deps) =>
-  async (number: number, asker: Asker): Promise<OrderWithItems> => {
+  async (number: number, context: RequestContext): Promise<OrderWithItems> => {
     const order = await store.findOrderByNumber(database, number)
-    if (!order || !mayRead(order, asker)) throw refuse('orders.order_not_found')
+    if (!order || !mayRead(order, context)) throw refuse('orders.order_not_found')
     return { ...order, items: await store.listItems(database, order.id) }
   }
 
-export const mayRead = (order: store.Order, { accountId, administrator }: Asker): boolean =>
-  administrator || order.accountId === accountId
+/** Its owner, and whoever manages orders. */
+export const mayRead = ({ accountId }: store.Order, context: RequestContext): boolean =>
+  may(context, 'orders:manage') || (accountId !== null && accountId === context.claims?.uid)

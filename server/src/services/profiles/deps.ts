@@ -3,7 +3,7 @@ import type { Database } from '../../platform/db/database.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { ReadCache } from '../../platform/read-cache.ts'
 import type { Accounts } from './accounts-port.ts'
-import type { AnnounceProfile } from './events.ts'
+import type { AnnounceProfile } from './facts.ts'
 import type { Profile } from './profile.ts'
 
 /** One profile, or a page of them. */

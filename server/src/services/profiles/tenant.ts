@@ -1,21 +1,5 @@
+import type { RequestContext } from '../realm/index.ts'
 import { refuse } from './errors.ts'
-
-/** By whom and by which contract something is asked. */
-export interface RequestContext {
-  readonly realm: {
-    /** The contract's name, also the scope of its roles. */
-    readonly name: string
-    readonly policy: {
-      /** `person`: what an account without a role is. */
-      readonly roles: { readonly person: string }
-      /** The tenant of its accounts; `named`: each request names one. */
-      readonly tenant: { name: string } | 'named'
-    }
-  }
-  /** Null for our own processes. */
-  readonly ip: string | null
-  readonly userAgent: string | undefined
-}
 
 /** The name of a tenant as profiles compares it: without case. */
 export const tenantNamed = (name: string): string => name.toLowerCase()

@@ -2,4 +2,4 @@
 export type { AccountView } from './account.ts'
 export { type Locale, locales, type PasswordRule, type Permission, type Policy, type Roles } from './policy.ts'
 export type { Fact, FactAbout, Realm } from './realm.ts'
-export { operator, type RequestContext } from './request-context.ts'
+export { may, operator, type RequestContext } from './request-context.ts'
