@@ -1,108 +1,211 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { contractNames } from '../src/contracts/registry.ts'
+import { contracts } from '../src/contracts/registry.ts'
+import { type Module, moduleOf, readTree } from './support/source-tree.ts'
+import * as rules from './support/tree-rules.ts'
 
-const source = join(import.meta.dirname, '..', 'src')
+const modules = readTree(join(import.meta.dirname, '..', 'src'))
+const production = modules.filter(({ path }) => !/\.(test|conformance)\.ts$|(^|\/)testing\//.test(path))
 
-interface Module {
-  /** Path below src, with `/`. */
-  path: string
-  text: string
-  /** Modules of ours that it imports, as paths below src. */
-  imports: string[]
+/** Names that a document and we have in common. */
+const variablesOfOurs = new Set(['REDIS_URL', 'PORT', 'INTERNAL_SERVICE_TOKEN'])
+
+/** What each contract's document alone calls something. */
+const ownWords = Object.fromEntries(
+  Object.entries(contracts).map(([name, { deployment }]) => [
+    name,
+    [
+      ...(deployment.forwardedHeaders ?? []),
+      ...Object.values(deployment.aliases ?? {})
+        .flat()
+        .filter((variable) => !variablesOfOurs.has(variable)),
+    ],
+  ]),
+)
+
+interface Case {
+  rule: rules.Rule
+  /** Modules that break it, each with what the rule says of it. */
+  planted: readonly { path: string; text: string; says: string }[]
+  /** Modules that look as if they did. */
+  allowed?: readonly { path: string; text: string }[]
 }
 
-const modules: Module[] = readdirSync(source, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts'))
-  .map((path) => {
-    const text = readFileSync(join(source, path), 'utf8')
-    const imports = [...text.matchAll(/^(?:import|export)\b[^'"]*?['"](\.{1,2}\/[^'"]+)['"]/gms)].map(
-      ([, target = '']) => relative(source, resolve(dirname(join(source, path)), target)),
-    )
-    return { path, text, imports }
-  })
-
-const production = modules.filter(({ path }) => !/\.(test|conformance)\.ts$|\/testing\/|scratch-server/.test(path))
-
-/** The layers, lowest first: a module imports from its own layer and from those below. */
-const layers = ['platform', 'services', 'contracts', 'gateway'] as const
-const layerOf = (path: string): number => {
-  const index = layers.findIndex((layer) => path.startsWith(`${layer}/`))
-  return index === -1 ? layers.length : index
+const cases: Readonly<Record<string, Case>> = {
+  'imports go one way': {
+    rule: rules.oneWay,
+    planted: [
+      {
+        path: 'platform/x.ts',
+        text: "import type { A } from '../services/a/index.ts'",
+        says: 'imports services/a/index.ts',
+      },
+      {
+        path: 'services/a/x.ts',
+        text: "export * from '../../contracts/shop/index.ts'",
+        says: 'imports contracts/shop/index.ts',
+      },
+      {
+        path: 'gateway/x.ts',
+        text: "const a = await import('../compose/compose.ts')",
+        says: 'imports compose/compose.ts',
+      },
+      { path: 'stray.ts', text: '', says: 'is in no layer' },
+    ],
+    allowed: [
+      {
+        path: 'gateway/x.ts',
+        text: "// import a from '../compose/compose.ts'\nimport { b } from '../config/config.ts'",
+      },
+    ],
+  },
+  'a service is entered by its index.ts and knows no other service but the realm': {
+    rule: rules.servicesApart,
+    planted: [
+      {
+        path: 'services/orders/x.ts',
+        text: "import { a } from '../identity/index.ts'",
+        says: 'imports services/identity/index.ts',
+      },
+      {
+        path: 'gateway/x.ts',
+        text: "import {\n  a,\n} from '../services/orders/store.ts'",
+        says: 'imports services/orders/store.ts',
+      },
+      {
+        path: 'services/identity/x.ts',
+        text: "import { a } from '../realm/realm.ts'",
+        says: 'imports services/realm/realm.ts',
+      },
+    ],
+    allowed: [{ path: 'services/orders/x.ts', text: "import { may } from '../realm/index.ts'" }],
+  },
+  'contracts are islands': {
+    rule: rules.contractsApart,
+    planted: [
+      {
+        path: 'contracts/shop/x.ts',
+        text: "import type { A } from '../portal/wire.ts'",
+        says: 'imports contracts/portal/wire.ts',
+      },
+      {
+        path: 'contracts/_kit/x.ts',
+        text: "import { shop } from '../shop/index.ts'",
+        says: 'imports contracts/shop/index.ts',
+      },
+      {
+        path: 'gateway/x.ts',
+        text: "import { shop } from '../contracts/shop/index.ts'",
+        says: 'imports contracts/shop/index.ts',
+      },
+    ],
+    allowed: [
+      { path: 'contracts/shop/x.ts', text: "import { a } from '../_kit/route.ts'\nimport { b } from './wire.ts'" },
+    ],
+  },
+  'no imports go in a circle': {
+    rule: rules.noCircles,
+    planted: [
+      { path: 'platform/x.ts', text: "import './y.ts'", says: 'platform/x.ts -> platform/y.ts -> platform/x.ts' },
+      { path: 'platform/y.ts', text: "import type { X } from './x.ts'", says: 'platform/x.ts' },
+    ],
+  },
+  'the environment, the exit, the clock and ids have one place each': {
+    rule: rules.onePlace,
+    planted: [
+      { path: 'gateway/x.ts', text: 'const a = process.env.A', says: 'process.env' },
+      { path: 'commands/x.ts', text: 'process.exit(1)', says: 'process.exit(' },
+      { path: 'services/a/x.ts', text: 'const now = Date.now()', says: 'Date.now' },
+      { path: 'services/a/y.ts', text: 'const now = new Date()', says: 'new Date()' },
+      { path: 'platform/x.ts', text: 'const now = performance.now()', says: 'performance.now' },
+      { path: 'platform/y.ts', text: "import { randomUUID } from 'node:crypto'", says: 'randomUUID' },
+    ],
+    allowed: [{ path: 'platform/x.ts', text: "// Date.now()\nconst a = 'Date.now()'\nconst b = new Date(5)" }],
+  },
+  'contracts do no input and output': {
+    rule: rules.contractsDoNoIo,
+    planted: [
+      { path: 'contracts/shop/x.ts', text: "import { Pool } from 'undici'", says: 'imports undici' },
+      {
+        path: 'contracts/_kit/x.ts',
+        text: "import { open } from 'node:fs/promises'",
+        says: 'imports node:fs/promises',
+      },
+      { path: 'contracts/shop/y.ts', text: "const a = await fetch('http://a')", says: 'fetch(' },
+      { path: 'contracts/shop/z.ts', text: "const a = await import('pg')", says: 'imports pg' },
+    ],
+    allowed: [{ path: 'contracts/shop/x.ts', text: "import type { Pool } from 'undici'\nconst b = a.fetch(c)" }],
+  },
+  'what is one contract’s stands in its folder': {
+    rule: rules.ownWordsAtHome({ shop: [], portal: ['x-token-delivery', 'PROXY_TIMEOUT_MS'] }),
+    planted: [
+      {
+        path: 'gateway/x.ts',
+        text: "const headers = ['accept', 'x-token-delivery']",
+        says: '"x-token-delivery" of portal',
+      },
+      { path: 'config/x.ts', text: "read('PROXY_TIMEOUT_MS')", says: '"PROXY_TIMEOUT_MS" of portal' },
+      { path: 'compose/x.ts', text: "if (name === 'portal') open()", says: '"portal" of portal' },
+      {
+        path: 'contracts/shop/x.ts',
+        text: "planOf(['portal/rncp-user-service'])",
+        says: '"portal/rncp-user-service" of portal',
+      },
+      { path: 'commands/x.ts', text: 'open(contracts.portal)', says: 'contracts.portal' },
+    ],
+    allowed: [{ path: 'contracts/portal/x.ts', text: "header('x-token-delivery')" }],
+  },
+  'files stay small': {
+    rule: rules.small,
+    planted: [{ path: 'platform/x.ts', text: 'a\n'.repeat(301), says: '301 lines' }],
+  },
+  'names say what something is, in the words of the field': {
+    rule: rules.goodNames,
+    planted: [
+      { path: 'platform/utils.ts', text: '', says: 'says nothing' },
+      { path: 'services/a/helpers/x.ts', text: '', says: 'says nothing' },
+      { path: 'gateway/x.ts', text: 'const { terms } = client', says: 'terms' },
+    ],
+    allowed: [{ path: 'gateway/x.ts', text: "// a visitor's terms\nconst a = 'terms of use'" }],
+  },
+  'folders, not prefixes': {
+    rule: rules.foldersNotPrefixes,
+    planted: ['', '-page', '-client'].map((part) => ({ path: `gateway/xyz${part}.ts`, text: '', says: 'gateway/xyz' })),
+  },
+  'every suppression of a check gives its reason': {
+    rule: rules.reasonedSuppressions,
+    planted: [
+      { path: 'gateway/x.ts', text: ['// @ts-', 'ignore'].join(''), says: 'without its reason' },
+      { path: 'gateway/y.ts', text: ['// biome-', 'ignore lint/a'].join(''), says: 'without its reason' },
+    ],
+    allowed: [{ path: 'gateway/x.ts', text: ['// biome-', 'ignore lint/a: the format asks for it'].join('') }],
+  },
 }
-const partOf = (path: string, depth: number) => path.split('/').slice(0, depth).join('/')
 
-const broken = (rule: (from: Module, to: string) => boolean): string[] =>
-  production.flatMap((from) => from.imports.filter((to) => !rule(from, to)).map((to) => `${from.path} imports ${to}`))
+const parsed = (planted: readonly { path: string; text: string }[]): Module[] =>
+  planted.map(({ path, text }) => moduleOf(path, text))
 
-describe('the tree', () => {
-  test('was really read', () => {
-    expect(production.length).toBeGreaterThan(80)
-    const edges = production.flatMap(({ imports }) => imports)
-    expect(edges.length).toBeGreaterThan(250)
-    const known = new Set(modules.map(({ path }) => path))
-    expect(edges.filter((target) => !known.has(target))).toEqual([])
+describe.each(Object.entries(cases))('%s', (_, { rule, planted, allowed = [] }) => {
+  test('in this tree', () => {
+    const real =
+      rule === cases['what is one contract’s stands in its folder']?.rule ? rules.ownWordsAtHome(ownWords) : rule
+    expect(real(production)).toEqual([])
   })
 
-  test('imports go one way: platform <- services <- contracts <- gateway <- the rest', () => {
-    // The gateway is told its configuration by type; no value comes from above.
-    const typeOnly = new Set(['config/config.ts'])
-    expect(broken(({ path }, to) => layerOf(to) <= layerOf(path) || typeOnly.has(to))).toEqual([])
-    for (const { path, text } of production.filter((one) => layerOf(one.path) < layers.length)) {
-      expect(text, path).not.toMatch(/^import (?!type)[^\n]*['"][^'"]*\/config\.ts['"]/m)
-    }
+  test.each(planted)('and what breaks it is seen: $path', ({ path, says }) => {
+    const found = rule([...production, ...parsed(planted)])
+    expect(found.filter((one) => one.includes(path) && one.includes(says))).not.toEqual([])
   })
 
-  test('a service is entered by its index.ts and imports no other service', () => {
-    expect(
-      broken(({ path }, to) => {
-        if (!to.startsWith('services/')) return true
-        if (partOf(path, 2) === partOf(to, 2)) return true
-        return !path.startsWith('services/') && to.split('/')[2] === 'index.ts'
-      }),
-    ).toEqual([])
+  test('and what does not is let be', () => {
+    expect(rule(parsed(allowed))).toEqual([])
   })
+})
 
-  test('contracts are islands', () => {
-    expect(
-      broken(({ path }, to) => {
-        const [own, other] = [path, to].map((one) => /^contracts\/\w+\//.exec(one)?.[0])
-        return !own || !to.startsWith('contracts/') || own === other || other === 'contracts/_kit/'
-      }),
-    ).toEqual([])
-  })
-
-  test('a contract is known by name in its own folder, and by its line of the registry', () => {
-    const knowing = (name: string) => {
-      const named = new RegExp(`['"\`.(/]${name}['"\`/]|\\b${name.toUpperCase()}_[A-Z]`)
-      return production.filter(({ path, text }) => !path.startsWith(`contracts/${name}/`) && named.test(text))
-    }
-    for (const name of contractNames) {
-      expect(
-        knowing(name).map(({ path }) => path),
-        name,
-      ).toEqual(['contracts/registry.ts'])
-    }
-  })
-
-  test('the environment, the clock and the exit each have one place', () => {
-    const using = (pattern: RegExp) => production.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
-    expect(using(/process\.env\b/)).toEqual(['config/config.ts'])
-    expect(using(/process\.exit\(/)).toEqual(['main.ts'])
-    expect(using(/\brandomUUID\b|\buuidv7\(/)).toEqual(['platform/ids.ts'])
-  })
-
-  test('files stay small and say what they are', () => {
-    const lengths = production.map(({ path, text }) => ({ path, lines: text.split('\n').length }))
-    const sorted = lengths.map(({ lines }) => lines).sort((one, other) => one - other)
-    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThanOrEqual(80)
-    expect(lengths.filter(({ lines }) => lines > 350)).toEqual([])
-    expect(production.filter(({ path }) => /(^|\/)(utils?|helpers?|common|managers?)(\.ts|\/)/.test(path))).toEqual([])
-  })
-
-  test('every suppression of a check gives its reason', () => {
-    const bare = modules.filter(({ text }) => /@ts-(ignore|expect-error)(?! \S)|biome-ignore [^:\n]*$/m.test(text))
-    expect(bare.map(({ path }) => path)).toEqual([])
-  })
+test('the tree was really read', () => {
+  expect(production.length).toBeGreaterThan(200)
+  const known = new Set(modules.map(({ path }) => path))
+  const edges = production.flatMap(({ imports }) => imports).filter((target) => target.endsWith('.ts'))
+  expect(edges.length).toBeGreaterThan(1_000)
+  expect(edges.filter((target) => !known.has(target))).toEqual([])
 })

@@ -6,5 +6,11 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() }
 
+/** Starts to measure: gives the seconds since, whatever happens to the clock meanwhile. */
+export function stopwatch(): () => number {
+  const started = performance.now()
+  return () => (performance.now() - started) / 1000
+}
+
 /** Whole seconds since the epoch, as JWT dates want them (RFC 7519, NumericDate). */
 export const seconds = (clock: Clock): number => Math.floor(clock.now() / 1000)

@@ -11,6 +11,6 @@ export const metrics: NonNullable<Contract['metrics']> = ({ gauge, rising }, ide
   gauge('clients_service_verified_clients_total', 'Accounts with a verified e-mail address', count('verifiedAccounts'))
   gauge('clients_service_mfa_enabled_total', 'Accounts with the second factor on', count('secondFactorAccounts'))
   gauge('clients_service_database_connections', 'Connections to the database', identity.connections)
-  rising('clients_service_uptime_seconds', 'Seconds since the process started', () => performance.now() / 1000)
+  rising('clients_service_uptime_seconds', 'Seconds since the process started', process.uptime)
   return () => undefined
 }

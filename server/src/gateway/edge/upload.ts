@@ -1,4 +1,4 @@
-import { type FileHandle, lstat, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,8 +6,10 @@ import { pipeline } from 'node:stream/promises'
 import { Busboy, type BusboyInstance } from '@fastify/busboy'
 import type { FastifyRequest } from 'fastify'
 import type { ErrorCode, Route, Upload } from '../../contracts/_kit/contract.ts'
+import { type Clock, systemClock } from '../../platform/clock.ts'
 import { DomainError, refuseAtEdge } from '../../platform/errors.ts'
 import { newSecret } from '../../platform/ids.ts'
+import { abandonedAfterMs, removeAbandoned } from '../../platform/storage/abandoned-files.ts'
 import { type BodyWatch, unlessAborted, watchBody } from './incoming-body.ts'
 
 export type UploadRules = NonNullable<Route['upload']>
@@ -43,12 +45,12 @@ export interface UploadsOptions {
   idleMs?: number
   /** Milliseconds that a body may take as a whole. */
   totalMs?: number
+  clock?: Clock
 }
 
 /** What a form has beside its file: boundaries, headers, further fields. */
 const overheadBytes = 64 * 1_024
 const formLimits = { files: 2, fields: 20, parts: 22, fieldSize: 4_096, headerPairs: 20, headerSize: 8_192 }
-const abandonedAfterMs = 3_600_000
 
 // Of the one service that takes files; contracts answer its codes by their tables.
 type UploadCode = Extract<ErrorCode, `profiles.upload_${string}`>
@@ -62,7 +64,7 @@ export const isForm = (headers: IncomingHttpHeaders): boolean =>
 export const uploadsDirectory = (): string => join(tmpdir(), `guichet-uploads-${process.getuid?.() ?? 'own'}`)
 
 export function createUploads(options: UploadsOptions): Uploads {
-  const { directory, most = 64, idleMs = 10_000, totalMs = 30_000 } = options
+  const { directory, most = 64, idleMs = 10_000, totalMs = 30_000, clock = systemClock } = options
   let underWay = 0
   let sweptAt = 0
 
@@ -87,9 +89,9 @@ export function createUploads(options: UploadsOptions): Uploads {
 
   const newFile = async (): Promise<{ path: string; file: FileHandle }> => {
     await makePrivate(directory)
-    if (Date.now() - sweptAt > abandonedAfterMs) {
-      sweptAt = Date.now()
-      await removeAbandoned(directory)
+    if (clock.now() - sweptAt > abandonedAfterMs) {
+      sweptAt = clock.now()
+      await removeAbandoned(directory, clock)
     }
     const path = join(directory, newSecret(18))
     return { path, file: await open(path, 'wx', 0o600) }
@@ -179,15 +181,6 @@ async function makePrivate(directory: string): Promise<void> {
   const found = await lstat(directory)
   const own = process.getuid === undefined || (found.uid === process.getuid() && (found.mode & 0o077) === 0)
   if (!found.isDirectory() || !own) throw new Error(`${directory} is no folder of ours alone: remove it, or set TMPDIR`)
-}
-
-/** What a killed process left behind: no request lasts that long. */
-async function removeAbandoned(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    const path = join(directory, name)
-    const found = await stat(path).catch(() => undefined)
-    if (found && Date.now() - found.mtimeMs > abandonedAfterMs) await rm(path, { force: true })
-  }
 }
 
 const isOfDisk = (error: unknown): boolean => error instanceof Error && 'syscall' in error && error.syscall === 'write'

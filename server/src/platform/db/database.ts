@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
+import { stopwatch } from '../clock.ts'
 import { messageOf, refuseAtEdge } from '../errors.ts'
 import type { Logger } from '../log.ts'
 
@@ -102,11 +103,11 @@ export function openDatabase({ name, url, log, size = 10, onQuery }: DatabaseOpt
   pool.on('error', (error) => log.warn({ database: name, reason: messageOf(error) }, 'a database connection was lost'))
 
   const timed = async <Result>(operation: string, work: () => Promise<Result>): Promise<Result> => {
-    const started = performance.now()
+    const elapsed = stopwatch()
     try {
       return await work()
     } finally {
-      onQuery?.(operation, (performance.now() - started) / 1000)
+      onQuery?.(operation, elapsed())
     }
   }
   const onPool = queryable((query) => timed(verbOf(query.text), () => retried(() => pool.query(query))))

@@ -1,11 +1,9 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { refuseAtEdge } from '../errors.ts'
 import { newSecret } from '../ids.ts'
+import { removeAbandoned } from './abandoned-files.ts'
 import { checkedKey, type ObjectStore } from './object-store.ts'
-
-/** What was being written for longer than that, in milliseconds, is not written any more. */
-const abandonedAfterMs = 3_600_000
 
 /** Keeps objects as files below a directory of this machine, which is made when it is first needed. Only its owner reads them. */
 export function createDirectoryStore(root: string): ObjectStore {
@@ -70,16 +68,6 @@ async function keepEntries(directory: string): Promise<void> {
     await handle.sync()
   } finally {
     await handle.close()
-  }
-}
-
-/** A process that was killed while it wrote leaves its part behind. */
-async function removeAbandoned(directory: string): Promise<void> {
-  const oldest = Date.now() - abandonedAfterMs
-  for (const name of await readdir(directory)) {
-    const path = join(directory, name)
-    const found = await stat(path).catch(unlessMissing)
-    if (found && found.mtimeMs < oldest) await rm(path, { force: true })
   }
 }
 

@@ -86,7 +86,7 @@ export async function openIdentity(options: IdentityOptions) {
     clock,
   } = options
   const keys = await openSigningKeys({ ...options, rotationDays: options.keyRotationDays })
-  const revocations = openRevocationHub(database, notices)
+  const revocations = openRevocationHub(database, notices, clock)
   const secrets = createChallengeSecrets(deriveKey)
   const deps: Deps = {
     database,

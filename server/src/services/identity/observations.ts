@@ -1,3 +1,4 @@
+import { stopwatch } from '../../platform/clock.ts'
 import { DomainError } from '../../platform/errors.ts'
 import type { AccountView, RequestContext } from '../realm/index.ts'
 
@@ -26,11 +27,10 @@ export const observed =
     accountOf: (result: Result) => Observed | undefined = () => undefined,
   ) =>
   async (...args: Args): Promise<Result> => {
-    const started = performance.now()
+    const elapsed = stopwatch()
     const tell = (outcome: string, account?: Observed) => {
       const context = args.find(isClient)
-      const seconds = (performance.now() - started) / 1000
-      if (context) observe({ contract: context.realm.name, action, outcome, seconds, account })
+      if (context) observe({ contract: context.realm.name, action, outcome, seconds: elapsed(), account })
     }
     try {
       const result = await useCase(...args)

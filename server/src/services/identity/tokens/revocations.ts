@@ -1,3 +1,4 @@
+import type { Clock } from '../../../platform/clock.ts'
 import { type Database, sql } from '../../../platform/db/database.ts'
 import type { Notices } from '../../../platform/db/notices/index.ts'
 import { refuseAtEdge } from '../../../platform/errors.ts'
@@ -27,15 +28,15 @@ interface Reader {
   seenAt: number
 }
 
-export function openRevocationHub(database: Database, notices: Notices): RevocationHub {
+export function openRevocationHub(database: Database, notices: Notices, clock: Clock): RevocationHub {
   const readers = new Map<string, Reader>()
   const news = createSignal()
   const confirmations = createSignal()
-  let revision = Date.now()
+  let revision = clock.now()
   let closed = false
 
   const wake = () => {
-    revision = Math.max(revision + 1, Date.now())
+    revision = Math.max(revision + 1, clock.now())
     news.notify()
   }
   const unsubscribe = notices.on(channel, wake)
@@ -60,12 +61,12 @@ export function openRevocationHub(database: Database, notices: Notices): Revocat
   return {
     async next({ reader, cursor, revision: applied, waitMs, signal }) {
       if (closed) throw refuseAtEdge('edge.unavailable')
-      for (const [id, { seenAt }] of readers) if (Date.now() - seenAt > readerSilenceMs * 10) readers.delete(id)
-      readers.set(reader, { revision: applied, seenAt: Date.now() })
+      for (const [id, { seenAt }] of readers) if (clock.now() - seenAt > readerSilenceMs * 10) readers.delete(id)
+      readers.set(reader, { revision: applied, seenAt: clock.now() })
       confirmations.notify()
       if (applied >= revision) await news.wait(waitMs, signal)
       const known = readers.get(reader)
-      if (known) known.seenAt = Date.now()
+      if (known) known.seenAt = clock.now()
       return page(cursor)
     },
     async broadcast() {
@@ -73,9 +74,9 @@ export function openRevocationHub(database: Database, notices: Notices): Revocat
       const announced = notices.announce(channel)
       const target = revision
       const late = () =>
-        [...readers.values()].some((one) => one.revision < target && Date.now() - one.seenAt < readerSilenceMs)
-      const deadline = Date.now() + broadcastDeadlineMs
-      while (late() && Date.now() < deadline && !closed) await confirmations.wait(deadline - Date.now())
+        [...readers.values()].some((one) => one.revision < target && clock.now() - one.seenAt < readerSilenceMs)
+      const deadline = clock.now() + broadcastDeadlineMs
+      while (late() && clock.now() < deadline && !closed) await confirmations.wait(deadline - clock.now())
       await announced
     },
     close() {
