@@ -1,3 +1,5 @@
+import { UnreadableAnswer } from '../../platform/http/guarded-client.ts'
+
 /** Somebody whom the auth service vouches for. */
 export interface VerifiedUser {
   /** UUID of the account. */
@@ -25,11 +27,6 @@ export interface AuthServiceAccount extends VerifiedUser {
   emailVerified: boolean
   createdAt: Date
   lastLogin: Date | null
-}
-
-/** An answer that lacks what it must have. */
-export class UnreadableAnswer extends Error {
-  override readonly name = 'UnreadableAnswer'
 }
 
 /** Reads the 200 of `GET /api/auth/verify`: the guide's form, with everything at the top, or the reference's, below `data`. */
