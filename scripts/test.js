@@ -9,6 +9,16 @@ const vitest = join(import.meta.dirname, '..', 'node_modules', 'vitest', 'vitest
 const folder = mkdtempSync(join(tmpdir(), 'guichet-reports-'))
 const reportOf = (/** @type {string} */ project) => join(folder, `${project.replaceAll(/\W/g, '')}.json`)
 
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const children = new Set()
+let stopped = false
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+  process.once(signal, () => {
+    stopped = true
+    for (const child of children) child.kill(signal)
+  })
+}
+
 /**
  * Runs the tests of the projects that the pattern fits; true when all passed.
  * @param {string} project
@@ -17,9 +27,9 @@ const reportOf = (/** @type {string} */ project) => join(folder, `${project.repl
 async function run(project, shown) {
   const words = ['run', '--config', 'server/vitest.config.ts', '--project', project]
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportOf(project)}`]
-  const child = spawn(process.execPath, [vitest, ...words, ...reporters], {
-    stdio: ['ignore', shown === 'at once' ? 'inherit' : 'pipe', shown === 'at once' ? 'inherit' : 'pipe'],
-  })
+  const output = shown === 'at once' ? 'inherit' : 'pipe'
+  const child = spawn(process.execPath, [vitest, ...words, ...reporters], { stdio: ['ignore', output, output] })
+  children.add(child)
   /** @type {Buffer[]} */
   const said = []
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk))
@@ -30,12 +40,12 @@ async function run(project, shown) {
 const contracts = run('contract:*', 'at the end')
 const results = [await run('server', 'at once'), await contracts]
 process.stdout.write((await contracts).output)
-results.push(await run('timing', 'at once'))
+if (!stopped) results.push(await run('timing', 'at once'))
 
 const [report] = process.argv.slice(2)
 if (report) writeFileSync(report, JSON.stringify(merged()))
 rmSync(folder, { recursive: true })
-process.exitCode = results.every(({ passed }) => passed) ? 0 : 1
+process.exitCode = !stopped && results.every(({ passed }) => passed) ? 0 : 1
 
 /** The reports as one: numbers are added up, and a run that reported nothing counts as a failure. */
 function merged() {

@@ -31,6 +31,8 @@ const contractTests = (names: readonly string[]): string[] =>
 export default defineConfig({
   test: {
     globalSetup: [join(import.meta.dirname, 'tests/support/prepared-data-removal.ts')],
+    // Nine arrangements stop one after another.
+    teardownTimeout: 30_000,
     projects: [
       {
         test: {

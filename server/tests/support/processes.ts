@@ -34,6 +34,12 @@ export interface GuichetProcess {
   kill(): Promise<void>
 }
 
+/** None outlives the process that started it, however that one ends. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGTERM')
+})
+
 /** Starts a long-running command and waits until it says that it is ready (`ready` matches its stdout), or throws with its stderr. */
 export async function startProcess(
   words: readonly string[],
@@ -53,6 +59,8 @@ export async function startProcess(
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     err = (err + text).slice(-200_000)
   })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   const ended = once(child, 'exit') as Promise<[number | null]>
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => {
