@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Type from 'typebox'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -106,10 +106,13 @@ test('what the edge refuses does not reach the service', async () => {
   expect(heard).toEqual([])
 })
 
-test.each([
-  ['/public/a%20b?x=1&x=%2F', '/public/a%20b?x=1&x=%2F'],
-  ['http://elsewhere.example/public/1?x=1', '/public/1?x=1'],
-])('%s is asked below the internal prefix', async (url, asked) => {
-  await ask('direct', url)
-  expect(heard.map((one) => one.url)).toEqual([`/internal/contracts/plain${asked}`])
+test('a target is asked below the internal prefix, one in absolute form too', async () => {
+  const port = new URL(await gateways.direct!.listen({ host: '127.0.0.1', port: 0 })).port
+  for (const path of ['/public/a%20b?x=1&x=%2F', 'http://elsewhere.example/public/1?x=1']) {
+    const [answer] = await once(request({ host: '127.0.0.1', port, path, agent: false }).end(), 'response')
+    answer.resume()
+  }
+  expect(heard.map(({ url }) => url)).toEqual(
+    ['/public/a%20b?x=1&x=%2F', '/public/1?x=1'].map((asked) => `/internal/contracts/plain${asked}`),
+  )
 })

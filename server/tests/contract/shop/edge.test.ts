@@ -202,6 +202,18 @@ test('S-44 X-User-Id from outside is ignored, at the gateway and at the units', 
   }
 })
 
+test('S-44 where a request comes from is what the gateway saw, whatever it says', async () => {
+  const { username, password, claims } = await shop.register()
+  const address = '203.0.113.9'
+  const headers = { 'x-forwarded-for': address, 'x-real-ip': address, forwarded: `for=${address}` }
+  for (const base of [shop.urls.gateway, shop.urls.auth]) {
+    const answer = await call('POST', `${base}/auth/login`, { json: { username, password }, headers })
+    expect(answer.status, answer.text).toBe(200)
+  }
+  const text = 'SELECT DISTINCT host(ip) AS ip FROM activities WHERE account_id = $1'
+  expect(await shop.rows('identity', text, [claims.uid])).toEqual([{ ip: '127.0.0.1' }])
+})
+
 test('S-44 S-67 the internal routes are 404 NOT_FOUND to strangers', async () => {
   const token = await shop.admin()
   const routes = [
