@@ -58,7 +58,8 @@ export async function requireAdministrators(
     if (administrator === undefined || (await identity.hasAdministrator(realm))) continue
     const password = config.adminPasswords[name as ContractName]
     const own = plan.topology === name
-    const variable = own ? 'ADMIN_PASSWORD' : `${name.toUpperCase()}_ADMIN_PASSWORD`
+    const ours = `${name.toUpperCase()}_ADMIN_PASSWORD`
+    const variable = (own && deployment.aliases?.[ours]?.[0]) || ours
     // A username is enough where one signs in by it; elsewhere the command is told the address.
     if (password !== undefined && realm.policy.identifier === 'username') {
       await createAdministrator(identity, realm, { username: 'admin', password })

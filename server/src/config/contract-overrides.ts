@@ -1,7 +1,7 @@
-import type { Contract, Limit, LimitClass, Windows } from '../contracts/_kit/contract.ts'
+import type { Contract } from '../contracts/_kit/contract.ts'
+import { type Limit, type LimitClass, limitOf, type Windows } from '../contracts/_kit/limits.ts'
 import type { ContractOverrides } from '../contracts/configured.ts'
 import { type ContractName, contracts } from '../contracts/registry.ts'
-import { limitOf } from '../gateway/edge/limiter.ts'
 import type { Reader } from './environment.ts'
 
 const limitClasses = [

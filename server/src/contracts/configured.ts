@@ -1,6 +1,7 @@
 import { refuseAtEdge, StartError } from '../platform/errors.ts'
 import type { Policy, Realm } from '../services/realm/index.ts'
-import type { Contract, LimitClass, Route, Windows } from './_kit/contract.ts'
+import type { Contract, Route } from './_kit/contract.ts'
+import type { LimitClass, Windows } from './_kit/limits.ts'
 import { type ContractName, contractNames, contracts } from './registry.ts'
 
 /** The contract that somebody named, or the first; a StartError names the known ones. */

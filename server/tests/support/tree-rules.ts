@@ -79,6 +79,9 @@ export const onePlace: Rule = allOf(
   codeThat(/\brandomUUID\b|\buuidv7\b/g, (path) => path !== 'platform/ids.ts'),
 )
 
+/** What two documents call alike is neither's alone. */
+const inContract = (path: string): boolean => /^contracts\/[a-z]\w*\//.test(path)
+
 const ioPackages =
   /^(node:)?(fs|net|tls|http|http2|https|dns|dgram|child_process|worker_threads|cluster)(\/|$)|^(undici|pg|ioredis|nodemailer|s3mini|sharp|cockatiel|rate-limiter-flexible)$/
 
@@ -108,7 +111,7 @@ export const ownWordsAtHome =
       const member = new RegExp(`\\bcontracts\\.${contract}\\b|\\bcontracts/${contract}/`, 'g')
       return elsewhere.flatMap(({ path, strings, code }) => [
         ...strings
-          .filter((text) => known.has(text) || name.test(text))
+          .filter((text) => (known.has(text) && !inContract(path)) || name.test(text))
           .map((text) => `${path}: "${text}" of ${contract}`),
         ...[...code.matchAll(member)].map(([found]) => `${path}: ${found}`),
       ])

@@ -8,6 +8,7 @@ import type { Identity, Observation } from '../../services/identity/index.ts'
 import type { AnnounceProfile } from '../../services/profiles/index.ts'
 import type { Permission, Realm, RequestContext } from '../../services/realm/index.ts'
 import type { Deployment } from './deployment.ts'
+import type { LimitClass, Limits } from './limits.ts'
 import type { Documentation } from './openapi/documentation.ts'
 import type { ServiceErrors, ServiceName, Services } from './services.ts'
 
@@ -24,21 +25,6 @@ export interface ErrorAnswer {
 }
 /** An answer to every code that can arise where these services are used: a new one does not compile without. */
 export type ErrorTable<Used extends ServiceName> = Readonly<Record<EdgeErrorCode | ServiceErrors[Used], ErrorAnswer>>
-
-/** Which limit a request counts against. Of all but `write` and `read` each route has its own count. */
-export type LimitClass = 'credentials' | 'mail' | 'write' | 'read' | 'metrics' | ScarceClass
-/** Classes that most contracts have no limit of their own for: see `limitOf` for which one counts then. */
-export type ScarceClass = 'register' | 'upload' | 'download'
-
-export interface Limit {
-  /** Requests allowed in the window, for one address or, when signed in, one account. */
-  points: number
-  /** Length of the window. */
-  seconds: number
-}
-/** Several windows hold together: a request counts in each of them. */
-export type Windows = Limit | readonly [Limit, ...Limit[]]
-export type Limits = Readonly<Record<Exclude<LimitClass, ScarceClass>, Windows> & Partial<Record<ScarceClass, Windows>>>
 
 /**
  * Who may call a route: everybody; whoever is signed in; also another service, or only one, with the service token as Bearer; or

@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http'
 import { systemClock } from '../../platform/clock.ts'
+import { STATUS_CODES } from '../../platform/http/status.ts'
 import type { ErrorAnswer, ErrorTable, ValidationError } from '../_kit/contract.ts'
 import { roles } from './realm.ts'
 import type { Failure } from './wire.ts'

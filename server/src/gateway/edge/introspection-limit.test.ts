@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { expect, test } from 'vitest'
-import type { Limits } from '../../contracts/_kit/contract.ts'
+import type { Limits } from '../../contracts/_kit/limits.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 import { introspectWithin } from './introspection-limit.ts'

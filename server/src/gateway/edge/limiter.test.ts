@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { redisStartTimeout, startRedis, type TestRedis } from '../../../tests/support/redis.ts'
-import type { Limits } from '../../contracts/_kit/contract.ts'
+import type { Limits } from '../../contracts/_kit/limits.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { poll } from '../../platform/db/poll.ts'
 import { DomainError } from '../../platform/errors.ts'

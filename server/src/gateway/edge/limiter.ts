@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
-import type { Contract, Limit, LimitClass, Limits, Route, ScarceClass, Windows } from '../../contracts/_kit/contract.ts'
+import type { Contract, Route } from '../../contracts/_kit/contract.ts'
+import { type Limit, type LimitClass, limitOf } from '../../contracts/_kit/limits.ts'
 import { type Clock, systemClock } from '../../platform/clock.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { Redis } from '../../platform/redis/connection.ts'
@@ -116,13 +117,3 @@ function windowsFor({ name, limits }: Counted['contract'], route: Counted['route
     .toSorted((one, other) => one.seconds - other.seconds)
     .map((one) => ({ ...one, name: `${limit}-${one.seconds}s`, scope: `${name} ${scope} ${one.seconds}` }))
 }
-
-const fallbacks = { register: 'credentials', upload: 'write', download: 'read' } as const satisfies Record<
-  ScarceClass,
-  LimitClass
->
-const isScarce = (limit: LimitClass): limit is ScarceClass => limit in fallbacks
-
-/** The limit of a class, or of the one that it falls back to. */
-export const limitOf = (limits: Limits, limit: LimitClass): Windows =>
-  isScarce(limit) ? (limits[limit] ?? limits[fallbacks[limit]]) : limits[limit]

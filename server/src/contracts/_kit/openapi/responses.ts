@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http'
 import type { TSchema } from 'typebox'
+import { STATUS_CODES } from '../../../platform/http/status.ts'
 import type { Contract, Route } from '../contract.ts'
 import type { Components } from './components.ts'
 import type { createExamples } from './examples.ts'

@@ -1,5 +1,5 @@
-import { limitOf } from '../../../gateway/edge/limiter.ts'
 import type { Contract, Route } from '../contract.ts'
+import { limitOf } from '../limits.ts'
 
 /** What an operation's reader has to know before calling it: what the route says, then who may call it and how often. */
 export const descriptionOf = (contract: Contract, route: Route): string =>

@@ -8,26 +8,26 @@ const cachedBytes = 8 * 1_024 ** 2
 
 /**
  * The image of an avatar, a JPEG, by its key. Whoever knows the key may see it, as long as it is somebody's avatar: that is asked
- * each time, so that a removed one is gone in all processes at once, and only the bytes are remembered.
+ * each time, so that a removed one is gone in all processes at once, and only the bytes are cached.
  */
 export function readAvatar({ database, avatars, log }: Pick<AvatarDeps, 'database' | 'avatars' | 'log'>) {
-  const remembered = new LRUCache<string, Uint8Array>({
+  const cached = new LRUCache<string, Uint8Array>({
     maxSize: cachedBytes,
     sizeCalculation: ({ length }) => Math.max(length, 1),
   })
   return async (key: string): Promise<Uint8Array> => {
     if (!(await isShown(database, key))) {
-      remembered.delete(key)
+      cached.delete(key)
       throw refuse('profiles.not_found')
     }
-    const known = remembered.get(key)
+    const known = cached.get(key)
     if (known) return known
     const image = await avatars.get(key)
     if (!image) {
       log.error({ key }, 'the image of an avatar is missing from its store')
       throw refuse('profiles.not_found')
     }
-    remembered.set(key, image)
+    cached.set(key, image)
     return image
   }
 }
