@@ -14,6 +14,6 @@ Moments are ISO 8601 in UTC.`,
     'Sign in': 'Password, mailed code, and the tokens that stand for both',
     Profile: "The caller's own account",
   },
-  schemas: { Failure, Message, MessageWithClient, RequestContext: ClientObject, Profile },
+  schemas: { Failure, Message, MessageWithClient, Client: ClientObject, Profile },
   fields,
 }
