@@ -6,7 +6,7 @@ import type { AccountView, RequestContext } from '../realm/index.ts'
 export interface Observation {
   contract: string
   action: string
-  /** `success`, or the code of the refusal; `failure` for a fault. */
+  /** `success`, or the code of the DomainError; `failure` for a fault. */
   outcome: string
   seconds: number
   /** Whom it concerned, when it is known. */
@@ -18,7 +18,7 @@ type Observed = AccountView & { formerRole?: string }
 
 export type Observe = (observation: Observation) => void
 
-/** Wraps a use case whose last argument is the client, so that each run is told. */
+/** Wraps a use case whose last argument is the request context, so that each run is told. */
 export const observed =
   <Args extends readonly unknown[], Result>(
     observe: Observe,
