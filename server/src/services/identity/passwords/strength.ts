@@ -1,24 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { busy } from '../errors.ts'
-
-/** What is asked of a password: whether lists of common ones have it, and its zxcvbn score, 0 to 4. */
-export interface Wanted {
-  common: boolean
-  score: boolean
-}
-
-export interface Question {
-  id: number
-  password: string
-  own: readonly string[]
-  wanted: Wanted
-}
-
-export interface Answer {
-  id: number
-  common: boolean
-  score: number | undefined
-}
+import type { Answer, Question, Wanted } from './strength-worker.ts'
 
 /** Questions under way at most: with the cost of the dearest, what can be answered within the deadline. */
 const capacity = 64
