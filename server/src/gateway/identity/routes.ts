@@ -5,7 +5,7 @@ import { Uuid } from '../../platform/http/schema.ts'
 import type { Identity } from '../../services/identity/index.ts'
 import { operator } from '../../services/realm/index.ts'
 
-/** What our other processes ask of identity: the HTTP side of the ports in `identity-port.ts`. */
+/** What our other processes ask of identity: the HTTP side of the ports in `port.ts`. */
 
 const Key = Type.Object({
   accountId: Type.String(),
