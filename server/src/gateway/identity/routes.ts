@@ -88,7 +88,9 @@ export function identityRoutes(app: FastifyInstance, identity: Identity, contrac
     internalApi.changeRole(accountId, role, by, of(contract)),
   )
   serve(identityPaths.remove, RemovalBody, ({ accountId, by }) => identity.deleteAccount(accountId, by))
-  serve(identityPaths.isTokenActive, ReferenceBody, async (marks) => ({ stands: await identity.isTokenActive(marks) }))
+  serve(identityPaths.isTokenActive, ReferenceBody, async (reference) => ({
+    stands: await identity.isTokenActive(reference),
+  }))
   app.post<{ Body: Static<typeof RevocationsBody> }>(
     identityPaths.revocations,
     { schema: { body: RevocationsBody } },

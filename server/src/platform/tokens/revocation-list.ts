@@ -40,7 +40,7 @@ export interface TokenReference {
 
 export interface RevocationList {
   /** `unknown`: the list is stale or overfull, and only identity can tell. */
-  check(marks: TokenReference): 'live' | 'revoked' | 'unknown'
+  check(reference: TokenReference): 'live' | 'revoked' | 'unknown'
   /** Loads what is revoked now and keeps following. Resolves after the first page, or after the deadline without one. */
   follow(feed: RevocationFeed, deadlineMs: number): Promise<void>
   /** True while the feed answers: what is revoked is known here within moments. False as soon as it fails or is overdue. */

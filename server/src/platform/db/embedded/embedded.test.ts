@@ -44,7 +44,7 @@ afterEach(async () => {
   const leftover = left && (await servesCluster(left.pid, clusterOf(dataDir)))
   if (leftover) process.kill(left.pid, 'SIGQUIT')
   await rm(scratch, { recursive: true, force: true, maxRetries: 5 })
-  expect(leftover, 'a server was left running').toBeFalsy()
+  expect(leftover ?? false, 'a server was left running').toBe(false)
 })
 
 const clusterOf = (folder: string) => path.join(folder, 'postgres', 'cluster')
@@ -240,7 +240,7 @@ describe.sequential('the built-in PostgreSQL', { timeout: 30_000 }, () => {
       async () => (await query(server.adminUrl, holder)).find(({ pid }) => pid !== before?.pid),
       { withinMs: 5_000 },
     )
-    expect(again).toBeDefined()
+    expect(again).toEqual({ pid: expect.any(Number) })
   })
 
   test.runIf(isRoot)('as root it works below a folder that is closed to others', async () => {
