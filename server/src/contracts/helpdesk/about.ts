@@ -36,10 +36,7 @@ export function health(report: HealthReport) {
   return { status: healthy ? 200 : 503, body: { ...common, ...parts } }
 }
 
-const alive = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/auth/health',
+const alive = route('identity', 'GET', '/api/auth/health', {
   summary: 'Say that the sign-in service answers',
   access: 'public',
   limit: 'metrics',
@@ -62,13 +59,9 @@ const documentation = (routes: readonly Route[]): Route<'identity'> => {
   const endpoints = routes
     .filter(({ html }) => !html)
     .map(({ method, url, summary }) => ({ method, path: url, description: summary }))
-  return route({
-    service: 'identity',
-    method: 'GET',
-    url: '/api-docs',
+  return route('identity', 'GET', '/api-docs', {
     summary: 'List the endpoints',
     access: 'public',
-    limit: 'read',
     ownListenerOnly: true,
     replies: {
       200: Type.Object({

@@ -46,10 +46,7 @@ const contract: Contract = {
   ) as unknown as Contract['errors'],
   failure: ({ code }) => ({ code }),
   routes: [
-    route({
-      service: 'profiles',
-      method: 'POST',
-      url: '/picture',
+    route('profiles', 'POST', '/picture', {
       summary: 'Take a picture',
       access: 'person',
       limit: 'upload',
@@ -59,13 +56,9 @@ const contract: Contract = {
         return reply(200, { answer: (await handle(upload.path, upload.bytes)) ?? header('user-agent') })
       },
     }),
-    route({
-      service: 'profiles',
-      method: 'GET',
-      url: '/picture',
+    route('profiles', 'GET', '/picture', {
       summary: 'Show a picture',
       access: 'public',
-      limit: 'read',
       bytes: true,
       replies: { 200: Type.Unknown() },
       handler: async () => reply(200, Uint8Array.of(0, 255, 254), { 'content-type': 'image/jpeg' }),
