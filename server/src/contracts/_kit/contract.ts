@@ -26,6 +26,10 @@ export interface ErrorAnswer {
 /** An answer to every code that can arise where these services are used: a new one does not compile without. */
 export type ErrorTable<Used extends ServiceName> = Readonly<Record<EdgeErrorCode | ServiceErrors[Used], ErrorAnswer>>
 
+/** One answer to several codes. */
+export const alike = <Code extends ErrorCode>(answer: ErrorAnswer, ...codes: Code[]) =>
+  Object.fromEntries(codes.map((code) => [code, answer])) as Record<Code, ErrorAnswer>
+
 /**
  * Who may call a route: everybody; whoever is signed in; also another service, or only one, with the service token as Bearer; or
  * whose role has the permission. What only services may call is served by no gateway.

@@ -258,8 +258,7 @@ describe('what a handler is given', () => {
       query: { page: 5 },
       body: { text: '1' },
       claims: { uid: 'ada' },
-      service: false,
-      bearer: 't',
+      context: { service: false, bearer: 't' },
     })
     expect(heard[0]?.secure).toBe(true)
   })
