@@ -33,6 +33,22 @@ export function createSignal() {
 /** Resolves after `ms` milliseconds or when `signal` aborts, whichever is first. */
 export const pause = (ms: number, signal: AbortSignal): Promise<void> => createSignal().wait(ms, signal)
 
+/** Does `turn` again and again until it is stopped, and then waits for the turn under way. A turn never rejects. */
+export function repeat(turn: (signal: AbortSignal) => Promise<void>) {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const run = async () => {
+    while (!signal.aborted) await turn(signal)
+  }
+  const running = run()
+  return {
+    async stop(): Promise<void> {
+      stopping.abort()
+      await running
+    },
+  }
+}
+
 const firstBackoffMs = 100
 const longestBackoffMs = 5_000
 

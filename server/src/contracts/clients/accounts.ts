@@ -68,7 +68,7 @@ const verifyEmail = route('identity', 'POST', verificationUrl, {
   },
 })
 
-const followLink = route('identity', 'GET', verificationUrl, {
+const followVerificationLink = route('identity', 'GET', verificationUrl, {
   ...verification,
   summary: 'Verify an e-mail address by following the mailed link',
   page: confirmationPage,
@@ -107,6 +107,6 @@ const resendVerification = route('identity', 'POST', '/api/v1/clients/:id/resend
 export const accountRoutes = operations('Registration', {
   register,
   verifyEmail,
-  followVerificationLink: followLink,
+  followVerificationLink,
   resendVerification,
 })

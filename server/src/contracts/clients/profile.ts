@@ -15,7 +15,7 @@ const own = (identity: Identity, { uid }: AccessClaims, context: RequestContext)
     throw gone ? refuseAtEdge('edge.invalid_token') : error
   })
 
-const me = route('identity', 'GET', '/api/v1/me', {
+const readMe = route('identity', 'GET', '/api/v1/me', {
   summary: 'The signed-in client',
   access: 'person',
   replies: { 200: Profile },
@@ -37,4 +37,4 @@ const readClient = route('identity', 'GET', '/api/v1/clients/:id', {
   },
 })
 
-export const profileRoutes = operations('Profile', { readMe: me, readClient })
+export const profileRoutes = operations('Profile', { readMe, readClient })

@@ -81,7 +81,7 @@ const logout = route('identity', 'POST', '/api/v1/auth/logout', {
   },
 })
 
-const refreshToken = route('identity', 'POST', '/api/v1/auth/refresh_token', {
+const refreshTokens = route('identity', 'POST', '/api/v1/auth/refresh_token', {
   summary: 'Renew the tokens',
   description: 'Replaces the refresh token.',
   access: 'public',
@@ -93,4 +93,4 @@ const refreshToken = route('identity', 'POST', '/api/v1/auth/refresh_token', {
   },
 })
 
-export const signInRoutes = operations('Sign in', { login, verifyMfa, logout, refreshTokens: refreshToken })
+export const signInRoutes = operations('Sign in', { login, verifyMfa, logout, refreshTokens })

@@ -36,7 +36,7 @@ export function health(report: HealthReport) {
   return { status: healthy ? 200 : 503, body: { ...common, ...parts } }
 }
 
-const alive = route('identity', 'GET', '/api/auth/health', {
+const readHealth = route('identity', 'GET', '/api/auth/health', {
   summary: 'Say that the sign-in service answers',
   access: 'public',
   limit: 'metrics',
@@ -77,4 +77,4 @@ const documentation = (routes: readonly Route[]): Route<'identity'> => {
 
 /** What the auth service says of itself; `routes` are all the others of it. */
 export const aboutRoutes = (routes: readonly Route[]): Route<'identity'>[] =>
-  operations('About', { readHealth: alive, listEndpoints: documentation([...routes, alive]) })
+  operations('About', { readHealth, listEndpoints: documentation([...routes, readHealth]) })

@@ -19,7 +19,7 @@ function authorise(context: RequestContext, isOwner: (claims: AccessClaims) => b
 /** A service's own token does not expire. */
 const warning = ({ claims }: RequestContext) => (claims ? expiryHeaders(claims, seconds(systemClock)) : {})
 
-const user = route('identity', 'GET', '/api/auth/users/:userId', {
+const readAccount = route('identity', 'GET', '/api/auth/users/:userId', {
   summary: 'Read an account by its id: your own, or any as an administrator or a service',
   access: 'person_or_service',
   params: Type.Object({ userId: Type.String() }),
@@ -38,7 +38,7 @@ const user = route('identity', 'GET', '/api/auth/users/:userId', {
   },
 })
 
-const userByEmail = route('identity', 'GET', '/api/auth/users/email/:email', {
+const readAccountByEmail = route('identity', 'GET', '/api/auth/users/email/:email', {
   summary: 'Read an account by its e-mail address: your own, or any as an administrator or a service',
   access: 'person_or_service',
   params: Type.Object({ email: Text() }),
@@ -62,7 +62,7 @@ const userByEmail = route('identity', 'GET', '/api/auth/users/email/:email', {
   },
 })
 
-const me = route('identity', 'GET', '/api/auth/me', {
+const readOwnAccount = route('identity', 'GET', '/api/auth/me', {
   summary: "The caller's account",
   access: 'person',
   replies: {
@@ -84,7 +84,7 @@ const Counts = Type.Object({
   timestamp: Type.String(),
 })
 
-const stats = route('identity', 'GET', '/api/auth/stats', {
+const countAccounts = route('identity', 'GET', '/api/auth/stats', {
   summary: 'Count accounts and sessions',
   access: 'statistics:read',
   replies: { 200: Type.Object({ success: Type.Literal(true), data: Counts }), 401: Failure, 403: Failure },
@@ -101,9 +101,4 @@ const stats = route('identity', 'GET', '/api/auth/stats', {
   },
 })
 
-export const accountRoutes = operations('Accounts', {
-  readAccount: user,
-  readAccountByEmail: userByEmail,
-  readOwnAccount: me,
-  countAccounts: stats,
-})
+export const accountRoutes = operations('Accounts', { readAccount, readAccountByEmail, readOwnAccount, countAccounts })

@@ -66,7 +66,7 @@ const login = route('identity', 'POST', '/api/auth/login', {
   },
 })
 
-const refresh = route('identity', 'POST', '/api/auth/refresh', {
+const refreshTokens = route('identity', 'POST', '/api/auth/refresh', {
   summary: 'Renew the tokens, by the cookie or by a refreshToken in the body',
   description: 'Replaces the refresh token. The former one works for 30 seconds; later its use ends the session.',
   access: 'public',
@@ -103,7 +103,7 @@ const logout = route('identity', 'POST', '/api/auth/logout', {
   },
 })
 
-const logoutAll = route('identity', 'POST', '/api/auth/logout-all', {
+const logoutEverywhere = route('identity', 'POST', '/api/auth/logout-all', {
   summary: 'Sign out everywhere',
   access: 'person',
   replies: { 200: Message, 401: Failure },
@@ -113,10 +113,4 @@ const logoutAll = route('identity', 'POST', '/api/auth/logout-all', {
   },
 })
 
-export const identityRoutes = operations('Sign in', {
-  register,
-  login,
-  refreshTokens: refresh,
-  logout,
-  logoutEverywhere: logoutAll,
-})
+export const identityRoutes = operations('Sign in', { register, login, refreshTokens, logout, logoutEverywhere })

@@ -41,7 +41,7 @@ const login = route('identity', 'POST', '/auth/login', {
   },
 })
 
-const refresh = route('identity', 'POST', '/auth/refresh', {
+const refreshTokens = route('identity', 'POST', '/auth/refresh', {
   summary: 'Renew the tokens',
   description: 'Replaces the refresh token. The former one works for 30 seconds; later its use ends the session.',
   access: 'public',
@@ -53,7 +53,7 @@ const refresh = route('identity', 'POST', '/auth/refresh', {
   },
 })
 
-const verify = route('identity', 'POST', '/auth/verify', {
+const verifyToken = route('identity', 'POST', '/auth/verify', {
   summary: 'Check an access token',
   access: 'public',
   limit: 'read',
@@ -107,10 +107,4 @@ const register = route('identity', 'POST', '/auth/register', {
   },
 })
 
-export const identityRoutes = operations('Sign in', {
-  login,
-  refreshTokens: refresh,
-  verifyToken: verify,
-  logout,
-  register,
-})
+export const identityRoutes = operations('Sign in', { login, refreshTokens, verifyToken, logout, register })

@@ -28,7 +28,7 @@ const fieldsOf = (body: Type.Static<Type.TObject<typeof userFields>>) => ({
 
 const ownProfile = memoize((own: Profile) => done(userOf(own)))
 
-const profile = route('profiles', 'GET', '/users/profile', {
+const readProfile = route('profiles', 'GET', '/users/profile', {
   summary: "The caller's profile",
   access: 'person',
   replies: { 200: Success(User), 404: Failure },
@@ -109,7 +109,7 @@ const deleteUser = route('profiles', 'DELETE', '/users/:id', {
 })
 
 export const profilesRoutes = operations('Users', {
-  readProfile: profile,
+  readProfile,
   listUsers,
   readUser,
   createUser,

@@ -57,7 +57,7 @@ const login = route('identity', 'POST', '/api/login', {
   },
 })
 
-const refresh = route('identity', 'POST', '/api/refresh', {
+const refreshTokens = route('identity', 'POST', '/api/refresh', {
   summary: 'Renew the tokens: the Bearer is the refresh token',
   description: 'Replaces the refresh token. The former one works for 30 seconds; later its use ends the session.',
   access: 'public',
@@ -84,6 +84,6 @@ const logout = route('identity', 'POST', '/api/logout', {
 
 export const identityRoutes = operations(
   'Sign in',
-  { register, login, refreshTokens: refresh, logout },
+  { register, login, refreshTokens, logout },
   { register: '/api/v1/users/register', login: '/api/v1/auth/login', refreshTokens: '/api/v1/users/refresh' },
 )

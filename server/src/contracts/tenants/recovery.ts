@@ -20,7 +20,7 @@ const verifyEmail = route('identity', 'POST', '/api/verify-email', {
   },
 })
 
-const requestReset = route('identity', 'POST', '/api/reset-password', {
+const requestPasswordReset = route('identity', 'POST', '/api/reset-password', {
   summary: 'Have a link to set a new password mailed',
   description: 'Answers the same whether or not there is such an account.',
   access: 'public',
@@ -66,6 +66,6 @@ const resetPassword = route('identity', 'POST', '/api/reset-password/:token', {
 
 export const recoveryRoutes = operations(
   'Mailed links',
-  { verifyEmail, requestPasswordReset: requestReset, resetPassword },
+  { verifyEmail, requestPasswordReset, resetPassword },
   { requestPasswordReset: '/api/v1/users/request-password-reset' },
 )

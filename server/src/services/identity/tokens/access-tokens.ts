@@ -1,6 +1,5 @@
 import { createSigner } from 'fast-jwt'
-import type { Clock } from '../../../platform/clock.ts'
-import { seconds } from '../../../platform/clock.ts'
+import { type Clock, seconds } from '../../../platform/clock.ts'
 import { newId } from '../../../platform/ids.ts'
 import type { AccountView, Realm } from '../../realm/index.ts'
 import type { SigningKeys } from '../keys/index.ts'
