@@ -35,18 +35,12 @@ export function createReader(
 ) {
   const problems: string[] = []
   const namesOf = (name: string): string[] => [name, ...(aliases[name] ?? [])]
-  /** The value with the name it was found under, for messages. */
-  const find = (name: string): Found | undefined => {
-    for (const candidate of namesOf(name)) {
-      const found = findOne(candidate)
-      if (found) return found
-    }
-    return undefined
-  }
   const findOne = (name: string): Found | undefined => {
     const value = env[name]?.trim()
     return value ? { name, value } : undefined
   }
+  /** The value with the name it was found under, for messages. */
+  const find = (name: string) => namesOf(name).map(findOne).find(Boolean)
   const number = (name: string, { fallback, min, max }: Bounds & { fallback: number }): number => {
     const found = find(name)
     if (!found) return fallback

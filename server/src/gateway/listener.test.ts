@@ -9,13 +9,9 @@ import { createListener, type ListenerOptions } from './listener.ts'
 
 /** A route that says whose it is. */
 const saying = (by: string, url: string, { access = 'public' as Access, ...more }: Partial<Route> = {}): Route => ({
-  ...route({
-    service: 'identity',
-    method: 'GET',
-    url,
+  ...route('identity', 'GET', url, {
     summary: 'Say whose this is',
     access,
-    limit: 'read',
     replies: { 200: Said },
     handler: async () => reply(200, by),
   }),

@@ -45,18 +45,14 @@ export const deployment: Deployment = {
   demo: {
     accounts: [
       {
-        username: 'admin@helpdesk.example',
         email: 'admin@helpdesk.example',
         password: 'Admin123!',
         role: 'admin',
-        emailVerified: false,
         made: 'at every start',
       },
       {
-        username: 'user@helpdesk.example',
         email: 'user@helpdesk.example',
         password: 'User123!',
-        emailVerified: false,
         made: 'at every start',
       },
     ],

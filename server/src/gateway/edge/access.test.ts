@@ -11,10 +11,7 @@ const accesses = ['public', 'person', 'person_or_service', 'service', 'accounts:
 
 const routes = accesses.flatMap((access) =>
   (['GET', 'POST'] as const).map((method) =>
-    route({
-      service: 'identity',
-      method,
-      url: `/${access}`,
+    route('identity', method, `/${access}`, {
       summary: 'Say who asks',
       access,
       limit: 'read',

@@ -26,10 +26,7 @@ let handle: (path: string, bytes: number) => Promise<unknown>
 
 const contract = plainContract(
   [
-    route({
-      service: 'profiles',
-      method: 'POST',
-      url: '/picture',
+    route('profiles', 'POST', '/picture', {
       summary: 'Take a picture',
       access: 'person',
       limit: 'upload',
@@ -39,13 +36,9 @@ const contract = plainContract(
         return reply(200, { answer: (await handle(upload.path, upload.bytes)) ?? header('user-agent') })
       },
     }),
-    route({
-      service: 'profiles',
-      method: 'GET',
-      url: '/picture',
+    route('profiles', 'GET', '/picture', {
       summary: 'Show a picture',
       access: 'public',
-      limit: 'read',
       bytes: true,
       replies: { 200: Type.Unknown() },
       handler: async () => reply(200, Uint8Array.of(0, 255, 254), { 'content-type': 'image/jpeg' }),

@@ -1,6 +1,5 @@
 import { hash as digest } from 'node:crypto'
-import type { Clock } from '../clock.ts'
-import { seconds } from '../clock.ts'
+import { type Clock, seconds } from '../clock.ts'
 import { refuseAtEdge } from '../errors.ts'
 import type { TokenCache } from './cache.ts'
 import type { RevocationList } from './revocation-list.ts'

@@ -53,8 +53,8 @@ export function openApiOf(contract: Contract, routes: readonly Route[] = contrac
       .map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: components.definitions(),
-      responses: responses.shared(),
+      schemas: components.definitions,
+      responses: responses.shared,
       ...(documented.some(({ idempotent }) => idempotent) && { parameters: { IdempotencyKey: idempotencyKey } }),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token of a sign-in' },

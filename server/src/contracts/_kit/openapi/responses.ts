@@ -63,7 +63,7 @@ export function createResponses(
         ]),
       ),
     /** Those that operations refer to. */
-    shared: () => shared,
+    shared,
   }
 }
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { openScratchServer } from '../../../../tests/support/scratch-server.ts'
 import { silentLogger } from '../../log.ts'
 import { withConnection } from '../connection.ts'
 import { poll } from '../poll.ts'
-import { openScratchServer } from '../scratch-server.ts'
 import { openNotices, type ServerNotices } from './index.ts'
 import { NoticeQueue } from './queue.ts'
 

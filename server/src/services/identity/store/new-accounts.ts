@@ -2,6 +2,7 @@ import { type Queryable, sql } from '../../../platform/db/database.ts'
 import type { Locale } from '../../realm/index.ts'
 import { linksPerAddress } from '../limits.ts'
 import type { AccountRow } from './accounts.ts'
+import type { Origin } from './activities.ts'
 
 export interface TenantSettings {
   /** The least zxcvbn score of a new password. */
@@ -90,7 +91,7 @@ export const lockAddress = (tx: Queryable, tenantId: string, email: string) =>
 export const lockFirstAdministrator = (tx: Queryable, contract: string) =>
   tx.run(sql`SELECT pg_advisory_xact_lock(hashtext('first-administrator'), hashtext(${contract}))`)
 
-export interface NewAccount {
+export interface NewAccount extends Origin {
   id: string
   tenantId: string
   username: string
@@ -109,8 +110,6 @@ export interface NewAccount {
   counter: Buffer
   /** JSON of the events; the first is `account.registered`, which gets number and tenant here. */
   events: string
-  ip: string | null
-  userAgent: string | undefined
 }
 
 /** Account, grant, link, mail, activity and events in one statement; undefined when name or proven address is taken, or was. */

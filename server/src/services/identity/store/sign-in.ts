@@ -1,6 +1,7 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
 import type { MailKind } from '../mails/kinds.ts'
 import type { AccountRow } from './accounts.ts'
+import type { Origin } from './activities.ts'
 
 /** Devices and IP prefixes that an account has known at most: clients that keep no cookie are a new one at each sign-in. */
 const mostDevices = 50
@@ -50,7 +51,7 @@ export const findCredentials = (db: Queryable, by: Identification) =>
           ELSE ${by.counters.unknownDevices}::bytea END AS counter) k
       LEFT JOIN sign_in_counters c ON c.key = k.counter AND c.expires_at > now()`)
 
-interface Refused {
+interface Refused extends Origin {
   counter: Buffer
   contract: string
   lockout: { failures: number; seconds: number }
@@ -59,8 +60,6 @@ interface Refused {
   /** False for what another counter's failure logs already: then only a lock is logged. */
   logged: boolean
   accountId: string | null
-  ip: string | null
-  userAgent: string | undefined
   /** The mail that tells of a lock. */
   mail: { id: string; kind: MailKind }
   /** JSON of the events that tell of a lock. */
@@ -120,7 +119,7 @@ export const forgetFailures = (
      WHERE key IN (${by.counter}, ${by.codes ?? null}::bytea)
         OR (account_id = ${by.accountId} AND contract = ${by.contract})`)
 
-interface OpenedSession {
+interface OpenedSession extends Origin {
   sessionId: string
   accountId: string
   /** The version that the password was checked against: a change since then refuses the sign-in. */
@@ -129,8 +128,6 @@ interface OpenedSession {
   amr: readonly string[]
   /** The second factor's challenge, to be used up. */
   challengeId: string | undefined
-  ip: string | null
-  userAgent: string | undefined
   tokenHash: Buffer
   expiresAt: Date
   counter: Buffer

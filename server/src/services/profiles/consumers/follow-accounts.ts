@@ -12,7 +12,7 @@ import { writeInside } from '../write-profile.ts'
 /** What identity tells when an account was registered. Older events lack what is optional. */
 interface Registered {
   number: number
-  tenant?: string
+  tenant: string
   username: string
   email: string | null
   displayName?: string | null
@@ -40,7 +40,7 @@ export function accountHandlers(following: Following): EventHandlers {
   return {
     async 'account.registered'(tx, { subject, data, time }) {
       const payload = data as Registered
-      const { number, tenant = 'main', username, email, displayName = null, contract, role, names } = payload
+      const { number, tenant, username, email, displayName = null, contract, role, names } = payload
       const roles = contract !== undefined && role !== undefined ? [{ contract, role }] : []
       const createdAt = payload.createdAt ?? time
       const account = { id: subject, number, tenant, username, email, displayName, createdAt, roles }
