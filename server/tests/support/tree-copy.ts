@@ -12,6 +12,8 @@ const run = promisify(execFile)
 /** A copy of the tree, for tests that change it. Vitest runs in it once: it takes the prepared data along. */
 export interface TreeCopy {
   folder: string
+  /** What its commands are run with. */
+  env: Readonly<Record<string, string>>
   /** Runs a command in it and gives its output; throws with all that it said when it fails. */
   run(command: string, ...words: string[]): Promise<string>
 }
@@ -40,6 +42,7 @@ export async function copyOfTheTree(later: (clean: () => Promise<void>) => void)
   const env = { PATH: `${bin}:${PATH}`, HOME, NO_COLOR: '1', [preparedDataVariable]: prepared }
   return {
     folder,
+    env,
     async run(command, ...words) {
       const ended = run(command, words, { cwd: folder, env, maxBuffer: 2 ** 26 })
       const { stdout } = await ended.catch((error: object) => {
