@@ -53,13 +53,13 @@ describe('it answers as the guide shows', () => {
   let results: BlockResult[] = []
   beforeAll(async () => {
     const [port] = await freePorts(1)
-    const env = { ...testEnvironment, PATH: copy.env.PATH ?? '', GUICHET_DATA_DIR: await preparedDataFolder(later) }
+    const env = { ...testEnvironment, ...copy.env, GUICHET_DATA_DIR: await preparedDataFolder(later) }
     const server = inTerminal(made(start!.commands), { ...env, PORT: String(port) }, copy.folder)
     later(server.stop)
     await server.says(/Guichet is ready: library/)
     const edit = (commands: string) => commands.replaceAll('localhost:3005', `127.0.0.1:${port}`)
     ;({ results } = await runBlocks(calls, { env, edit }))
-  })
+  }, 120_000)
 
   test.each(calls.map((block, index) => ({ ...block, index })))('line $line: $commands', ({ answer, index }) => {
     const result = results[index]

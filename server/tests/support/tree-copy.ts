@@ -39,7 +39,14 @@ export async function copyOfTheTree(later: (clean: () => Promise<void>) => void)
   later(() => rm(prepared, { recursive: true, force: true }))
   const { PATH = '', HOME = '' } = process.env
   const bin = join(repository, 'node_modules', '.bin')
-  const env = { PATH: `${bin}:${PATH}`, HOME, NO_COLOR: '1', [preparedDataVariable]: prepared }
+  const env = {
+    PATH: `${bin}:${PATH}`,
+    HOME,
+    NO_COLOR: '1',
+    [preparedDataVariable]: prepared,
+    // Goes with the copy; the tree's own cache would keep what it compiled for ever.
+    NODE_COMPILE_CACHE: join(folder, '.cache', 'compile'),
+  }
   return {
     folder,
     env,
