@@ -15,19 +15,31 @@ export interface Block {
   answer: { status: number; body: unknown } | undefined
 }
 
+/** A file that a document shows in full, by a line with its path; or what it has added to one, below a line of that file. */
+export interface ShownFile {
+  path: string
+  below: string | undefined
+  content: string
+}
+
 export interface Document {
   text: string
   blocks: readonly Block[]
+  files: readonly ShownFile[]
 }
 
-const fence = /(?:^(?<status>\d{3}) [^\n]+:\n+)?^```(?<language>bash|json)\n(?<content>.*?)^```$/gms
+const fence =
+  /(?:^(?:(?<status>\d{3}) [^\n]+|`(?<path>[^`\n]+)`(?:, below `(?<below>[^`\n]+)`)?):\n\n)?^```(?<language>\w+)\n(?<content>.*?)^```$/gms
 
 /** Reads a document of the repository's root. An answer belongs to the `bash` block above it. */
 export async function readDocument(name: string): Promise<Document> {
   const text = await readFile(join(repository, name), 'utf8')
   const blocks: Block[] = []
+  const files: ShownFile[] = []
   for (const { index, groups } of text.matchAll(fence)) {
-    const { language, content = '', status } = groups ?? {}
+    const { language = '', content = '', status, path, below } = groups ?? {}
+    if (path !== undefined) files.push({ path, below, content })
+    if (path !== undefined || !['bash', 'json'].includes(language)) continue
     const line = text.slice(0, index).split('\n').length
     if (language === 'bash') blocks.push({ line, commands: content.trim(), answer: undefined })
     else {
@@ -36,7 +48,7 @@ export async function readDocument(name: string): Promise<Document> {
       last.answer = { status: Number(status), body: JSON.parse(content) }
     }
   }
-  return { text, blocks }
+  return { text, blocks, files }
 }
 
 /** The blocks of README.md that do not run against the server of the other ones, by their first line, each with the test that does. */
@@ -90,7 +102,8 @@ export async function preparedDataFolder(later: Later): Promise<string> {
 }
 
 /** `make` that takes the installed dependencies as they are: whoever runs a test has installed them. */
-export const made = (commands: string): string => commands.replace(/^make /, 'make -o node_modules/.package-lock.json ')
+export const made = (commands: string): string =>
+  commands.replaceAll(/^make /gm, 'make -o node_modules/.package-lock.json ')
 
 export interface BlockResult {
   stdout: string
@@ -107,7 +120,7 @@ const boundary = '--- end of block ---'
  */
 export async function runBlocks(
   blocks: readonly Block[],
-  options: { env: Readonly<Record<string, string>>; edit: (commands: string) => string },
+  options: { env: Readonly<Record<string, string>>; edit: (commands: string) => string; cwd?: string },
 ): Promise<{ code: number | null; results: BlockResult[] }> {
   const tools = await mkdtemp(join(tmpdir(), 'guichet-tools-'))
   try {
@@ -120,7 +133,11 @@ export async function runBlocks(
       ...blocks.flatMap(({ commands }) => [options.edit(commands), 'end']),
     ].join('\n')
     const env = { ...options.env, PATH: `${options.env.PATH}${delimiter}${tools}` }
-    const child = spawn('bash', ['-c', script], { cwd: repository, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn('bash', ['-c', script], {
+      cwd: options.cwd ?? repository,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const output = collect(child)
     const [code] = (await once(child, 'close')) as [number | null]
     const [stdouts, stderrs] = [output.stdout(), output.stderr()].map((text) => text.split(`${boundary}\n`))
@@ -147,9 +164,9 @@ console.log(path.reduce((value, key) => value[key], JSON.parse(require('node:fs'
 }
 
 /** Starts commands that run until they are stopped, as in a terminal: in a process group of their own. */
-export function inTerminal(commands: string, env: Readonly<Record<string, string>>) {
+export function inTerminal(commands: string, env: Readonly<Record<string, string>>, cwd = repository) {
   const child = spawn('bash', ['-c', `set -eu -o pipefail\n${commands}`], {
-    cwd: repository,
+    cwd,
     env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

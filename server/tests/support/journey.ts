@@ -3,7 +3,8 @@ import type { Arrangement } from './arrangements.ts'
 /** Somebody who went all the way by one contract, signed in still. */
 export interface Traveller {
   token: string
-  refreshToken: string
+  /** Absent where sessions are not renewed. */
+  refreshToken?: string
 }
 
 /** What a contract is for, from the registration on, for tests of all of them at once. */
@@ -11,8 +12,8 @@ export interface Journey {
   /** A route that wants the contract's token. */
   door: string
   travel(): Promise<Traveller>
-  /** The status that a refresh token is answered with. */
-  renew(refreshToken: string): Promise<number>
+  /** The status that a refresh token is answered with, where there are any. */
+  renew?(refreshToken: string): Promise<number>
   /** The token of somebody who may do everything in it; absent where nobody may. */
   administrator?: () => Promise<string>
 }

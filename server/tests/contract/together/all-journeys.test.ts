@@ -71,12 +71,16 @@ test('cookies of one contract open nothing of another, and another’s beside it
 
 test('a refresh token of one contract is nothing to another, and stays good for its own', async () => {
   const travellers = await together(1)
+  const renewable = travellers.flatMap(({ contract, refreshToken = '' }) =>
+    refreshToken ? { contract, refreshToken } : [],
+  )
+  expect(renewable.length).toBeGreaterThan(1)
   for (const [name, { renew }] of journeys) {
-    for (const { contract, refreshToken } of travellers.filter((one) => one.contract !== name)) {
-      expect(await renew(refreshToken), `${contract}'s at ${name}`).toBe(401)
+    for (const { contract, refreshToken } of renewable.filter((one) => renew && one.contract !== name)) {
+      expect(await renew?.(refreshToken), `${contract}'s at ${name}`).toBe(401)
     }
   }
-  for (const { contract, refreshToken } of travellers) {
-    expect(await journeys.get(contract)?.renew(refreshToken), contract).toBe(200)
+  for (const { contract, refreshToken } of renewable) {
+    expect(await journeys.get(contract)?.renew?.(refreshToken), contract).toBe(200)
   }
 })

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { request } from 'undici'
 import { describe, expect, inject, test } from 'vitest'
-import { contractNames } from '../../../src/contracts/registry.ts'
+import { contracts as all, contractNames } from '../../../src/contracts/registry.ts'
 import { uniqueName } from '../../support/unique-name.ts'
 
 const arrangement = inject('arrangement')
@@ -43,7 +43,9 @@ describe('the default host', () => {
     const index = await ask(host, '/')
     expect(index.status).toBe(200)
     const { contracts } = index.body as { contracts: { name: string }[] }
-    expect(contracts.map(({ name }) => name)).toEqual(['shop', 'clients', 'helpdesk', 'tenants'])
+    const listed = contracts.map(({ name }) => name)
+    expect(listed).not.toContain('portal')
+    expect(listed).toEqual(contractNames.filter((name) => all[name].hosting?.ownHostOnly !== true))
     expect((await ask(host, '/health')).body).toMatchObject({ service: 'api-gateway' })
     expect((await ask(host, '/products')).status).toBe(200)
     expect((await ask(host, '/api/v1/me')).status, 'clients').toBe(401)
