@@ -85,7 +85,15 @@ function testAccounts(): TestAccounts {
       return register({ username: name, email: email ?? null, displayName: displayName ?? null, roles })
     },
     async proposeEmail(id, email, contract, options) {
-      about('proposeEmail', id, email, contract, ...(options?.tellTaken ? ['tell'] : []))
+      const { tellTaken, administratorId } = options ?? {}
+      about(
+        'proposeEmail',
+        id,
+        email,
+        contract,
+        ...(tellTaken ? ['tell'] : []),
+        ...(administratorId ? [administratorId] : []),
+      )
     },
     async rename(id, displayName) {
       about('rename', id, displayName)
@@ -95,8 +103,8 @@ function testAccounts(): TestAccounts {
       about('changeRole', id, role, by, contract)
       change(id, ({ roles }) => ({ roles: [...roles.filter((one) => one.contract !== contract), { contract, role }] }))
     },
-    async remove(id) {
-      about('remove', id)
+    async remove(id, by) {
+      about('remove', id, ...(by ? [by.administratorId, by.contract] : []))
       known.delete(id)
     },
   }

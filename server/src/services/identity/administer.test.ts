@@ -238,6 +238,19 @@ describe('the last administrator', () => {
     expect(await errorCodeOf(change(owner, two, { role: 'user' }))).toBeUndefined()
   })
 
+  test.each<[string, AccountChange, string | undefined]>([
+    ['cannot deactivate', { active: false }, 'identity.last_administrator'],
+    ['cannot deactivate, though they give a role', { active: false, role: 'admin' }, 'identity.last_administrator'],
+    ['may give a role to', { role: 'helper' }, undefined],
+  ])('of another contract is somebody whom an administrator %s', async (_what, given, refused) => {
+    const [here, elsewhere] = [newContract(), newContract()]
+    const [owner, target] = [await here.person('owner'), await elsewhere.person('admin')]
+    expect(await errorCodeOf(here.change(owner, target, given))).toBe(refused)
+    expect(await elsewhere.find(target)).toMatchObject({ role: 'admin', active: true })
+    await elsewhere.person('admin')
+    expect(await errorCodeOf(here.change(owner, target, given))).toBeUndefined()
+  })
+
   test.each<[string, AccountChange, AccountChange]>([
     ['demote', { role: 'user' }, { role: 'user' }],
     ['deactivate', { active: false }, { active: false }],

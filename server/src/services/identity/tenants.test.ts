@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
 import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
+import type { RequestContext } from '../realm/index.ts'
 import type { NewAccountInput } from './create-account.ts'
 
 const service = identityService('tenants')
@@ -71,6 +72,23 @@ describe('a tenant', () => {
     expect((await signIn('both@example.org', 'HERE ')).id).toBe(here.id)
     expect(await errorCodeOf(signIn('both@example.org', 'There'))).toBe('identity.invalid_credentials')
     expect(await errorCodeOf(create({ email: 'both@example.org', tenant: 'here' }))).toBe('identity.username_taken')
+  })
+
+  test.each<[string, Partial<RequestContext>]>([
+    ['strangers', { device: 'strange', ipPrefix: '198.51.100.7' }],
+    ['a device known in both', { ipPrefix: '198.51.100.8' }],
+    ['a network known in both', { device: 'strange' }],
+  ])('has failures of its own: those of %s on a name lock it in no other', async (who, from) => {
+    const email = `${who.replaceAll(' ', '.')}@example.org`
+    for (const tenant of ['Locked', 'Open']) {
+      await create({ email, tenant })
+      await signIn(email, tenant)
+    }
+    const given = (tenant: string, tried = password) =>
+      errorCodeOf(service.identity.login({ identifier: email, password: tried, tenant }, contextOf(realm, from)))
+    for (let turn = 0; turn < realm.policy.lockout.failures; turn += 1) await given('Locked', 'wrong horse')
+    expect(await given('Locked')).toBe('identity.invalid_credentials')
+    expect(await given('Open')).toBeUndefined()
   })
 
   test.each([

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
 import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
 import { sql } from '../../platform/db/database.ts'
+import { newId } from '../../platform/ids.ts'
 import type { ProfileFields } from './index.ts'
 
 const service = profilesService('change profile')
@@ -80,6 +81,13 @@ describe('what is asked of the accounts', () => {
     expect(await asked({ email: 'new@example.org' })).toEqual([`proposeEmail: ${id}, new@example.org, test`])
     expect(await asked({ email: 'newer@example.org' }, { tellTaken: true })).toEqual([
       `proposeEmail: ${id}, newer@example.org, test, tell`,
+    ])
+    const by = newId()
+    expect(await asked({ email: 'newest@example.org' }, { administrator: { accountId: by } })).toEqual([
+      `proposeEmail: ${id}, newest@example.org, test, ${by}`,
+    ])
+    expect(await asked({ email: 'own@example.org' }, { administrator: { accountId: id } })).toEqual([
+      `proposeEmail: ${id}, own@example.org, test`,
     ])
     expect(await asked({ displayName: 'New' })).toEqual([`rename: ${id}, New`])
     expect(await asked({ displayName: null, email: null })).toEqual([])

@@ -75,9 +75,10 @@ test('profiles from before get words, order and roles, whoever sees to it', asyn
 
 test('one that is read, or told of, before that is completed on the way', async () => {
   const [read = '', told = '', moved = ''] = await older(3, 'Waiting')
-  expect((await service.profiles.read({ accountId: read }, context)).role).toBe('agent')
+  const shown = { role: 'agent', displayName: 'Shown', updatedAt: null }
+  expect(await service.profiles.read({ accountId: read }, context)).toMatchObject(shown)
   await service.tell('account.role_changed', told, { contract: 'other', role: 'admin' })
-  expect((await service.profiles.read({ accountId: told }, context)).role).toBe('agent')
+  expect(await service.profiles.read({ accountId: told }, context)).toMatchObject(shown)
   // Whose tenant nobody knew is not seen by the wrong one.
   service.accounts.known.set(moved, { ...service.accounts.known.get(moved)!, tenant: 'Other' })
   await expect(service.profiles.read({ accountId: moved }, context)).rejects.toMatchObject({
@@ -87,6 +88,15 @@ test('one that is read, or told of, before that is completed on the way', async 
     tenant: 'other',
   })
   expect(await found('waiting')).toBe(2)
+})
+
+test('a name that its person chose to show stays, whatever completes the profile', async () => {
+  const [read = '', told = ''] = await older(2, 'Named')
+  await service.database.run(sql`UPDATE profiles SET display_name = 'Own' WHERE last_name = 'Named'`)
+  await service.tell('account.role_changed', told, { contract: 'test', role: 'agent' })
+  for (const accountId of [read, told]) {
+    expect(await service.profiles.read({ accountId }, context)).toMatchObject({ role: 'agent', displayName: 'Own' })
+  }
 })
 
 test('those of accounts that are gone keep nobody waiting', async () => {

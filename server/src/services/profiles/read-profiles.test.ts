@@ -61,6 +61,22 @@ describe('people', () => {
     expect(await errorCodeOf(person(-1))).toBe('profiles.not_found')
   })
 
+  test('are remembered apart for each contract, tenant and page', async () => {
+    const { number } = await service.person({ roles: [{ contract: 'test', role: 'admin' }] })
+    await Promise.all([service.person(), service.person({ tenant: 'other' })])
+    const page = { limit: 2, offset: 0 }
+    const remembered = await people(page)
+    expect(remembered.map(({ role }) => role)).toContain('admin')
+    expect((await person(number)).role).toBe('admin')
+    const elsewhere = contextIn('elsewhere')
+    expect((await person(number, elsewhere)).role).toBe('user')
+    expect((await people(page, elsewhere)).map(({ role }) => role)).toEqual(['user', 'user'])
+    const abroad = await people(page, contextIn('test', { tenant: 'other' }))
+    expect(new Set(abroad.map(({ tenant }) => tenant))).toEqual(new Set(['other']))
+    expect(await people({ limit: 1, offset: 0 })).toEqual(remembered.slice(0, 1))
+    expect((await people({ limit: 2, offset: 1 }))[0]).toEqual(remembered[1])
+  })
+
   test('who have no profile yet get one', async () => {
     const { id } = service.accounts.register({ username: 'early' })
     expect(await service.profiles.read({ accountId: id }, context)).toMatchObject({ username: 'early', role: 'user' })

@@ -122,9 +122,10 @@ describe('removing a person', () => {
     expect(await facts(id)).toEqual(['1 test.changed', '2 test.removed'])
   })
 
-  test('is logged with the administrator', async () => {
+  test('is logged with the administrator, whom identity is told', async () => {
     const [{ id }, administrator] = [await somebody(), await service.person()]
     await service.profiles.remove(id, context, { accountId: administrator.id })
+    expect(service.accounts.asked.at(-1)).toBe(`remove: ${id}, ${administrator.id}, test`)
     expect((await service.logged(administrator.id)).at(-1)).toEqual({
       type: 'admin_user_deleted',
       data: { accountId: id },

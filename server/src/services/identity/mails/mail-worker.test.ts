@@ -12,6 +12,7 @@ const jobs = mailJobs('mails')
 const { secrets } = testSources
 const notices = localNotices()
 const within = { timeout: 10_000 }
+const answered = { permanent: false, unreachable: false }
 
 const catcher = async (...options: Parameters<typeof startMailCatcher>): Promise<MailCatcher> => {
   const started = await startMailCatcher(...options)
@@ -114,6 +115,37 @@ test('while the server is away it tries again, and delivers when it is back', as
   await back.waitFor(({ messageId }) => messageId.includes(id))
   await vi.waitFor(async () => expect(await jobs.job(id)).toMatchObject({ sent: true, lastError: null }), within)
   expect(outcomes).toContain('password_changed failed')
+})
+
+test.each<[string, () => Promise<void>]>([
+  ['a mail is taken', async () => undefined],
+  ['it answers, though with a refusal', () => Promise.reject(new MailFailure('SMTP 451', answered))],
+])('while the server is away one mail at a time tries, and five again once %s', async (_what, answer) => {
+  let send = () => Promise.reject<void>(new MailFailure('ECONNREFUSED', { ...answered, unreachable: true }))
+  const { outcomes } = worker({ deadlineMs: 60_000, send: () => send(), close: () => undefined })
+  const account = await jobs.account()
+  const queue = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => jobs.queue(account, { kind: 'new_device' })))
+  await queue(1)
+  await notices.announce(mailChannel)
+  await vi.waitFor(() => expect(outcomes).toContain('new_device failed'), within)
+
+  const underWay: { end(outcome: Promise<void>): void }[] = []
+  send = () => new Promise<void>((end) => underWay.push({ end }))
+  onTestFinished(() => {
+    for (const { end } of underWay) end(Promise.resolve())
+  })
+  await queue(5)
+  await vi.waitFor(() => expect(underWay).not.toEqual([]), within)
+  expect(underWay).toHaveLength(1)
+  underWay.pop()?.end(answer())
+  await vi.waitFor(() => expect(underWay).toHaveLength(5), within)
+
+  send = async () => undefined
+  for (const { end } of underWay.splice(0)) end(Promise.resolve())
+  await vi.waitFor(async () => {
+    expect(await jobs.database.many(sql`SELECT id FROM mail_jobs WHERE sent_at IS NULL`)).toEqual([])
+  }, within)
 })
 
 test('a mail refused for good is a dead letter at once, and can be replayed', async () => {
