@@ -69,7 +69,7 @@ describe('the environment', () => {
     expect(load({ ...development, AUTH_SERVICE_PORT: '9001' }, 'shop').listeners[1]?.port).toBe(9001)
   })
 
-  test("a seed's names count in its own topology only", () => {
+  test("a reference's names count in its own topology only", () => {
     const env = { ...development, JWT_SECRET: secret, AUTH_SERVICE_URL: 'http://auth:1', UPSTREAM_TIMEOUT_MS: '900' }
     expect(load(env, 'shop/api-gateway')).toMatchObject({
       contractSecrets: { shop: secret },
@@ -199,7 +199,7 @@ describe('log file and instance', () => {
   })
 })
 
-describe("a contract's own policy", () => {
+describe("a contract's own realm", () => {
   test('change where its variables say so, and stay otherwise', () => {
     const env = {
       ...development,

@@ -80,13 +80,13 @@ export function createReader(
     },
     number,
     integer,
-    /** The name with the seed's for it, for messages about what is missing. */
+    /** The name with the reference's for it, for messages about what is missing. */
     called: (name: string): string => namesOf(name).join(' or '),
     text: (name: string) => find(name)?.value,
     /** A whole number, or undefined when unset. */
     count: (name: string, range: Bounds): number | undefined =>
       find(name) && integer(name, { ...range, fallback: range.min }),
-    /** Whole seconds, or undefined when unset. A number without a unit is in seconds, or milliseconds where a seed counts so. */
+    /** Whole seconds, or undefined when unset. A number without a unit is in seconds, or milliseconds where a reference counts so. */
     duration(name: string, { min, max }: Bounds): number | undefined {
       const found = find(name)
       if (!found) return undefined

@@ -1,11 +1,11 @@
 /** Wakes whoever waits for something that may have happened. */
 export interface Signal {
   notify(): void
-  /** How often it rang: who compares it before and after some work misses no ring. */
+  /** How often it was notified: who compares it before and after some work misses nothing. */
   notified(): number
   /** How many wait. */
   waiting(): number
-  /** Resolves at the next ring, after `ms` milliseconds, or when `signal` aborts; it never rejects. */
+  /** Resolves when it is notified next, after `ms` milliseconds, or when `signal` aborts; it never rejects. */
   wait(ms: number, signal?: AbortSignal): Promise<void>
 }
 

@@ -14,7 +14,7 @@ export interface BodyLimits {
 
 /** A body on its way in. */
 export interface BodyWatch {
-  /** Aborted with a refusal when the body is too large, stalls or takes too long, or when the client goes away. */
+  /** Aborted with a DomainError when the body is too large, stalls or takes too long, or when the client goes away. */
   signal: AbortSignal
   stop(): void
 }

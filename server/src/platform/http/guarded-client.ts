@@ -21,7 +21,7 @@ export interface GuardedClient {
   ask<Content>(question: Question<Content>): Promise<Answer<Content>>
   /** The same for health checks: it takes no turn, and the breaker does not keep it back. */
   probe<Content>(question: Question<Content>): Promise<Answer<Content>>
-  /** The refusal for an answer that is of no use. */
+  /** The error for an answer that is of no use. */
   unavailable(reason: string): Error
   /** Ends the connections; whoever still waits is refused. */
   close(): Promise<void>

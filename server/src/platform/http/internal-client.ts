@@ -14,7 +14,7 @@ export const tokenRefused = 'the service refuses our INTERNAL_SERVICE_TOKEN: set
 export interface InternalClient {
   readonly url: string
   /**
-   * Sends one JSON request and gives the JSON answer. A refusal of the other side is thrown again here with its code;
+   * Sends one JSON request and gives the JSON answer. A DomainError of the other side is thrown again here with its code;
    * an unreachable or silent one is refused with `edge.unavailable`.
    */
   call<Answer>(method: 'GET' | 'POST', path: string, options?: CallOptions): Promise<Answer>
@@ -28,13 +28,13 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
-/** How a refusal travels between our processes. */
+/** How a DomainError travels between our processes. */
 interface ErrorBody {
   code: string
   details: Readonly<Record<string, unknown>>
 }
 
-/** The error handler of the routes that answer such calls: refusals travel by code, anything else is only said to have failed. */
+/** The error handler of the routes that answer such calls: a DomainError travels by its code, anything else is only said to have failed. */
 export function answerInternalFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   if (error instanceof DomainError) {
     const { code, details } = error

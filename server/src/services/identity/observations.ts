@@ -6,7 +6,7 @@ import type { AccountView, RequestContext } from '../realm/index.ts'
 export interface Observation {
   contract: string
   action: string
-  /** `success`, or the code of the refusal; `failure` for a fault. */
+  /** `success`, or the code of the DomainError; `failure` for a fault. */
   outcome: string
   seconds: number
   /** Whom it concerned, when it is known. */

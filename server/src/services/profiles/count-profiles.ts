@@ -16,7 +16,7 @@ export interface ProfileStatistics {
 
 const departmentsShown = 100
 
-/** Figures of the visitor's tenant. */
+/** Figures of the realm's tenant. */
 export const countProfiles =
   ({ database }: Deps) =>
   async (context: RequestContext): Promise<ProfileStatistics> => {

@@ -2,8 +2,8 @@ import { DomainError } from '../../../platform/errors.ts'
 import { renderAvatar } from './image.ts'
 
 /**
- * The program of the process that decodes one image: its words are the image's path and the exit status of a refusal, whose code
- * goes to stderr; the avatar goes to stdout.
+ * The program of the process that decodes one image: its words are the image's path and the exit status that says an error code
+ * went to stderr; the avatar goes to stdout.
  */
 const [path = '', refusedStatus] = process.argv.slice(2)
 try {

@@ -98,7 +98,7 @@ describe('the words of a profile', () => {
     )
   })
 
-  test('never begin like a mark', () => {
+  test('never begin like a facet', () => {
     expect(wordsOf({ ...nobody, email: '==role@example.org', firstName: '=tenant main' })).toEqual(
       expect.arrayContaining(['role@example.org', 'tenant', 'main']),
     )

@@ -127,7 +127,7 @@ describe('the database', () => {
     )
   })
 
-  test('finds marks whole, by their exact text', async () => {
+  test('finds facets whole, by their exact text', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.string({ unit: 'binary', maxLength: 60 }),
