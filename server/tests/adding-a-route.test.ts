@@ -22,7 +22,7 @@ const additions = [
   },
   {
     file: 'server/src/contracts/shop/orders.ts',
-    before: 'const readProduct = route({',
+    before: 'const readProduct = route(',
     text: `const countProducts = route('orders', 'GET', '/products/count', {
   summary: 'Count products',
   access: 'public',

@@ -199,7 +199,7 @@ describe('log file and instance', () => {
   })
 })
 
-describe("a contract's own policy", () => {
+describe("a contract's own realm", () => {
   test('change where its variables say so, and stay otherwise', () => {
     const env = {
       ...development,

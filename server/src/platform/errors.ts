@@ -37,7 +37,7 @@ export const edgeErrors = [
 ] as const
 export type EdgeErrorCode = (typeof edgeErrors)[number]
 
-/** Makes an error of the edge, to be thrown. */
+/** Makes a DomainError of the edge, to be thrown. */
 export const refuseAtEdge = (code: EdgeErrorCode, details?: Readonly<Record<string, unknown>>, cause?: unknown) =>
   new DomainError<EdgeErrorCode>(code, details, cause)
 
