@@ -5,7 +5,7 @@ export interface SemaphoreOptions {
   capacity: number
   /** Milliseconds that a work waits at most; without end when absent. */
   waitMs?: number
-  /** Makes the refusal of a work that does not get its turn. */
+  /** Makes the error of a work that does not get its turn. */
   busy(): Error
 }
 

@@ -78,9 +78,9 @@ export interface Upload {
 type Part<Schema> = Schema extends TSchema ? Static<Schema> : undefined
 type Replies = Readonly<Record<number, TSchema>>
 /** Of an answer; several values for several cookies. */
-type Headers = Readonly<Record<string, string | string[]>>
+type AnswerHeaders = Readonly<Record<string, string | string[]>>
 type Answer<R extends Replies> = {
-  [Status in keyof R & number]: { status: Status; body: Part<R[Status]>; headers?: Headers }
+  [Status in keyof R & number]: { status: Status; body: Part<R[Status]>; headers?: AnswerHeaders }
 }[keyof R & number]
 
 /** One endpoint of a contract, as data. Every status it can answer is declared in `replies`. */
@@ -140,7 +140,7 @@ export type Route<Name extends ServiceName = ServiceName> = Omit<
   operationId?: string
   tag?: string
   limitBy?: (body: never) => string | undefined
-  handler(service: never, input: never): Promise<{ status: number; body: unknown; headers?: Headers }>
+  handler(service: never, input: never): Promise<{ status: number; body: unknown; headers?: AnswerHeaders }>
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -240,7 +240,11 @@ export const contract = <Used extends ServiceName>(
 ): Contract => definition
 
 /** An answer with its status. */
-export const reply = <const Status extends number, const Body>(status: Status, body: Body, headers?: Headers) => ({
+export const reply = <const Status extends number, const Body>(
+  status: Status,
+  body: Body,
+  headers?: AnswerHeaders,
+) => ({
   status,
   body,
   ...(headers && { headers }),

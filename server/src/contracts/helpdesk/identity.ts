@@ -53,7 +53,7 @@ const login = route('identity', 'POST', '/api/auth/login', {
   description: 'With a second factor: 403 and a `session_token`, then again with that and the mailed code.',
   access: 'public',
   limit: 'credentials',
-  // The first alternative is the one that a misfit is told about.
+  // The first alternative is the one that a validation error tells of.
   body: Type.Union([Type.Object({ email: Email, password: Text({ minLength: 1 }) }), SecondCall]),
   replies: { 200: Tokens, 400: Failure, 401: Failure, 403: Failure },
   signsIn: true,

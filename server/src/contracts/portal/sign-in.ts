@@ -16,10 +16,10 @@ const asksForTokens = ({ header }: Delivery): boolean => header(deliveryHeader)?
 
 const tokenDelivery = { 'X-Token-Delivery': '`body`: the tokens are in the answer as well' }
 
-const signedIn = <const Status extends number>(status: Status, told: string, session: Session, delivery: Delivery) =>
+const signedIn = <const Status extends number>(status: Status, text: string, session: Session, delivery: Delivery) =>
   reply(
     status,
-    { user: userOfAccount(session.account), ...message(told), ...tokensFor(session, asksForTokens(delivery)) },
+    { user: userOfAccount(session.account), ...message(text), ...tokensFor(session, asksForTokens(delivery)) },
     keepTokens(session, delivery.context, delivery.secure),
   )
 

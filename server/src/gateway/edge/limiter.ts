@@ -43,8 +43,8 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
   const off = new Set(unlimited)
 
   // What of a count is the same for every request of a route.
-  const known = new WeakMap<Counted['route'], { contract: Counted['contract']; windows: readonly Window[] }>()
-  const windowsOf = (contract: Counted['contract'], route: Counted['route']): readonly Window[] => {
+  const known = new WeakMap<Counted['route'], { contract: Counted['contract']; windows: readonly CountedWindow[] }>()
+  const windowsOf = (contract: Counted['contract'], route: Counted['route']): readonly CountedWindow[] => {
     let found = known.get(route)
     if (found?.contract !== contract) {
       found = { contract, windows: windowsFor(contract, route) }
@@ -97,7 +97,7 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
 
 const secondsLeft = ({ msLeft }: Use): number => Math.max(1, Math.ceil(msLeft / 1_000))
 
-interface Window extends Limit {
+interface CountedWindow extends Limit {
   /** What headers call it. */
   name: string
   /** What is counted together. */
@@ -105,7 +105,7 @@ interface Window extends Limit {
 }
 
 /** The windows that a route's requests count in, the shortest first. */
-function windowsFor({ name, limits }: Counted['contract'], route: Counted['route']): Window[] {
+function windowsFor({ name, limits }: Counted['contract'], route: Counted['route']): CountedWindow[] {
   const { limit, method, url, aliasOf } = route
   const scope = shared.has(limit) ? limit : `${limit} ${method} ${aliasOf ?? url}`
   const several = [limitOf(limits, limit)].flat()

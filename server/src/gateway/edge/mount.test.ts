@@ -258,7 +258,7 @@ describe('what a handler is given', () => {
       query: { page: 5 },
       body: { text: '1' },
       claims: { uid: 'ada' },
-      context: { service: false, bearer: 't' },
+      context: { claims: { uid: 'ada' }, service: false, bearer: 't' },
     })
     expect(heard[0]?.secure).toBe(true)
   })

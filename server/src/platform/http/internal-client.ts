@@ -19,13 +19,13 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
-/** How a refusal travels between our processes. */
+/** How a DomainError travels between our processes. */
 interface ErrorBody {
   code: string
   details: Readonly<Record<string, unknown>>
 }
 
-/** The error handler of the routes that answer such calls: refusals travel by code, anything else is only said to have failed. */
+/** The error handler of the routes that answer such calls: a DomainError travels by its code, anything else is only said to have failed. */
 export function answerInternalFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   if (error instanceof DomainError) {
     const { code, details } = error
@@ -46,7 +46,7 @@ export function internalClient(options: { url: string; token: string; deadlineMs
   return {
     url: options.url,
     /**
-     * Sends one JSON request and gives the JSON answer. A refusal of the other side is thrown again here with its code;
+     * Sends one JSON request and gives the JSON answer. A DomainError of the other side is thrown again here with its code;
      * an unreachable or silent one is refused with `edge.unavailable`.
      */
     async call<Answer>(

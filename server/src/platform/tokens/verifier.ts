@@ -56,7 +56,7 @@ export function createTokenVerifier(options: {
   keys: KeySource
   revocations: RevocationList
   /** Asks identity whether the token still stands: used when the list cannot tell. */
-  introspect: (marks: TokenReference) => Promise<boolean>
+  introspect: (reference: TokenReference) => Promise<boolean>
   clock: Clock
 }): TokenVerifier {
   const { audience, secret, keys, revocations, introspect, clock } = options

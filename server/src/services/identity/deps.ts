@@ -8,7 +8,7 @@ import type { Tokens } from './tokens/access-tokens.ts'
 import type { ChallengeSecrets } from './tokens/challenge-secrets.ts'
 import type { RevocationHub } from './tokens/revocations.ts'
 
-/** The world identity's use cases live in. */
+/** What identity's use cases are made from. */
 export interface Deps {
   database: Database
   passwords: Passwords

@@ -3,8 +3,8 @@ import type { RequestContext } from '../realm/index.ts'
 
 /**
  * Names what failed sign-ins are counted under, so that no table tells who tries to sign in from where. A device that the
- * account was signed in from has a counter of its own, and so has its network; all strangers share one. Nobody is exempt, and no
- * stranger can lock the owner's device out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
+ * account was signed in from has a counter of its own, and so has its IP prefix; all unknown devices share one. Nobody is
+ * exempt, and nobody else can lock the owner's device out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
  */
 export const createLockout = (key: Buffer) => {
   const name = (...parts: string[]) => hmac(key, JSON.stringify(parts))

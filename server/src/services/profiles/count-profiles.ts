@@ -7,7 +7,7 @@ import { tenantOf } from './tenant.ts'
 /** The largest first. */
 const departmentsShown = 100
 
-/** Figures of the visitor's tenant. */
+/** Figures of the realm's tenant. */
 export const countProfiles =
   ({ database }: Deps) =>
   async (context: RequestContext) => {

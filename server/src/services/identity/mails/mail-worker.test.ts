@@ -237,7 +237,7 @@ test('stopping waits for the mail under way', async () => {
   const { stop } = worker(slow)
   const id = await jobs.queue(await jobs.account(), { kind: 'new_device' })
   await notices.announce(mailChannel)
-  await vi.waitFor(() => expect(letGo).toBeDefined(), within)
+  await vi.waitFor(() => expect(letGo).toBeTypeOf('function'), within)
   const stopping = stop()
   letGo?.()
   await stopping

@@ -213,7 +213,7 @@ export const changePerson = (
              sequence = a.sequence + (b.new_name IS DISTINCT FROM b.display_name)::integer
         FROM before b WHERE a.id = b.id
       RETURNING a.id, a.sequence, b.new_name, b.new_name IS DISTINCT FROM b.display_name AS renamed
-    ), told AS (
+    ), emitted AS (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
       SELECT ${by.eventId}::uuid, id, sequence, 'account.renamed', jsonb_build_object('displayName', new_name)
         FROM changed WHERE renamed

@@ -106,7 +106,7 @@ export interface NewAccount extends Origin {
   grant: { role: string; administrator: boolean } | undefined
   /** The link to prove the address, when one is mailed. */
   verification: { id: string; mailId: string; expiresAt: Date } | undefined
-  /** The failures that strangers made on the name while it was nobody's: they must not lock its owner out. */
+  /** The failures of unknown devices on the name while it was nobody's: they must not lock its owner out. */
   counter: Buffer
   /** JSON of the events; the first is `account.registered`, which gets number and tenant here. */
   events: string

@@ -3,7 +3,7 @@ import type { MailKind } from '../mails/kinds.ts'
 import type { AccountRow } from './accounts.ts'
 import type { Origin } from './activities.ts'
 
-/** Devices and networks that an account has known at most: clients that keep no cookie are a new one at each sign-in. */
+/** Devices and IP prefixes that an account has known at most: clients that keep no cookie are a new one at each sign-in. */
 const mostDevices = 50
 
 /** What a sign-in has to know; the account's fields are null for an identifier that nobody has. */
@@ -12,7 +12,7 @@ export type Credentials = { [Field in keyof AccountRow]: AccountRow[Field] | nul
   /** The counter that this device's failures go to. */
   counter: Buffer
   lockedUntil: Date | null
-  /** True when a sign-in of this account succeeded from this device or network before. */
+  /** True when a sign-in of this account succeeded from this device or IP prefix before. */
   deviceKnown: boolean
   /** True when any did. */
   anyDeviceKnown: boolean
@@ -55,7 +55,7 @@ interface Refused extends Origin {
   counter: Buffer
   contract: string
   lockout: { failures: number; seconds: number }
-  /** 1 for a failure; 0 for a refusal that is none, which costs the same statement. */
+  /** 1 for a failure; 0 for what is refused and counts as none, which costs the same statement. */
   increment: 0 | 1
   /** False for what another counter's failure logs already: then only a lock is logged. */
   logged: boolean
@@ -133,7 +133,7 @@ interface OpenedSession extends Origin {
   counter: Buffer
   /** The account's counter of wrong codes, when a code was right. */
   codes: Buffer | undefined
-  /** Keys of the device and the network, known from now on. */
+  /** Keys of the device and the IP prefix, known from now on. */
   devices: readonly Buffer[]
   /** The id of a mail that tells of a device not seen before. */
   newDeviceMailId: string | undefined

@@ -22,7 +22,7 @@ interface Registered {
   createdAt?: string
 }
 
-/** What the handlers need of profiles' world. */
+/** What the handlers need. */
 export interface Following extends Pick<Deps, 'announce' | 'clock'> {
   /** What is known of accounts now; without it events are taken at their word, as when dead letters are replayed. */
   accounts?: Pick<Accounts, 'find'>
@@ -68,7 +68,7 @@ export function accountHandlers(following: Following): EventHandlers {
   }
 }
 
-/** The same with the service's own world, and what is to be done once an effect is committed. */
+/** The same for the service, with what is to be done once an effect is committed. */
 export const followAccounts = (deps: Deps & { lookForOrphans(): void }) => ({
   handlers: accountHandlers(deps),
   onHandled({ type, subject }: DomainEvent): void {
