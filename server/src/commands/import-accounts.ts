@@ -5,17 +5,14 @@ import { createLogger } from '../platform/log.ts'
 import { importFile } from './account-file.ts'
 import type { Print } from './command.ts'
 
-export interface ImportAccountsOptions {
-  /** Undefined: the first there is. */
-  contract: string | undefined
-  /** True to check the file, against the database as well, and write nothing. */
-  dryRun: boolean
-}
-
-/** Takes over accounts from a file with one JSON object a line; all of them, or none when a line does not fit. */
+/**
+ * Takes over accounts from a file with one JSON object a line; all of them, or none when a line does not fit.
+ * @param options.contract the first there is, when undefined
+ * @param options.dryRun true to check the file, against the database as well, and write nothing
+ */
 export async function importAccounts(
   path: string,
-  { contract: name, dryRun }: ImportAccountsOptions,
+  { contract: name, dryRun }: { contract: string | undefined; dryRun: boolean },
   print: Print,
 ): Promise<void> {
   const contract = contractNamed(name)

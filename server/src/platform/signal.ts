@@ -9,11 +9,11 @@ export function createSignal() {
       notified += 1
       for (const wake of [...waiting]) wake()
     },
-    /** How often it rang: who compares it before and after some work misses no ring. */
+    /** How often it was notified: who compares it before and after some work misses nothing. */
     notified: () => notified,
     /** How many wait. */
     waiting: () => waiting.size,
-    /** Resolves at the next ring, after `ms` milliseconds, or when `signal` aborts; it never rejects. */
+    /** Resolves when it is notified next, after `ms` milliseconds, or when `signal` aborts; it never rejects. */
     wait: (ms: number, signal?: AbortSignal) =>
       new Promise<void>((resolve) => {
         if (signal?.aborted) return resolve()

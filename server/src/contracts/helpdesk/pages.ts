@@ -9,10 +9,7 @@ export const pageFields = {
   page: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: usualSize })),
 }
-interface PageWanted {
-  page?: number
-  limit?: number
-}
+type PageWanted = Type.Static<Type.TObject<typeof pageFields>>
 
 /** The entries of a page: how many, and after how many others. */
 export const entriesOf = ({ page = 1, limit = usualSize }: PageWanted) => ({ limit, offset: (page - 1) * limit })

@@ -43,7 +43,7 @@ export function watchBody(request: IncomingMessage, limits: BodyLimits, tooLarge
   if (request.destroyed) gone()
   else request.on('data', count).on('end', stop).on('close', gone).on('error', gone)
   return {
-    /** Aborted with a refusal when the body is too large, stalls or takes too long, or when the client goes away. */
+    /** Aborted with a DomainError when the body is too large, stalls or takes too long, or when the client goes away. */
     signal: watch.signal,
     stop,
   }

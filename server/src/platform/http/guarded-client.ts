@@ -83,7 +83,7 @@ export function createGuardedClient(options: GuardedClientOptions) {
     if (status >= 500) throw new Error(`it answered ${status}`)
     return { status }
   }
-  /** The refusal for an answer that is of no use. */
+  /** The error for an answer that is of no use. */
   const unavailable = (reason: string, cause?: unknown) =>
     refuseAtEdge('edge.identity_unavailable', { upstream: url }, new Error(`${name} at ${url}: ${reason}`, { cause }))
   const refuseFailure = (error: unknown): never => {

@@ -46,7 +46,7 @@ export function internalClient(options: { url: string; token: string; deadlineMs
   return {
     url: options.url,
     /**
-     * Sends one JSON request and gives the JSON answer. A refusal of the other side is thrown again here with its code;
+     * Sends one JSON request and gives the JSON answer. A DomainError of the other side is thrown again here with its code;
      * an unreachable or silent one is refused with `edge.unavailable`.
      */
     async call<Answer>(
