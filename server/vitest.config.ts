@@ -50,7 +50,7 @@ export default defineConfig({
           ...common,
           name: 'timing',
           globalSetup: ['tests/support/global-setup.ts'],
-          include: ['tests/timing/*.test.ts'],
+          include: ['tests/timing/**/*.test.ts'],
           // What is measured must not share the machine with other tests: after all of them, one file at a time.
           sequence: { groupOrder: 2 },
           fileParallelism: false,

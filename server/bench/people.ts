@@ -4,7 +4,6 @@ import { systemClock as clock } from '../src/platform/clock.ts'
 import { openDatabase } from '../src/platform/db/database.ts'
 import { migrate } from '../src/platform/db/migrate.ts'
 import { openNotices } from '../src/platform/db/notices/index.ts'
-import { openScratchServer } from '../src/platform/db/scratch-server.ts'
 import { newId } from '../src/platform/ids.ts'
 import { silentLogger } from '../src/platform/log.ts'
 import { createReadCache, type ReadCache } from '../src/platform/read-cache.ts'
@@ -19,6 +18,7 @@ import {
 } from '../src/services/profiles/index.ts'
 import { operator } from '../src/services/realm/index.ts'
 import { startRedis } from '../tests/support/redis.ts'
+import { openScratchServer } from '../tests/support/scratch-server.ts'
 import type { Result } from './result.ts'
 
 const people = 1_000

@@ -14,7 +14,7 @@ const hashedSeconds = 3
 const readBar = 15
 const hashedBar = 7
 
-type Request = Omit<Load, 'seconds' | 'connections'>
+type RequestLoad = Omit<Load, 'seconds' | 'connections'>
 
 interface Comparison {
   what: string
@@ -22,8 +22,8 @@ interface Comparison {
   bar?: number
   seconds: number
   /** Made anew for each turn. */
-  ours: () => Promise<Request>
-  theirs: () => Promise<Request>
+  ours: () => Promise<RequestLoad>
+  theirs: () => Promise<RequestLoad>
 }
 
 /** What a session costs, against Better Auth on the same PostgreSQL server under the same load, in turns. */
@@ -122,7 +122,7 @@ async function comparisons(server: BenchServer, betterAuth: BetterAuth, cookie: 
 }
 
 /** Each connection replaces the token that its last answer held: a pool of as many, since a token in use is out of it. */
-async function refreshing({ url }: BenchServer): Promise<Request> {
+async function refreshing({ url }: BenchServer): Promise<RequestLoad> {
   const signIn = async () => {
     const answer = await fetch(`${url}/auth/login`, { method: 'POST', headers: jsonHeaders, body: credentials })
     return refreshTokenOf(await answer.text())
@@ -138,7 +138,7 @@ async function refreshing({ url }: BenchServer): Promise<Request> {
 }
 
 /** One session for each connection, in turn, so that two requests hardly ever write to one row at a time. */
-async function extendingSessions({ url, signUp }: BetterAuth): Promise<Request> {
+async function extendingSessions({ url, signUp }: BetterAuth): Promise<RequestLoad> {
   const cookies: string[] = []
   for (let made = 0; made < connections; made += 1) cookies.push(await signUp(`${newName()}@example.com`))
   let sent = 0
@@ -152,7 +152,7 @@ async function extendingSessions({ url, signUp }: BetterAuth): Promise<Request> 
 }
 
 async function compare({ what, bar, seconds, ours, theirs }: Comparison, version: string): Promise<Result> {
-  const rate = async (request: () => Promise<Request>, during = seconds) =>
+  const rate = async (request: () => Promise<RequestLoad>, during = seconds) =>
     requestsPerSecond({ ...(await request()), connections, seconds: during })
   for (const warmUp of [ours, theirs]) await rate(warmUp, 1)
   const rates = await inTurns(

@@ -23,10 +23,7 @@ const additions = [
   {
     file: 'server/src/contracts/shop/orders.ts',
     before: 'const readProduct = route({',
-    text: `const countProducts = route({
-  service: 'orders',
-  method: 'GET',
-  url: '/products/count',
+    text: `const countProducts = route('orders', 'GET', '/products/count', {
   summary: 'Count products',
   access: 'public',
   limit: 'read',

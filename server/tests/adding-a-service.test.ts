@@ -109,7 +109,8 @@ test('H-89 what the guide tells to look at is there: names, processes, and the w
   expect(results[0]?.statuses).toEqual([200, 200])
   expect(results[0]?.stdout).toMatch(/127\.0\.0\.1|::1/)
 
-  const client = await source('server/src/contracts/helpdesk/auth-service-client.ts')
+  const sources = ['contracts/helpdesk/auth-service-client.ts', 'platform/http/guarded-client.ts']
+  const client = (await Promise.all(sources.map((path) => source(`server/src/${path}`)))).join('\n')
   const reasons = [...guide.text.matchAll(/^\| `([a-z][^`]+)` +\| /gm)].flatMap(([, said = '']) =>
     /^(verify|user|ping|close|edge)/.test(said) ? [] : [said.replace(/ [(\d].*/, '')],
   )

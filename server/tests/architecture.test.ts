@@ -7,20 +7,25 @@ import * as rules from './support/tree-rules.ts'
 const modules = readTree(join(import.meta.dirname, '..', 'src'))
 const production = modules.filter(({ path }) => !/\.(test|conformance)\.ts$|(^|\/)testing\//.test(path))
 
-/** Names that a document and we have in common. */
-const variablesOfOurs = new Set(['REDIS_URL', 'PORT', 'INTERNAL_SERVICE_TOKEN'])
+/** Names that documents and we have in common. */
+const namesOfOurs = new Set(['REDIS_URL', 'PORT', 'INTERNAL_SERVICE_TOKEN', '/health', 'accessToken'])
 
 /** What each contract's document alone calls something. */
 const ownWords = Object.fromEntries(
-  Object.entries(contracts).map(([name, { deployment }]) => [
-    name,
-    [
-      ...(deployment.forwardedHeaders ?? []),
-      ...Object.values(deployment.aliases ?? {})
-        .flat()
-        .filter((variable) => !variablesOfOurs.has(variable)),
-    ],
-  ]),
+  Object.entries(contracts).map(([name, { deployment, routes, browser, hosting }]) => {
+    const { forwardedHeaders, aliases, ignored, inMilliseconds, furtherOrigins, introspection, units } = deployment
+    const words = [
+      ...Object.values(aliases ?? {}).flat(),
+      ...Object.keys(ignored ?? {}),
+      ...[forwardedHeaders, inMilliseconds, browser?.exposedHeaders, hosting?.referenceUrls].flatMap(
+        (some) => some ?? [],
+      ),
+      ...[furtherOrigins, introspection?.cachePrefix, browser?.accessCookie, hosting?.instanceHeader],
+      ...units.map((unit) => unit.name),
+      ...routes.map(({ url }) => url),
+    ]
+    return [name, words.filter((word) => word !== undefined && !namesOfOurs.has(word)) as string[]]
+  }),
 )
 
 interface Case {
@@ -51,6 +56,13 @@ const cases: Readonly<Record<string, Case>> = {
         says: 'imports compose/compose.ts',
       },
       { path: 'stray.ts', text: '', says: 'is in no layer' },
+      { path: 'platform/y.ts', text: "import { some } from '../../tests/support/tokens.ts'", says: 'imports ../tests' },
+      {
+        path: 'platform/z.ts',
+        text: "new Worker(new URL('../services/a/worker.ts', import.meta.url))",
+        says: 'imports',
+      },
+      { path: 'platform/v.ts', text: 'const a = await import(`../compose/${name}.ts`)', says: 'import(' },
     ],
     allowed: [
       {
@@ -114,13 +126,27 @@ const cases: Readonly<Record<string, Case>> = {
     rule: rules.onePlace,
     planted: [
       { path: 'gateway/x.ts', text: 'const a = process.env.A', says: 'process.env' },
-      { path: 'commands/x.ts', text: 'process.exit(1)', says: 'process.exit(' },
+      { path: 'commands/x.ts', text: 'process.exit(1)', says: 'process.exit' },
+      { path: 'commands/y.ts', text: 'stop().then(process.exit)', says: 'process.exit' },
+      { path: 'config/x.ts', text: 'const { env } = process\n', says: '= process' },
+      { path: 'config/y.ts', text: "const a = process['env']", says: 'process[' },
+      { path: 'config/z.ts', text: "import { env } from 'node:process'", says: 'imports' },
+      { path: 'gateway/y.ts', text: 'const a = `/${process.env.A ?? `${b}`}`', says: 'process.env' },
       { path: 'services/a/x.ts', text: 'const now = Date.now()', says: 'Date.now' },
-      { path: 'services/a/y.ts', text: 'const now = new Date()', says: 'new Date()' },
+      { path: 'services/a/y.ts', text: 'const now = new Date()', says: 'new Date' },
+      { path: 'services/a/z.ts', text: 'const now = new Date', says: 'new Date' },
+      { path: 'services/b/x.ts', text: 'log(`done at ${Date.now()}`)', says: 'Date.now' },
       { path: 'platform/x.ts', text: 'const now = performance.now()', says: 'performance.now' },
+      { path: 'platform/z.ts', text: "import { performance as p } from 'node:perf_hooks'", says: 'imports' },
       { path: 'platform/y.ts', text: "import { randomUUID } from 'node:crypto'", says: 'randomUUID' },
     ],
-    allowed: [{ path: 'platform/x.ts', text: "// Date.now()\nconst a = 'Date.now()'\nconst b = new Date(5)" }],
+    allowed: [
+      {
+        path: 'platform/x.ts',
+        text: "// Date.now()\nconst a = 'Date.now()'\nconst b = new Date(5)\nconst c: Date = b",
+      },
+      { path: 'platform/y.ts', text: 'const a = `new Date() ${b}`' },
+    ],
   },
   'contracts do no input and output': {
     rule: rules.contractsDoNoIo,
@@ -133,11 +159,22 @@ const cases: Readonly<Record<string, Case>> = {
       },
       { path: 'contracts/shop/y.ts', text: "const a = await fetch('http://a')", says: 'fetch(' },
       { path: 'contracts/shop/z.ts', text: "const a = await import('pg')", says: 'imports pg' },
+      { path: 'contracts/shop/v.ts', text: "import axios from 'axios'", says: 'imports axios' },
+      { path: 'contracts/shop/w.ts', text: 'await globalThis.fetch(url)', says: 'globalThis.fetch' },
+      {
+        path: 'contracts/shop/u.ts',
+        text: "import { openDatabase } from '../../platform/db/database.ts'",
+        says: 'imports platform/db/database.ts',
+      },
     ],
     allowed: [{ path: 'contracts/shop/x.ts', text: "import type { Pool } from 'undici'\nconst b = a.fetch(c)" }],
   },
   'what is one contract’s stands in its folder': {
-    rule: rules.ownWordsAtHome({ shop: [], portal: ['x-token-delivery', 'PROXY_TIMEOUT_MS'] }),
+    rule: rules.ownWordsAtHome({
+      shop: [],
+      tenants: [],
+      portal: ['x-token-delivery', 'PROXY_TIMEOUT_MS', '/users/:id'],
+    }),
     planted: [
       {
         path: 'gateway/x.ts',
@@ -152,8 +189,18 @@ const cases: Readonly<Record<string, Case>> = {
         says: '"portal/rncp-user-service" of portal',
       },
       { path: 'commands/x.ts', text: 'open(contracts.portal)', says: 'contracts.portal' },
+      { path: 'gateway/y.ts', text: "headers['X-Token-Delivery']", says: '"X-Token-Delivery" of portal' },
+      { path: 'config/y.ts', text: 'fail(`Set PROXY_TIMEOUT_MS to ${a}.`)', says: 'of portal' },
+      { path: 'gateway/z.ts', text: "if (url === '/users/:id') return", says: 'of portal' },
+      { path: 'compose/y.ts', text: '// As the portal wants it.', says: 'names portal' },
+      { path: 'compose/z.ts', text: 'const isPortal = true', says: 'names portal' },
+      { path: 'compose/portal.ts', text: '', says: 'names portal' },
+      { path: 'gateway/w.ts', text: "if (contract.name === 'tenants') return", says: 'of tenants' },
     ],
-    allowed: [{ path: 'contracts/portal/x.ts', text: "header('x-token-delivery')" }],
+    allowed: [
+      { path: 'contracts/portal/x.ts', text: "header('x-token-delivery')" },
+      { path: 'compose/x.ts', text: "// Of all tenants.\nconst tenants = 'the tenants'" },
+    ],
   },
   'files stay small': {
     rule: rules.small,
@@ -165,18 +212,31 @@ const cases: Readonly<Record<string, Case>> = {
       { path: 'platform/utils.ts', text: '', says: 'says nothing' },
       { path: 'services/a/helpers/x.ts', text: '', says: 'says nothing' },
       { path: 'gateway/x.ts', text: 'const { terms } = client', says: 'terms' },
+      { path: 'gateway/y.ts', text: "const a = 'terms' in client", says: 'terms' },
+      { path: 'gateway/z.ts', text: 'const a = realmTerms(visitorOf(b))', says: 'Terms' },
+      { path: 'gateway/visitor.ts', text: '', says: 'visitor' },
+      { path: 'gateway/w.ts', text: 'interface Record {}', says: 'Record shadows' },
+      { path: 'gateway/v.ts', text: 'export type Headers = string[]', says: 'Headers shadows' },
     ],
     allowed: [{ path: 'gateway/x.ts', text: "// a visitor's terms\nconst a = 'terms of use'" }],
   },
   'folders, not prefixes': {
     rule: rules.foldersNotPrefixes,
-    planted: ['', '-page', '-client'].map((part) => ({ path: `gateway/xyz${part}.ts`, text: '', says: 'gateway/xyz' })),
+    planted: ['', '-page', '-client']
+      .map((part) => ({ path: `gateway/xyz${part}.ts`, text: '', says: 'gateway/xyz' }))
+      .concat({
+        path: 'gateway/edge-access.ts',
+        text: '',
+        says: 'gateway/edge',
+      }),
   },
   'every suppression of a check gives its reason': {
     rule: rules.reasonedSuppressions,
     planted: [
       { path: 'gateway/x.ts', text: ['// @ts-', 'ignore'].join(''), says: 'without its reason' },
       { path: 'gateway/y.ts', text: ['// biome-', 'ignore lint/a'].join(''), says: 'without its reason' },
+      { path: 'gateway/z.ts', text: ['// biome-', 'ignore-all lint/a:'].join(''), says: 'without its reason' },
+      { path: 'gateway/w.ts', text: ['// @ts-', 'nocheck'].join(''), says: 'without its reason' },
     ],
     allowed: [{ path: 'gateway/x.ts', text: ['// biome-', 'ignore lint/a: the format asks for it'].join('') }],
   },

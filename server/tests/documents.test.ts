@@ -184,10 +184,14 @@ describe('README.md', () => {
 })
 
 const runbooks = await readdir(join(repository, 'docs', 'runbooks'))
+const decisions = await readdir(join(repository, 'docs', 'adr'))
 
-test('the list of runbooks is complete', async () => {
-  const list = await readFile(join(repository, 'docs', 'runbooks', 'README.md'), 'utf8')
-  for (const name of runbooks.filter((one) => one !== 'README.md')) expect(list).toContain(`](${name})`)
+test.each([
+  ['runbooks', runbooks],
+  ['adr', decisions],
+])('the list of docs/%s is complete', async (folder, names) => {
+  const list = await readFile(join(repository, 'docs', folder, 'README.md'), 'utf8')
+  for (const name of names.filter((one) => one !== 'README.md')) expect(list).toContain(`](${name})`)
 })
 
 test.each([
@@ -202,6 +206,7 @@ test.each([
   'server/src/services/identity/README.md',
   'server/src/services/profiles/README.md',
   'server/src/services/orders/README.md',
+  ...decisions.map((name) => `docs/adr/${name}`),
   ...runbooks.map((name) => `docs/runbooks/${name}`),
 ])('every link of %s leads to a file', async (name) => {
   // Files that a page shows have links of their own.
@@ -221,10 +226,17 @@ test('the contracts’ README names no route that is not there', async () => {
   expect(named.filter((route) => !there.has(route))).toEqual([])
 })
 
-test('S-64 ARCHITECTURE.md has diagrams, and names files that exist', async () => {
+test('S-64 ARCHITECTURE.md has diagrams', async () => {
   const text = await readFile(join(repository, 'ARCHITECTURE.md'), 'utf8')
   expect(text.match(/^```mermaid$/gm)?.length).toBeGreaterThanOrEqual(2)
-  for (const [, path = ''] of text.matchAll(/`(server\/[\w./-]+)`/g)) {
-    await expect(access(join(repository, path)), path).resolves.toBeUndefined()
-  }
 })
+
+test.each(['ARCHITECTURE.md', 'CONTRIBUTING.md', ...decisions.map((name) => `docs/adr/${name}`)])(
+  '%s names files that exist',
+  async (name) => {
+    const text = await readFile(join(repository, name), 'utf8')
+    for (const [, path = ''] of text.matchAll(/`(server\/[\w./-]+)`/g)) {
+      await expect(access(join(repository, path)), path).resolves.toBeUndefined()
+    }
+  },
+)

@@ -52,7 +52,7 @@ const shown = [...example.matchAll(/^#([A-Z_<>][A-Z0-9_<>]+)=(.*)$/gm)].map(([, 
   name,
   value,
 }))
-/** The seeds' names, by topology. */
+/** The references' names, by topology. */
 const aliases = [...example.matchAll(/^# In (\w+): ([A-Z0-9_, ]+)$/gm)].flatMap(([, topology = '', names = '']) =>
   names.split(', ').map((name) => ({ topology, name })),
 )
@@ -62,7 +62,7 @@ test('.env.example has every variable that is read, and no other', () => {
   expect([...new Set(named)].sort()).toEqual([...new Set(readAnywhere)].sort())
 })
 
-test("a seed's name stands under the topology that reads it", () => {
+test("a reference's name stands under the topology that reads it", () => {
   const own = new Set(shown.flatMap(({ name }) => expanded(name)))
   for (const { name: topology } of topologies) {
     const said = aliases.filter((alias) => alias.topology === topology).map(({ name }) => name)

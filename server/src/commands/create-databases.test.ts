@@ -50,7 +50,7 @@ test('one URL for all services is one database', async () => {
   expect(await run([], env)).toHaveLength(1)
 })
 
-test("a seed's names count in its topology", async () => {
+test("a reference's names count in its topology", async () => {
   const server = new URL(databaseUrl())
   const name = names[0] ?? ''
   await drop(name)

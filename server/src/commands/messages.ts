@@ -34,7 +34,7 @@ const words: Readonly<Record<IdentityErrorCode, string>> = {
   'identity.busy': 'Too many passwords wait to be hashed. Try again in a moment.',
 }
 
-/** A refusal in words, with what would have been accepted where that is known. */
+/** A domain error in words, with what would have been accepted where that is known. */
 export function explain({ code, details }: DomainError): string {
   const known = Array.isArray(details.known) ? ` Known: ${details.known.join(', ')}.` : ''
   return `${(words as Readonly<Record<string, string>>)[code] ?? `${code}.`}${known}`

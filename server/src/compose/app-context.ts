@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { ServiceName } from '../contracts/_kit/services.ts'
-import { type Contracts, configured } from '../contracts/configured.ts'
+import { configured } from '../contracts/configured.ts'
 import type { ContractName } from '../contracts/registry.ts'
 import type { Probe } from '../gateway/health.ts'
 import { type Database, openDatabase, type Statement } from '../platform/db/database.ts'
@@ -11,29 +11,15 @@ import { outboxChannel } from '../platform/events/outbox.ts'
 import { openRelay, type Relay } from '../platform/events/relay.ts'
 import { refuseEvictingRedis, startStreamPublisher, streamPublisher } from '../platform/events/stream-publisher.ts'
 import { type InternalClient, internalClient } from '../platform/http/internal-client.ts'
-import { createMetrics, type Metrics } from '../platform/http/metrics.ts'
+import { createMetrics } from '../platform/http/metrics.ts'
 import type { Lifecycle } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/log.ts'
 import { openRedis, type Redis } from '../platform/redis/connection.ts'
-import { type DeriveKey, deriveFrom } from '../platform/secrets.ts'
-import { type DatabaseChoice, type Databases, openDatabases } from './databases.ts'
+import { deriveFrom } from '../platform/secrets.ts'
+import { type DatabaseChoice, openDatabases } from './databases.ts'
 
 /** What every part of the wiring is made from. */
-export interface AppContext {
-  config: Config
-  log: Logger
-  life: Lifecycle
-  metrics: Metrics
-  databases: Databases
-  deriveKey: DeriveKey
-  internalToken: string
-  /** Every contract, as this installation configured it. */
-  contracts: Contracts
-  /** Absent without REDIS_URL. */
-  redis: Redis | undefined
-  /** Where the first listener is, once it listens. */
-  listening: { url: string | undefined }
-}
+export type AppContext = Awaited<ReturnType<typeof openAppContext>>
 
 export interface Store {
   database: Database
@@ -41,10 +27,11 @@ export interface Store {
   eventsRecorded(): void
 }
 
-export async function openAppContext(config: Config, choice: DatabaseChoice, life: Lifecycle): Promise<AppContext> {
+export async function openAppContext(config: Config, choice: DatabaseChoice, life: Lifecycle) {
   const databases = await openDatabases(config, choice)
   life.onStop('databases', databases.close)
   const deriveKey = deriveFrom(config.secret ?? (await developmentSecret(config.dataDir)))
+  const listening: { url: string | undefined } = { url: undefined }
   const internalToken = config.internalToken ?? deriveKey('internal-service-token').toString('base64url')
   return {
     config,
@@ -54,9 +41,12 @@ export async function openAppContext(config: Config, choice: DatabaseChoice, lif
     databases,
     deriveKey,
     internalToken,
+    /** Every contract, as this installation configured it. */
     contracts: configured(config),
+    /** Absent without REDIS_URL. */
     redis: await connectRedis(config, choice.log, life),
-    listening: { url: undefined },
+    /** Where the first listener is, once it listens. */
+    listening,
   }
 }
 

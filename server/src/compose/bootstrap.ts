@@ -14,7 +14,7 @@ export const demoSignIns = (contracts: readonly Contract[]): string[] =>
   contracts
     .flatMap(({ deployment }) => deployment.demo?.accounts ?? [])
     .filter(({ announced }) => announced)
-    .map(({ username, password }) => `${username} / ${password}`)
+    .map(({ email, username = email, password }) => `${username} / ${password}`)
 
 /**
  * Development only: the contracts' demo accounts and products, where they are not there yet.
@@ -37,9 +37,9 @@ export async function seedDemo(
 }
 
 async function createUnlessThere(identity: Identity | undefined, realm: Realm, account: DemoAccount): Promise<void> {
-  const { made: _made, announced: _announced, ...input } = account
+  const { made: _made, announced: _announced, username = account.email, ...input } = account
   const taken = (error: unknown) => error instanceof DomainError && error.code === 'identity.username_taken'
-  await identity?.createAccount({ ...input, quietly: true }, operator(realm)).catch((error: unknown) => {
+  await identity?.createAccount({ ...input, username, quietly: true }, operator(realm)).catch((error: unknown) => {
     if (!taken(error)) throw error
   })
 }

@@ -75,7 +75,7 @@ export function localIdentity(
   }
 }
 
-/** What mails are written from: the terms of every contract, and where people reach them. */
+/** What mails are written from: the realm of every contract, and where people reach them. */
 function mailSources({ config, contracts, listening }: AppContext, { secrets }: identityService.Identity) {
   const local = config.listeners[0] ? `http://localhost:${config.listeners[0].port}` : 'http://localhost'
   return {

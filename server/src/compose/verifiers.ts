@@ -26,7 +26,7 @@ export function verifiers(
       introspect: identity.port.isTokenActive,
       clock,
     })
-  const asked = ({ deployment: { introspection }, name }: Contract): TokenVerifier | undefined => {
+  const introspected = ({ deployment: { introspection }, name }: Contract): TokenVerifier | undefined => {
     if (!introspection || identity.service || plan.topology !== name) return undefined
     const authority = introspection.open({
       url: config.serviceUrls.identity,
@@ -44,7 +44,7 @@ export function verifiers(
   const made = new Map(
     plan.contracts.map((name) => [
       name as string,
-      asked(appContext.contracts[name]) ?? checkedHere(appContext.contracts[name]),
+      introspected(appContext.contracts[name]) ?? checkedHere(appContext.contracts[name]),
     ]),
   )
   return (contract: Contract): TokenVerifier => made.get(contract.name) ?? checkedHere(contract)

@@ -1,6 +1,4 @@
-import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { contracts } from '../contracts/registry.ts'
 import { loadConfig } from './config.ts'
 import type { Environment } from './environment.ts'
 import { planOf, topologies } from './topologies.ts'
@@ -71,7 +69,7 @@ describe('the environment', () => {
     expect(load({ ...development, AUTH_SERVICE_PORT: '9001' }, 'shop').listeners[1]?.port).toBe(9001)
   })
 
-  test("a seed's names count in its own topology only", () => {
+  test("a reference's names count in its own topology only", () => {
     const env = { ...development, JWT_SECRET: secret, AUTH_SERVICE_URL: 'http://auth:1', UPSTREAM_TIMEOUT_MS: '900' }
     expect(load(env, 'shop/api-gateway')).toMatchObject({
       contractSecrets: { shop: secret },
@@ -167,13 +165,7 @@ describe('Redis', () => {
 })
 
 describe('log file and instance', () => {
-  test('the log file is asked for, or is that of the reference', () => {
-    const { logFile } = load(development, 'helpdesk/auth-service')
-    expect(logFile).toEqual({ path: resolve('logs/auth-service.log'), sizeBytes: 10_485_760, count: 10 })
-    expect(load({ ...development, GUICHET_LOG_FILE: 'none' }, 'helpdesk').logFile).toBeUndefined()
-    // Two processes must not write one file.
-    expect(load(development, 'helpdesk').logFile?.path).toBe(resolve('logs/helpdesk.log'))
-    expect(load(development, 'helpdesk/user-service').logFile?.path).toBe(resolve('logs/user-service.log'))
+  test('the log file is asked for', () => {
     const asked = { GUICHET_LOG_FILE: '/var/log/g.log', GUICHET_LOG_FILE_SIZE: '10240', GUICHET_LOG_FILE_COUNT: '3' }
     expect(load({ ...development, ...asked }).logFile).toEqual({ path: '/var/log/g.log', sizeBytes: 10_240, count: 3 })
     expect(problems({ ...development, GUICHET_LOG_FILE_SIZE: '5', GUICHET_LOG_FILE_COUNT: '0' })).toMatch(
@@ -187,7 +179,6 @@ describe('log file and instance', () => {
     [['shop/auth-service'], 'auth-service-1'],
     [['identity', 'profiles'], 'identity-profiles-1'],
     [['clients'], 'clients-1'],
-    [['helpdesk'], 'helpdesk-1'],
   ])('the first instance of %j is %s', (words, id) => {
     expect(load(development, ...words).instanceId).toBe(id)
   })
@@ -208,7 +199,7 @@ describe('log file and instance', () => {
   })
 })
 
-describe("a contract's own terms", () => {
+describe("a contract's own policy", () => {
   test('change where its variables say so, and stay otherwise', () => {
     const env = {
       ...development,
@@ -227,12 +218,6 @@ describe("a contract's own terms", () => {
     expect(load(env, 'shop').overrides).toEqual({ shop: changed })
     expect(load(env).overrides.shop).toEqual(changed)
     expect(load(env, 'clients').overrides).toEqual({})
-  })
-
-  test('half a limit leaves the other half as the contract has it', () => {
-    const { limits } = contracts.helpdesk
-    const { overrides } = load({ ...development, HELPDESK_LIMIT_READ_WINDOW: '1h' }, 'helpdesk')
-    expect(overrides.helpdesk).toEqual({ limits: { read: { ...limits.read, seconds: 3_600 } } })
   })
 
   test('limits are switched off in development only, and for one contract', () => {

@@ -78,7 +78,7 @@ export interface Config {
   contractSecrets: Readonly<Partial<Record<ContractName, string>>>
   /** The first administrator's password, by contract; read only while there is no administrator. */
   adminPasswords: Readonly<Partial<Record<ContractName, string>>>
-  /** What changes in a contract's own terms and limits. */
+  /** What changes in a contract's realm and limits. */
   overrides: Readonly<Partial<Record<ContractName, ContractOverrides>>>
 }
 

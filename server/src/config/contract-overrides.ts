@@ -16,7 +16,7 @@ const limitClasses = [
 ] as const satisfies readonly LimitClass[]
 const day = 86_400
 
-/** What the variables `<CONTRACT>_…` change in a contract's terms and limits; undefined when they change nothing. */
+/** What the variables `<CONTRACT>_…` change in a contract's realm and limits; undefined when they change nothing. */
 export function readOverrides(read: Reader, name: ContractName, development: boolean): ContractOverrides | undefined {
   const prefix = name.toUpperCase()
   return whatIsSet({

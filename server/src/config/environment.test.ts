@@ -16,7 +16,7 @@ describe('a time', () => {
     expect(reading({ X: value }).duration('X', range)).toBe(seconds)
   })
 
-  test('without a unit it is in milliseconds where the seed counts so', () => {
+  test('without a unit it is in milliseconds where the reference counts so', () => {
     const names = { aliases: { GUICHET_X: ['LOCK_TIME'] }, inMilliseconds: ['LOCK_TIME'] }
     const of = (env: Environment) => reading(env, names).duration('GUICHET_X', range)
     expect(of({ LOCK_TIME: '900000' })).toBe(900)
@@ -56,7 +56,7 @@ describe('a size', () => {
   })
 })
 
-test('our name wins over the seed’s, the first of two over the second', () => {
+test('our name wins over the reference’s, the first of two over the second', () => {
   const names = { aliases: { GUICHET_CORS_ORIGINS: ['CORS_ORIGIN', 'CORS_ORIGINS'] } }
   const env = { GUICHET_CORS_ORIGINS: 'http://a', CORS_ORIGIN: 'http://b', CORS_ORIGINS: 'http://c' }
   expect(reading(env, names).list('GUICHET_CORS_ORIGINS')).toEqual(['http://a'])

@@ -13,7 +13,7 @@ const shortestSecret = 32
 const secondsIn = { ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400 } as const
 const bytesIn = { k: 1_024, m: 1_024 ** 2, g: 1_024 ** 3 } as const
 
-export interface Range {
+export interface Bounds {
   min: number
   max: number
 }
@@ -35,19 +35,13 @@ export function createReader(
 ) {
   const problems: string[] = []
   const namesOf = (name: string): string[] => [name, ...(aliases[name] ?? [])]
-  /** The value with the name it was found under, for messages. */
-  const find = (name: string): Found | undefined => {
-    for (const candidate of namesOf(name)) {
-      const found = findOne(candidate)
-      if (found) return found
-    }
-    return undefined
-  }
   const findOne = (name: string): Found | undefined => {
     const value = env[name]?.trim()
     return value ? { name, value } : undefined
   }
-  const number = (name: string, { fallback, min, max }: Range & { fallback: number }): number => {
+  /** The value with the name it was found under, for messages. */
+  const find = (name: string) => namesOf(name).map(findOne).find(Boolean)
+  const number = (name: string, { fallback, min, max }: Bounds & { fallback: number }): number => {
     const found = find(name)
     if (!found) return fallback
     const value = Number(found.value)
@@ -55,7 +49,7 @@ export function createReader(
     problems.push(`${found.name} must be a number from ${min} to ${max}, not "${found.value}".`)
     return fallback
   }
-  const integer = (name: string, range: Range & { fallback: number }): number => {
+  const integer = (name: string, range: Bounds & { fallback: number }): number => {
     const value = number(name, range)
     if (Number.isInteger(value)) return value
     problems.push(`${find(name)?.name ?? name} must be a whole number.`)
@@ -80,14 +74,14 @@ export function createReader(
     },
     number,
     integer,
-    /** The name with the seed's for it, for messages about what is missing. */
+    /** The name with the reference's for it, for messages about what is missing. */
     called: (name: string): string => namesOf(name).join(' or '),
     text: (name: string) => find(name)?.value,
     /** A whole number, or undefined when unset. */
-    count: (name: string, range: Range): number | undefined =>
+    count: (name: string, range: Bounds): number | undefined =>
       find(name) && integer(name, { ...range, fallback: range.min }),
-    /** Whole seconds, or undefined when unset. A number without a unit is in seconds, or milliseconds where a seed counts so. */
-    duration(name: string, { min, max }: Range): number | undefined {
+    /** Whole seconds, or undefined when unset. A number without a unit is in seconds, or milliseconds where a reference counts so. */
+    duration(name: string, { min, max }: Bounds): number | undefined {
       const found = find(name)
       if (!found) return undefined
       const seconds = secondsOf(found.value, inMilliseconds.includes(found.name) ? 'ms' : 's')
@@ -110,7 +104,7 @@ export function createReader(
       problems.push(`${found.name} must be limits with their windows like 3/1s,20/1m, five at most.`)
       return undefined
     },
-    bytes(name: string, { fallback, min, max }: Range & { fallback: number }): number {
+    bytes(name: string, { fallback, min, max }: Bounds & { fallback: number }): number {
       const found = find(name)
       if (!found) return fallback
       const [, digits, unit] = /^(\d+)([kmg])?$/i.exec(found.value) ?? []

@@ -1,14 +1,8 @@
+import type { SmtpOptions } from '../platform/mail.ts'
 import type { Reader } from './environment.ts'
 
 /** The server that mail is handed to. */
-export interface SmtpSettings {
-  host: string
-  port: number
-  username?: string
-  password?: string
-  /** `opportunistic`: encrypted if the server can. `required`: refused unless its certificate holds. */
-  tls: 'none' | 'opportunistic' | 'required'
-}
+export type SmtpSettings = Omit<SmtpOptions, 'from' | 'deadlineMs'>
 
 const tlsModes = ['none', 'opportunistic', 'required'] as const
 const group = ['HOST', 'PORT', 'USERNAME', 'PASSWORD', 'TLS'].map((part) => `GUICHET_SMTP_${part}`)
@@ -30,8 +24,8 @@ export function readSmtp(read: Reader, development: boolean): SmtpSettings | und
   const smtp = {
     host: read.text('GUICHET_SMTP_HOST') ?? 'localhost',
     port: read.integer('GUICHET_SMTP_PORT', { fallback: 1_025, min: 1, max: 65_535 }),
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
+    username,
+    password,
     tls: read.choice('GUICHET_SMTP_TLS', tlsModes, 'opportunistic'),
   }
   return said || !development ? smtp : undefined

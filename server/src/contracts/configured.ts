@@ -51,7 +51,7 @@ function withOverrides(contract: Contract, { limits, lockout, ...others }: Contr
 export const longestAccessTtl = (all: Contracts): number =>
   Math.max(...Object.values(all).map(({ realm }) => realm.policy.accessTtl))
 
-/** The terms of a contract that another process or a row names. */
+/** The realm of a contract that another process or a row names. */
 export function realmNamed(all: Contracts, name: string): Realm {
   const contract = Object.values(all).find((one) => one.name === name)
   if (!contract) throw refuseAtEdge('edge.bad_request', { contract: name })

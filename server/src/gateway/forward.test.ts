@@ -11,13 +11,9 @@ import type { AccessClaims } from '../platform/tokens/verifier.ts'
 import { openUpstream, type Upstream } from './upstream.ts'
 
 const routes = (['public', 'person'] as const).map((access) =>
-  route({
-    service: 'profiles',
-    method: 'GET',
-    url: `/${access}/:id`,
+  route('profiles', 'GET', `/${access}/:id`, {
     summary: 'Ask the service',
     access,
-    limit: 'read',
     replies: { 200: Type.Any() },
     handler: async () => reply(200, 'never called here'),
   }),

@@ -37,7 +37,9 @@ export function healthRoutes(
     for (const route of contract.healthRoutes) if (route.of === of && !byUrl.has(route.url)) byUrl.set(route.url, route)
   }
   for (const { url, of, asks = [] } of byUrl.values()) {
-    const asked = of === 'gateway' ? probes : only(probes, [of, ...asks])
+    // A service that this process cannot ask says nothing.
+    const names: readonly string[] = of === 'gateway' ? serviceNames : [of, ...asks]
+    const asked = Object.fromEntries(Object.entries(probes).filter(([name]) => names.includes(name)))
     app.get(url, { config: { endpoint: url } }, async (_request, reply) => {
       const [services, redis] = await Promise.all([ask(asked), probeRedis ? answers(probeRedis) : true])
       const healthy = redis && Object.values(services).every(Boolean)
@@ -56,10 +58,6 @@ export function healthRoutes(
 }
 
 type HealthRoute = Contract['healthRoutes'][number]
-
-/** The probes of some services; a service that this process cannot ask says nothing. */
-const only = (probes: Probes, names: readonly ServiceName[]): Probes =>
-  Object.fromEntries(Object.entries(probes).filter(([name]) => names.some((one) => one === name)))
 
 const answers = (probe: Probe): Promise<boolean> =>
   probe().then(

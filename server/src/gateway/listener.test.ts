@@ -1,26 +1,17 @@
 import Type from 'typebox'
 import { request } from 'undici'
 import { expect, onTestFinished, test } from 'vitest'
+import { listenerOptions, plainContract } from '../../tests/support/listeners.ts'
 import type { Config } from '../config/config.ts'
 import { type Access, type Contract, type Route, reply, route } from '../contracts/_kit/contract.ts'
-import { createDeviceCookies } from '../contracts/_kit/cookies.ts'
-import { contracts } from '../contracts/registry.ts'
-import { createMetrics } from '../platform/http/metrics.ts'
-import { silentLogger } from '../platform/log.ts'
 import type { Identity } from '../services/identity/index.ts'
-import { createLimiter } from './edge/limiter.ts'
-import { createUploads } from './edge/upload.ts'
 import { createListener, type ListenerOptions } from './listener.ts'
 
 /** A route that says whose it is. */
 const saying = (by: string, url: string, { access = 'public' as Access, ...more }: Partial<Route> = {}): Route => ({
-  ...route({
-    service: 'identity',
-    method: 'GET',
-    url,
+  ...route('identity', 'GET', url, {
     summary: 'Say whose this is',
     access,
-    limit: 'read',
     replies: { 200: Said },
     handler: async () => reply(200, by),
   }),
@@ -29,24 +20,26 @@ const saying = (by: string, url: string, { access = 'public' as Access, ...more 
 })
 const Said = Type.String()
 
-/** The shop's answers to errors and its limits, with routes of its own. */
-const contract = (name: string, routes: readonly Route[], more: Partial<Contract> = {}): Contract => ({
-  ...contracts.shop,
-  name,
-  title: name,
-  routes,
-  failure: ({ code }) => ({ by: name, code }),
-  healthRoutes: [{ url: `/${name}/health`, of: 'gateway' }],
-  health: ({ of }) => ({ status: 200, body: { by: name, of } }),
-  documentation: {
-    description: '',
-    tags: {},
-    schemas: { Failure: contracts.shop.failureSchema, Said },
-    fields: { Said: { example: 'whose' } },
-  },
-  hosting: {},
-  ...more,
-})
+/** A contract that says of everything that it is its own. */
+const contract = (name: string, routes: readonly Route[], more: Partial<Contract> = {}): Contract => {
+  const plain = plainContract(routes)
+  return {
+    ...plain,
+    name,
+    title: name,
+    failure: ({ code }) => ({ by: name, code }),
+    healthRoutes: [{ url: `/${name}/health`, of: 'gateway' }],
+    health: ({ of }) => ({ status: 200, body: { by: name, of } }),
+    documentation: {
+      description: '',
+      tags: {},
+      schemas: { Failure: plain.failureSchema, Said },
+      fields: { Said: { example: 'whose' } },
+    },
+    hosting: {},
+    ...more,
+  }
+}
 
 const first = contract('first', [
   saying('first', '/common'),
@@ -74,36 +67,21 @@ const claimed = contract(
 
 /** A listener with these contracts, whose service needs nothing. */
 async function listener(served: ListenerOptions['contracts'], more: Partial<ListenerOptions> = {}) {
+  const config = { trustedProxies: [], corsOrigins: ['https://known.example'], instanceId: 'test-1' }
   const app = await createListener({
-    unit: { name: 'gateway', host: '127.0.0.1', port: 0, services: ['identity'], gateway: true },
+    ...listenerOptions(served[0]),
+    unit: { ...serviceUnit, name: 'gateway', gateway: true },
     contracts: served,
     // No handler here asks it anything.
     local: { identity: {} as Identity },
-    upstreams: {},
-    uploads: createUploads({ directory: '/dev/null/uploads' }),
-    probes: {},
-    verifierOf: () => ({ verify: async () => Promise.reject(new Error('no token')), verifySeen: () => undefined }),
-    limiter: createLimiter({ scale: 1 }),
-    devices: createDeviceCookies(Buffer.alloc(32), { secure: true }),
-    serviceToken: 's'.repeat(32),
-    probeRedis: undefined,
-    metrics: createMetrics(),
-    internal: undefined,
-    open: () => undefined,
-    config: {
-      trustedProxies: [],
-      corsOrigins: ['https://known.example'],
-      instanceId: 'test-1',
-      hosts: new Map([['claimed.test', 'claimed']]) as unknown as Config['hosts'],
-    } as unknown as Config,
-    log: silentLogger(),
+    config: { ...config, hosts: new Map([['claimed.test', 'claimed']]) } as unknown as Config,
     ...more,
   })
   onTestFinished(() => app.close())
   const get = (url: string, headers: Record<string, string> = {}) => app.inject({ url, headers })
   return { app, get }
 }
-const notFound = (by: string) => ({ by, code: contracts.shop.errors['edge.not_found'].code })
+const notFound = (by: string) => ({ by, code: 'edge.not_found' })
 const serviceUnit = { name: 'identity', host: '127.0.0.1', port: 0, services: ['identity'], gateway: false } as const
 
 test('the default host has nothing of a contract with a host of its own but the pages of its mail', async () => {

@@ -10,7 +10,7 @@ const token = 'a token of the tests, at least 32 characters long'
 
 function metricsApp({ development = false, metricsToken = token as string | undefined } = {}): FastifyInstance {
   const app = fastify()
-  app.setErrorHandler(answerFailure(contracts.shop))
+  app.setErrorHandler(answerFailure(Object.values(contracts)[0]!))
   // What the route reads of the configuration.
   metricsRoute(app, createMetrics(), { development, metricsToken } as Config)
   return app

@@ -5,22 +5,7 @@ import { DomainError, refuseAtEdge } from '../platform/errors.ts'
 import { internalErrorHeader, internalTokenHeader, tokenRefused } from '../platform/http/internal-client.ts'
 import { type BodyWatch, discardRest } from './edge/incoming-body.ts'
 
-/** Another process of ours that serves some of our routes. */
-export interface Upstream {
-  /**
-   * Sends the request on and streams the answer back. Refuses with `edge.timeout` or `edge.unavailable` when no answer begins within the deadline.
-   * @param to.headers replaces what the client sent under these names
-   * @param to.body set for a body that nobody has read yet: it is sent on as it comes, and the deadline begins when all of it is
-   */
-  forward(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    to: { path: string; headers: Record<string, string>; body?: BodyWatch },
-  ): Promise<void>
-  /** Requests under way. */
-  inFlight(): number
-  close(): Promise<void>
-}
+export type Upstream = ReturnType<typeof openUpstream>
 
 /** What a client may say to a service; everything else, above all `X-User-*` and `X-Internal-*`, stays outside. */
 const passedOn = [
@@ -50,7 +35,8 @@ const keptBack = new Set([
 /** Requests under way to one upstream at most; above it the caller is told at once instead of being queued. */
 const mostInFlight = 512
 
-export function openUpstream({ url, token, deadlineMs }: { url: string; token: string; deadlineMs: number }): Upstream {
+/** Another process of ours that serves some of our routes. */
+export function openUpstream({ url, token, deadlineMs }: { url: string; token: string; deadlineMs: number }) {
   const options = {
     connections: 128,
     pipelining: 1,
@@ -70,7 +56,17 @@ export function openUpstream({ url, token, deadlineMs }: { url: string; token: s
   let inFlight = 0
 
   return {
-    async forward(request, reply, { path, headers, body: watch }) {
+    /**
+     * Sends the request on and streams the answer back. Refuses with `edge.timeout` or `edge.unavailable` when no answer begins within the deadline.
+     * @param to.headers replaces what the client sent under these names
+     * @param to.body set for a body that nobody has read yet: it is sent on as it comes, and the deadline begins when all of it is
+     */
+    async forward(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      to: { path: string; headers: Record<string, string>; body?: BodyWatch },
+    ): Promise<void> {
+      const { path, headers, body: watch } = to
       if (inFlight >= mostInFlight) throw refuseAtEdge('edge.unavailable', { upstream: url })
       const sent: Record<string, string> = { [internalTokenHeader]: token, 'x-request-id': request.id }
       for (const name of passedOn) {
@@ -99,6 +95,7 @@ export function openUpstream({ url, token, deadlineMs }: { url: string; token: s
         inFlight -= 1
       }
     },
+    /** Requests under way. */
     inFlight: () => inFlight,
     close: async () => pool?.close(),
   }

@@ -3,7 +3,7 @@
  * each contract's error table gives it those.
  */
 export class DomainError<Code extends string = string> extends Error {
-  override readonly name = 'Refusal'
+  override readonly name = 'DomainError'
   readonly code: Code
   /** Facts a contract may show, such as `{ retryAfterSeconds: 30 }`. Never secrets. */
   readonly details: Readonly<Record<string, unknown>>
@@ -37,7 +37,7 @@ export const edgeErrors = [
 ] as const
 export type EdgeErrorCode = (typeof edgeErrors)[number]
 
-/** Makes an edge refusal, to be thrown. */
+/** Makes an error of the edge, to be thrown. */
 export const refuseAtEdge = (code: EdgeErrorCode, details?: Readonly<Record<string, unknown>>, cause?: unknown) =>
   new DomainError<EdgeErrorCode>(code, details, cause)
 

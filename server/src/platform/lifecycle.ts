@@ -1,14 +1,10 @@
 import { messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 
-/** What has to be undone when the process ends, in the order opposite to its start. */
-export interface Lifecycle {
-  onStop(name: string, stop: () => Promise<void>): void
-  /** Runs every stop once, the latest first and one after the other; one that fails does not keep the others from running. */
-  stop(): Promise<void>
-}
+export type Lifecycle = ReturnType<typeof createLifecycle>
 
-export function createLifecycle(log: Logger): Lifecycle {
+/** What has to be undone when the process ends, in the order opposite to its start. */
+export function createLifecycle(log: Logger) {
   const stops: { name: string; stop: () => Promise<void> }[] = []
   let stopped = Promise.resolve()
   const stopAll = async () => {
@@ -22,8 +18,9 @@ export function createLifecycle(log: Logger): Lifecycle {
     }
   }
   return {
-    onStop: (name, stop) => void stops.push({ name, stop }),
-    stop() {
+    onStop: (name: string, stop: () => Promise<void>) => void stops.push({ name, stop }),
+    /** Runs every stop once, the latest first and one after the other; one that fails does not keep the others from running. */
+    stop(): Promise<void> {
       // Who asks a second time does not pull the database from under what is still stopping.
       stopped = stopped.then(stopAll)
       return stopped

@@ -148,3 +148,24 @@ describe('secrets', () => {
     expect(third).toMatchObject({ session: { refreshToken: '[redacted]' } })
   })
 })
+
+test('whoever reads stderr may go away: the process ends all the same', () => {
+  // The shell ends the reader before the lines of the exit are written.
+  const script = `import { createLogger } from ${JSON.stringify(join(import.meta.dirname, 'log.ts'))}
+    import { setTimeout } from 'node:timers/promises'
+    await setTimeout(300)
+    const log = createLogger('info')
+    for (let line = 0; line < 100; line += 1) log.info('x'.repeat(1_000))
+    process.exit(3)`
+  const { status, signal } = spawnSync(
+    'bash',
+    [
+      '-c',
+      `set -o pipefail; { "$0" --input-type=module -e "$1" 2>&1; } | :; exit "\${PIPESTATUS[0]}"`,
+      process.execPath,
+      script,
+    ],
+    { timeout: 10_000 },
+  )
+  expect({ status, signal }).toEqual({ status: 3, signal: null })
+})

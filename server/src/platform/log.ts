@@ -69,7 +69,13 @@ export async function openLogger(level: string, file: LogFile | undefined): Prom
 /** A logger that writes nothing: for the commands that print their own result, and for tests. */
 export const silentLogger = (): Logger => pino({ level: 'silent' })
 
-const stderr = () => pino.destination({ fd: 2, sync: false })
+function stderr() {
+  const destination = pino.destination({ fd: 2, sync: false })
+  const flushSync = destination.flushSync.bind(destination)
+  // Asked at the exit, when whoever read our stderr may be gone.
+  destination.flushSync = () => flush({ flushSync })
+  return destination
+}
 
 const optionsOf = (level: string): LoggerOptions => ({
   level,
@@ -84,7 +90,7 @@ function flush(destination: { flushSync(): void }): void {
   try {
     destination.flushSync()
   } catch {
-    // Between two files, or on a full disk: stderr has the lines, and an end must not fail for them.
+    // Between two files, on a full disk, or into a broken pipe: an end must not fail for the last lines.
   }
 }
 

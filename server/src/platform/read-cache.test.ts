@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { localNotices } from '../../tests/support/local-notices.ts'
 import type { ServerNotices } from './db/notices/index.ts'
 import { createReadCache } from './read-cache.ts'
-import { localNotices } from './testing/local-notices.ts'
 import { readCacheConformance } from './testing/read-cache.conformance.ts'
 
 const noticesThat = (connected: boolean): ServerNotices => ({ ...localNotices(), connected: () => connected })

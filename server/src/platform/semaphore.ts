@@ -5,20 +5,13 @@ export interface SemaphoreOptions {
   capacity: number
   /** Milliseconds that a work waits at most; without end when absent. */
   waitMs?: number
-  /** Makes the refusal of a work that does not get its turn. */
+  /** Makes the error of a work that does not get its turn. */
   busy(): Error
 }
 
 /** Lets a few do their work at a time, the others in the order they came. */
-export interface Semaphore {
-  /** Does `work` when its turn comes; whoever was refused is not worked for later. */
-  run<Result>(work: () => Promise<Result>): Promise<Result>
-  /** Those who wait for their turn. */
-  waiting(): number
-}
-
 // cockatiel's bulkhead has no deadline for those in its queue, and calls nobody else after one that was aborted there.
-export function createSemaphore({ atOnce, capacity, waitMs, busy }: SemaphoreOptions): Semaphore {
+export function createSemaphore({ atOnce, capacity, waitMs, busy }: SemaphoreOptions) {
   let running = 0
   const waiting = new Set<() => void>()
 
@@ -44,7 +37,8 @@ export function createSemaphore({ atOnce, capacity, waitMs, busy }: SemaphoreOpt
   }
 
   return {
-    async run(work) {
+    /** Does `work` when its turn comes; whoever was refused is not worked for later. */
+    async run<Result>(work: () => Promise<Result>): Promise<Result> {
       await turn()
       try {
         return await work()
@@ -55,6 +49,7 @@ export function createSemaphore({ atOnce, capacity, waitMs, busy }: SemaphoreOpt
         else running -= 1
       }
     },
+    /** Those who wait for their turn. */
     waiting: () => waiting.size,
   }
 }

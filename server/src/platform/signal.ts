@@ -1,26 +1,21 @@
-/** Wakes whoever waits for something that may have happened. */
-export interface Signal {
-  notify(): void
-  /** How often it rang: who compares it before and after some work misses no ring. */
-  notified(): number
-  /** How many wait. */
-  waiting(): number
-  /** Resolves at the next ring, after `ms` milliseconds, or when `signal` aborts; it never rejects. */
-  wait(ms: number, signal?: AbortSignal): Promise<void>
-}
+export type Signal = ReturnType<typeof createSignal>
 
-export function createSignal(): Signal {
+/** Wakes whoever waits for something that may have happened. */
+export function createSignal() {
   const waiting = new Set<() => void>()
   let notified = 0
   return {
-    notify() {
+    notify(): void {
       notified += 1
       for (const wake of [...waiting]) wake()
     },
+    /** How often it rang: who compares it before and after some work misses no ring. */
     notified: () => notified,
+    /** How many wait. */
     waiting: () => waiting.size,
-    wait: (ms, signal) =>
-      new Promise((resolve) => {
+    /** Resolves at the next ring, after `ms` milliseconds, or when `signal` aborts; it never rejects. */
+    wait: (ms: number, signal?: AbortSignal) =>
+      new Promise<void>((resolve) => {
         if (signal?.aborted) return resolve()
         const wake = () => {
           clearTimeout(timer)
@@ -37,6 +32,22 @@ export function createSignal(): Signal {
 
 /** Resolves after `ms` milliseconds or when `signal` aborts, whichever is first. */
 export const pause = (ms: number, signal: AbortSignal): Promise<void> => createSignal().wait(ms, signal)
+
+/** Does `turn` again and again until it is stopped, and then waits for the turn under way. A turn never rejects. */
+export function repeat(turn: (signal: AbortSignal) => Promise<void>) {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const run = async () => {
+    while (!signal.aborted) await turn(signal)
+  }
+  const running = run()
+  return {
+    async stop(): Promise<void> {
+      stopping.abort()
+      await running
+    },
+  }
+}
 
 const firstBackoffMs = 100
 const longestBackoffMs = 5_000

@@ -119,7 +119,7 @@ test('dead-letters lists what a service could not take, and replays it', async (
   const context = new pg.Client({ connectionString: admin.replace(/postgres$/, 'profiles') })
   await context.connect()
   const subject = '01900000-0000-7000-8000-00000000abcd'
-  const data = { number: 900_000, username: 'late', email: null }
+  const data = { number: 900_000, tenant: 'main', username: 'late', email: null }
   const event = {
     id: subject,
     source: 'identity',

@@ -16,11 +16,13 @@ const statuses: Readonly<Record<string, number>> = {
   'edge.invalid_token': 401,
   'edge.forbidden': 403,
   'edge.not_found': 404,
+  'edge.request_timeout': 408,
   'edge.rate_limited': 429,
   'edge.internal': 500,
   'edge.bad_gateway': 502,
   'edge.unavailable': 503,
   'edge.timeout': 504,
+  'profiles.busy': 503,
 }
 const [some] = Object.values(contracts)
 

@@ -38,7 +38,10 @@ const allOf =
 /** Imports go one way: a layer knows those below it. */
 export const oneWay: Rule = allOf(
   (modules) => modules.filter(({ path }) => layerOf(path) === -1).map(({ path }) => `${path}: is in no layer`),
-  importsThat((from, to) => layerOf(to) > layerOf(from)),
+  // What is in no layer, as the tests and the examples, is above all of them.
+  importsThat((from, to) => layerOf(to) > layerOf(from) || (layerOf(to) === -1 && to !== '../package.json')),
+  // A path that is put together cannot be followed.
+  codeThat(/\b(?:import|require)\((?!\s*''\s*[,)])[^)]*/g, (path) => path !== 'main.ts'),
 )
 
 /** A service is entered by its index.ts, and services do not know one another; all of them know what a realm is. */
@@ -73,30 +76,47 @@ export const noCircles: Rule = (modules) => {
 
 /** What only one place may use: the environment, the end of the process, the clock, and ids. */
 export const onePlace: Rule = allOf(
-  codeThat(/process\.env\b/g, (path) => path !== 'config/config.ts'),
-  codeThat(/process\.exit\(/g, (path) => path !== 'main.ts'),
-  codeThat(/\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b|\bhrtime\b/g, (path) => path !== 'platform/clock.ts'),
-  codeThat(/\brandomUUID\b|\buuidv7\b/g, (path) => path !== 'platform/ids.ts'),
+  codeThat(/\bprocess\.env\b/g, (path) => path !== 'config/config.ts'),
+  codeThat(/\bprocess\.(?:exit|abort)\b/g, (path) => path !== 'main.ts'),
+  // Taken apart, renamed or by a text, nobody could tell what of it is used.
+  codeThat(
+    /\b(?:process|Date|performance|globalThis)(?:\?\.)?\[|= (?:process|Date|performance|globalThis)\n/g,
+    () => true,
+  ),
+  (modules) =>
+    modules
+      .filter(({ packages }) => packages.some((name) => /^(node:)?(process|perf_hooks)$/.test(name)))
+      .map(({ path }) => `${path}: imports what is there without`),
+  codeThat(
+    /\bDate\.now\b|\bnew Date\b(?!\(\s*[^\s)])|(?<!new )\bDate\(|\bperformance\.(?:now|timeOrigin)\b|\bhrtime\b|\bTemporal\.Now\b/g,
+    (path) => path !== 'platform/clock.ts',
+  ),
+  codeThat(/\brandomUUID\b|\buuidv[47]\b|\bnanoid\b/g, (path) => path !== 'platform/ids.ts'),
 )
 
-/** What two documents call alike is neither's alone. */
-const inContract = (path: string): boolean => /^contracts\/[a-z]\w*\//.test(path)
+/** All that contracts need, of the platform what computes, and the client that a contract describes its questions to. */
+const harmless =
+  /^(typebox(\/.*)?|cookie)$|^platform\/((clock|errors|html|ids|secrets)\.ts|http\/(guarded-client|internal-client|schema|status)\.ts|tokens\/verifier\.ts)$/
 
-const ioPackages =
-  /^(node:)?(fs|net|tls|http|http2|https|dns|dgram|child_process|worker_threads|cluster)(\/|$)|^(undici|pg|ioredis|nodemailer|s3mini|sharp|cockatiel|rate-limiter-flexible)$/
-
-/** Contracts are data: they open no file, no connection and no process. */
+/** Contracts are data: they open no file, no connection and no process, and nothing of the platform that does. */
 export const contractsDoNoIo: Rule = (modules) =>
   modules
     .filter(({ path }) => path.startsWith('contracts/'))
-    .flatMap(({ path, packages, code }) => [
-      ...packages.filter((name) => ioPackages.test(name)).map((name) => `${path}: imports ${name}`),
-      ...[...code.matchAll(/(?<![.\w])fetch\(|\bWebSocket\b/g)].map(([found]) => `${path}: ${found}`),
+    .flatMap(({ path, packages, values, code }) => [
+      ...[...packages, ...values.filter((to) => to.startsWith('platform/'))]
+        .filter((name) => !harmless.test(name))
+        .map((name) => `${path}: imports ${name}`),
+      ...[...code.matchAll(/(?<![.\w])fetch\(|\bglobalThis\.fetch\b|\bWebSocket\b|\bgetBuiltinModule\b/g)].map(
+        ([found]) => `${path}: ${found}`,
+      ),
     ])
 
+/** Contracts that are called by words of everybody: as their names these count in strings, and behind `contracts.`. */
+const everydayNames = new Set(['tenants', 'clients'])
+
 /**
- * What is one contract's stands in its folder: its name, and what its document alone calls something.
- * @param words by contract
+ * What is one contract's stands in its folder: its name, also in comments, and what its document alone calls something.
+ * @param words by contract; of those that another contract has too, none owns any
  */
 export const ownWordsAtHome =
   (words: Readonly<Record<string, readonly string[]>>): Rule =>
@@ -105,15 +125,20 @@ export const ownWordsAtHome =
       const elsewhere = modules.filter(
         ({ path }) => folder(path, 2) !== `contracts/${contract}` && path !== 'contracts/registry.ts',
       )
-      const known = new Set(own)
-      // `tenants` and `clients` are words of everybody: as a name of a contract they stand in strings, or behind `contracts.`.
-      const name = new RegExp(`^${contract}(/|$)|--contract ${contract}\\b|\\b${contract.toUpperCase()}_[A-Z]`)
+      const name = everydayNames.has(contract)
+        ? new RegExp(`^${contract}(/|$)|--contract ${contract}\\b|\\b${contract.toUpperCase()}_[A-Z]`)
+        : new RegExp(
+            `(?<![A-Za-z])${contract}|${contract.charAt(0).toUpperCase()}${contract.slice(1)}|\\b${contract.toUpperCase()}_`,
+          )
       const member = new RegExp(`\\bcontracts\\.${contract}\\b|\\bcontracts/${contract}/`, 'g')
-      return elsewhere.flatMap(({ path, strings, code }) => [
+      const escaped = own.map((word) => word.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      const word = new RegExp(`(?<![\\w./-])(?:${escaped.join('|') || '(?!)'})(?![\\w/-])`, 'i')
+      return elsewhere.flatMap(({ path, strings, code, text }) => [
         ...strings
-          .filter((text) => (known.has(text) && !inContract(path)) || name.test(text))
-          .map((text) => `${path}: "${text}" of ${contract}`),
+          .filter((said) => name.test(said) || (word.test(said) && !/^contracts\/[a-z]/.test(path)))
+          .map((said) => `${path}: "${said}" of ${contract}`),
         ...[...code.matchAll(member)].map(([found]) => `${path}: ${found}`),
+        ...(!everydayNames.has(contract) && name.test(`${path}\n${text}`) ? [`${path}: names ${contract}`] : []),
       ])
     })
 
@@ -135,26 +160,55 @@ export const small: Rule = (modules) => {
   ]
 }
 
-/** Names say what something is, in the words of the field. */
+/** Names say what something is, in the words of the field, and hide nothing that is there without. */
 export const goodNames: Rule = (modules) =>
-  modules.flatMap(({ path, code }) => [
-    ...(/(^|\/)(utils?|helpers?|common|managers?|misc)(\.ts|\/)/.test(path) ? [`${path}: says nothing`] : []),
-    ...[...code.matchAll(retiredNames)].map(([found]) => `${path}: ${found}`),
-  ])
+  modules.flatMap(({ path, code, strings }) => {
+    // A text of one word may be the name of a field.
+    const names = [...(code.match(/[A-Za-z_$][\w$]*/g) ?? []), ...strings.filter((said) => /^\w+$/.test(said))]
+    return [
+      ...(/(^|\/)(utils?|helpers?|common|shared|lib|managers?|misc|words|terms|first-lines)(\.ts|\/)/.test(path)
+        ? [`${path}: says nothing`]
+        : []),
+      ...[...path.matchAll(/[a-z]+/g), ...names.flatMap((name) => [...name.matchAll(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g)])]
+        .filter(([word]) => retiredWords.has(word.toLowerCase()))
+        .map(([word]) => `${path}: ${word}`),
+      ...names.filter((name) => retiredNames.test(name)).map((name) => `${path}: ${name}`),
+      ...[...code.matchAll(/\b(?:interface|type|class|enum) ([A-Z]\w*)(?=[ <{])/g)]
+        .filter(([, name = '']) => name in globalThis || builtInTypes.has(name))
+        .map(([, name]) => `${path}: ${name} shadows a built-in`),
+    ]
+  })
 
 /** Words that the tree once had for what the field calls something else. */
+const retiredWords = new Set(
+  `terms visitor visitors visit inquiry asker asking world bell told remembered misfit misfits refusal refusals stranger strangers
+  bury buried marks sought unheard echo`.split(/\s+/),
+)
 const retiredNames =
-  /\b(Terms|terms|termsOf|Visitor|visitor|Visit|Inquiry|Asker|World|Bell|handOut|heldFor|remembered|tokenStands|Misfit|misfits?|Refusal|refusal|putOff|setAside|bury\w*|Sought|sought|forServices|plantDemo|unheard|FirstLines)\b/g
+  /handOut|heldFor|tokenStands|putOff|setAside|forServices|plantDemo|firstStart|firstLines|openRoutes/i
 
-/** Files are not named by prefixes that stand in for folders: at most two of a folder begin with the same word and a hyphen, unless it is a verb. */
+/** Those of TypeScript that are no values. */
+const builtInTypes = new Set(
+  `Record Partial Required Readonly Pick Omit Exclude Extract NonNullable Parameters ReturnType Awaited Range Window`.split(
+    ' ',
+  ),
+)
+
+/**
+ * Files are not named by prefixes that stand in for folders: at most two of a folder begin with the same word and a hyphen, unless it
+ * is a verb, and none by the name of a folder beside it.
+ */
 export const foldersNotPrefixes: Rule = (modules) => {
   const groups = new Map<string, string[]>()
   for (const { path } of modules) {
     const [, where = '', prefix = ''] = /^(.*\/)?([a-z0-9]+)(?:-[\w-]+)?\.ts$/.exec(path) ?? []
-    if (verbs.has(prefix)) continue
+    if (prefix === '' || verbs.has(prefix)) continue
     groups.set(`${where}${prefix}-`, [...(groups.get(`${where}${prefix}-`) ?? []), path])
   }
-  return [...groups].filter(([, paths]) => paths.length > 2).map(([prefix, paths]) => `${prefix}*: ${paths.join(', ')}`)
+  const folders = new Set(modules.flatMap(({ path }) => path.split('/').map((_, depth) => `${folder(path, depth)}-`)))
+  return [...groups]
+    .filter(([prefix, paths]) => paths.length > 2 || folders.has(prefix))
+    .map(([prefix, paths]) => `${prefix}*: ${paths.join(', ')}`)
 }
 const verbs = new Set([
   'change',
@@ -168,10 +222,13 @@ const verbs = new Set([
   'add',
   'find',
   'write',
+  'search',
 ])
 
 /** Whoever switches a check off says why. */
 export const reasonedSuppressions: Rule = (modules) =>
   modules
-    .filter(({ text }) => /@ts-(ignore|expect-error)(?! \S)|biome-ignore [^:\n]*$/m.test(text))
+    .filter(({ text }) =>
+      /@ts-(ignore|expect-error|nocheck)(?! \S)|biome-ignore[\w-]* [^:\n]*(:\s*)?$|(c8|v8|istanbul) ignore/m.test(text),
+    )
     .map(({ path }) => `${path}: a suppression without its reason`)

@@ -26,6 +26,10 @@ export interface ErrorAnswer {
 /** An answer to every code that can arise where these services are used: a new one does not compile without. */
 export type ErrorTable<Used extends ServiceName> = Readonly<Record<EdgeErrorCode | ServiceErrors[Used], ErrorAnswer>>
 
+/** One answer to several codes. */
+export const alike = <Code extends ErrorCode>(answer: ErrorAnswer, ...codes: Code[]) =>
+  Object.fromEntries(codes.map((code) => [code, answer])) as Record<Code, ErrorAnswer>
+
 /**
  * Who may call a route: everybody; whoever is signed in; also another service, or only one, with the service token as Bearer; or
  * whose role has the permission. What only services may call is served by no gateway.
@@ -74,9 +78,9 @@ export interface Upload {
 type Part<Schema> = Schema extends TSchema ? Static<Schema> : undefined
 type Replies = Readonly<Record<number, TSchema>>
 /** Of an answer; several values for several cookies. */
-type Headers = Readonly<Record<string, string | string[]>>
+type AnswerHeaders = Readonly<Record<string, string | string[]>>
 type Answer<R extends Replies> = {
-  [Status in keyof R & number]: { status: Status; body: Part<R[Status]>; headers?: Headers }
+  [Status in keyof R & number]: { status: Status; body: Part<R[Status]>; headers?: AnswerHeaders }
 }[keyof R & number]
 
 /** One endpoint of a contract, as data. Every status it can answer is declared in `replies`. */
@@ -87,15 +91,12 @@ export interface RouteDefinition<
   Params extends TSchema | undefined,
   R extends Replies,
 > {
-  service: Name
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Path with `:parameters`. */
-  url: string
   summary: string
   /** What a caller has to know beside it; who may call it and how often is told by itself. Markdown. */
   description?: string
   access: Access
-  limit: LimitClass
+  /** What reads counts as `read`, everything else as `write`, unless this says otherwise. */
+  limit?: LimitClass
   body?: Body
   query?: Query
   params?: Params
@@ -130,14 +131,21 @@ export type Route<Name extends ServiceName = ServiceName> = Omit<
   RouteDefinition<Name, TSchema, TSchema, TSchema, Replies>,
   'handler' | 'limitBy'
 > & {
+  service: Name
+  method: Method
+  /** Path with `:parameters`. */
+  url: string
+  limit: LimitClass
   /** Its name and its heading in the documents; pages have none. See `operations`. */
   operationId?: string
   tag?: string
   limitBy?: (body: never) => string | undefined
-  handler(service: never, input: never): Promise<{ status: number; body: unknown; headers?: Headers }>
+  handler(service: never, input: never): Promise<{ status: number; body: unknown; headers?: AnswerHeaders }>
 }
 
-/** Declares a route. */
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** Declares a route of a service. */
 export const route = <
   Name extends ServiceName,
   R extends Replies,
@@ -145,8 +153,14 @@ export const route = <
   Query extends TSchema | undefined = undefined,
   Params extends TSchema | undefined = undefined,
 >(
+  service: Name,
+  method: Method,
+  url: string,
   definition: RouteDefinition<Name, Body, Query, Params, R>,
-): Route<Name> => definition as unknown as Route<Name>
+): Route<Name> => {
+  const limit = method === 'GET' ? 'read' : 'write'
+  return { service, method, url, limit, ...definition } as unknown as Route<Name>
+}
 
 /** Whose health a route tells: the whole gateway's, or one service's. */
 export type HealthOf = ServiceName | 'gateway'
@@ -226,7 +240,11 @@ export const contract = <Used extends ServiceName>(
 ): Contract => definition
 
 /** An answer with its status. */
-export const reply = <const Status extends number, const Body>(status: Status, body: Body, headers?: Headers) => ({
+export const reply = <const Status extends number, const Body>(
+  status: Status,
+  body: Body,
+  headers?: AnswerHeaders,
+) => ({
   status,
   body,
   ...(headers && { headers }),

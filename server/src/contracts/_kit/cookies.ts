@@ -21,22 +21,18 @@ export const setCookie = (name: string, value: string, options: SerializeOptions
 const deviceCookie = 'guichet_device'
 const oneYear = 365 * 24 * 3600
 
-/** Tells a device by a cookie that only we can make, so that nobody can claim to be a device of somebody else. */
-export interface DeviceCookies {
-  /** The device's id; undefined without a cookie of ours. */
-  read(header: string | undefined): string | undefined
-  newDevice(): string
-  /** The `Set-Cookie` that keeps the device known for another year. */
-  keep(device: string): string
-  /** Whether cookies are Secure. */
-  readonly secure: boolean
-}
+export type DeviceCookies = ReturnType<typeof createDeviceCookies>
 
-export function createDeviceCookies(key: Buffer, { secure }: { secure: boolean }): DeviceCookies {
+/**
+ * Tells a device by a cookie that only we can make, so that nobody can claim to be a device of somebody else.
+ * @param options.secure whether cookies are Secure
+ */
+export function createDeviceCookies(key: Buffer, { secure }: { secure: boolean }) {
   const signatureOf = (device: string) => hmac(key, device).toString('base64url')
   return {
     secure,
-    read(header) {
+    /** The device's id; undefined without a cookie of ours. */
+    read(header: string | undefined): string | undefined {
       for (const value of cookieValues(header, deviceCookie)) {
         const [device = '', signature = ''] = value.split('.')
         if (/^[\w-]{22}$/.test(device) && sameSecret(signature, signatureOf(device))) return device
@@ -44,7 +40,8 @@ export function createDeviceCookies(key: Buffer, { secure }: { secure: boolean }
       return undefined
     },
     newDevice: () => newSecret(16),
-    keep: (device) =>
+    /** The `Set-Cookie` that keeps the device known for another year. */
+    keep: (device: string): string =>
       setCookie(deviceCookie, `${device}.${signatureOf(device)}`, {
         path: '/',
         maxAge: oneYear,

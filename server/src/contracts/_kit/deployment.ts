@@ -75,12 +75,14 @@ export interface IntrospectionOptions {
 }
 
 export interface DemoAccount {
-  username: string
+  /** The e-mail address, when absent. */
+  username?: string
   email: string
   password: string
   displayName?: string
   role?: string
-  emailVerified: boolean
+  /** Seldom, so that no mail goes to an address that is nobody's. */
+  emailVerified?: boolean
   secondFactor?: boolean
   made: 'at every start' | 'by seed'
   /** True when a start in development says it. */

@@ -1,4 +1,4 @@
-/** Every remembered body, with its text once somebody asked for it. */
+/** Every memoized body, with its text once somebody asked for it. */
 const texts = new WeakMap<object, { text: string | undefined }>()
 
 /**
@@ -20,7 +20,7 @@ export function memoize<Source extends object, Body extends object>(
   }
 }
 
-/** The JSON of a remembered body, serialised at its first use; undefined for a body that is not remembered. */
+/** The JSON of a memoized body, serialised at its first use; undefined for a body that is none. */
 export function memoizedText(body: unknown, serialize: (body: Record<string, unknown>) => string): string | undefined {
   const slot = typeof body === 'object' && body !== null ? texts.get(body) : undefined
   if (!slot) return undefined

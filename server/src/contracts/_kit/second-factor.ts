@@ -14,19 +14,13 @@ export const isSecondCall = (body: object): body is SecondCall =>
   'mfa_code' in body &&
   typeof body.mfa_code === 'string'
 
-interface Credentials {
-  identifier: string
-  password: string
-  tenant?: string | undefined
-}
-
 /**
  * Signs in with credentials, or with the code that was asked for before. An account with a second factor is refused with
  * `identity.second_factor_required` and what the second call needs; a wrong code is refused like a wrong password.
  */
 export async function signIn(
   identity: Identity,
-  call: Credentials | SecondCall,
+  call: Parameters<Identity['login']>[0] | SecondCall,
   context: RequestContext,
 ): Promise<Session> {
   if (isSecondCall(call)) {

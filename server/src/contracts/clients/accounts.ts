@@ -12,10 +12,7 @@ import { realm } from './realm.ts'
 import { emailOf, Registration, readRegistration } from './registration.ts'
 import { ClientObject, contextOf, Failure, Message, MessageWithClient, message, Success, Uuid } from './wire.ts'
 
-const register = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/v1/clients',
+const register = route('identity', 'POST', '/api/v1/clients', {
   summary: 'Register a client',
   description: 'Mails a link to prove the address, good for 24 hours. The fields may also stand outside `client`.',
   access: 'public',
@@ -46,10 +43,11 @@ const register = route({
 
 const Token = Type.Object({ token: Type.Optional(Type.String()) })
 
+const verificationUrl = '/api/v1/clients/:id/verify_email'
+
 const verification = {
-  service: 'identity',
-  url: '/api/v1/clients/:id/verify_email',
   access: 'public',
+  // Also where a link is followed: it changes the account.
   limit: 'write',
   params: IdParams,
   query: Token,
@@ -57,9 +55,8 @@ const verification = {
   validationError: () => validationErrors.verification,
 } as const
 
-const verifyEmail = route({
+const verifyEmail = route('identity', 'POST', verificationUrl, {
   ...verification,
-  method: 'POST',
   summary: 'Verify an e-mail address with the token that was mailed',
   description: 'The token is good once. Turns the second factor on.',
   body: Type.Union([Token, Type.Null()]),
@@ -71,9 +68,8 @@ const verifyEmail = route({
   },
 })
 
-const followLink = route({
+const followVerificationLink = route('identity', 'GET', verificationUrl, {
   ...verification,
-  method: 'GET',
   summary: 'Verify an e-mail address by following the mailed link',
   page: confirmationPage,
   async handler(identity, { params, query, context }) {
@@ -95,10 +91,7 @@ function confirmationPage({ query, headers }: FastifyRequest): string {
   })
 }
 
-const resendVerification = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/v1/clients/:id/resend_verification',
+const resendVerification = route('identity', 'POST', '/api/v1/clients/:id/resend_verification', {
   summary: 'Mail a new link to verify the e-mail address',
   access: 'public',
   limit: 'mail',
@@ -114,6 +107,6 @@ const resendVerification = route({
 export const accountRoutes = operations('Registration', {
   register,
   verifyEmail,
-  followVerificationLink: followLink,
+  followVerificationLink,
   resendVerification,
 })

@@ -23,7 +23,6 @@ export const deployment: Deployment = {
   demo: {
     accounts: [
       {
-        username: 'client@example.com',
         email: 'client@example.com',
         password: 'password123',
         displayName: 'Verified Client',
@@ -32,11 +31,9 @@ export const deployment: Deployment = {
         made: 'by seed',
       },
       {
-        username: 'unverified@example.com',
         email: 'unverified@example.com',
         password: 'password123',
         displayName: 'Unverified Client',
-        emailVerified: false,
         made: 'by seed',
       },
     ],

@@ -1,4 +1,4 @@
-import type { Contract, ErrorAnswer, ErrorTable } from '../_kit/contract.ts'
+import { alike, type Contract, type ErrorAnswer, type ErrorTable } from '../_kit/contract.ts'
 
 /** @param detail what exactly is wrong, where the contract says more than its `error` */
 const answer = (status: number, code: string, message: string, detail?: string): ErrorAnswer => ({
@@ -48,10 +48,7 @@ export const errors: ErrorTable<'identity'> = {
   'edge.headers_too_large': answer(431, 'HEADERS_TOO_LARGE', 'The headers of the request are too large'),
   'edge.rate_limited': answer(429, 'RATE_LIMITED', 'Too many requests; wait a moment and try again'),
   'edge.internal': answer(500, 'INTERNAL_ERROR', 'Something went wrong on our side'),
-  'edge.bad_gateway': unavailable,
-  'edge.unavailable': unavailable,
-  'edge.identity_unavailable': unavailable,
-  'edge.timeout': unavailable,
+  ...alike(unavailable, 'edge.bad_gateway', 'edge.unavailable', 'edge.identity_unavailable', 'edge.timeout'),
   'identity.invalid_credentials': authFailed('Invalid email or password'),
   'identity.email_unverified': authFailed('The email address is not verified yet'),
   'identity.deactivated': authFailed('This account is deactivated'),
@@ -61,24 +58,20 @@ export const errors: ErrorTable<'identity'> = {
   'identity.username_taken': registrationFailed('Email has already been taken'),
   'identity.email_invalid': registrationFailed('Email is invalid'),
   'identity.name_invalid': registrationFailed('Name must have 2 to 100 characters'),
-  'identity.tenant_invalid': invalid,
+  ...alike(invalid, 'identity.tenant_invalid', 'identity.wrong_password', 'identity.idempotency_key_reused'),
   'identity.password_too_short': registrationFailed('Password is too short (minimum is 8 characters)'),
   'identity.password_too_long': registrationFailed('Password is too long (maximum is 256 characters)'),
   'identity.password_too_simple': registrationFailed('Password needs more kinds of characters'),
   'identity.password_too_common': registrationFailed('Password is in lists of common passwords'),
   'identity.password_too_weak': registrationFailed('Password is too easy to guess'),
   'identity.password_mismatch': registrationFailed("Password confirmation doesn't match Password"),
-  'identity.wrong_password': invalid,
   'identity.invalid_link': verificationFailed,
   'identity.already_verified': resendFailed('The email address is already verified'),
   'identity.too_many_links': resendFailed('Too many verification emails were sent; try again in an hour'),
   'identity.invalid_refresh_token': answer(401, 'REFRESH_FAILED', 'The refresh token is not valid any more'),
   'identity.account_not_found': resendFailed('There is no such client'),
   'identity.unknown_role': answer(422, 'VALIDATION_ERROR', 'There is no such role'),
-  'identity.last_administrator': forbidden,
-  'identity.not_oneself': forbidden,
-  'identity.not_allowed': forbidden,
-  'identity.idempotency_key_reused': invalid,
+  ...alike(forbidden, 'identity.last_administrator', 'identity.not_oneself', 'identity.not_allowed'),
   'identity.busy': unavailable,
 }
 

@@ -15,26 +15,18 @@ const own = (identity: Identity, { uid }: AccessClaims, context: RequestContext)
     throw gone ? refuseAtEdge('edge.invalid_token') : error
   })
 
-const me = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/v1/me',
+const readMe = route('identity', 'GET', '/api/v1/me', {
   summary: 'The signed-in client',
   access: 'person',
-  limit: 'read',
   replies: { 200: Profile },
   async handler(identity, { claims, context }) {
     return reply(200, profileOf(await own(identity, claims, context)))
   },
 })
 
-const readClient = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/v1/clients/:id',
+const readClient = route('identity', 'GET', '/api/v1/clients/:id', {
   summary: "The caller's own profile, by id or as `me`",
   access: 'person',
-  limit: 'read',
   params: Type.Object({ id: Type.Union([Type.Literal('me'), Uuid]) }),
   replies: { 200: Profile, 403: Failure, 404: Failure },
   validationError: () => validationErrors.profile,
@@ -45,4 +37,4 @@ const readClient = route({
   },
 })
 
-export const profileRoutes = operations('Profile', { readMe: me, readClient })
+export const profileRoutes = operations('Profile', { readMe, readClient })

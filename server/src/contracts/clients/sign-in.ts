@@ -12,10 +12,7 @@ const tokensOf = (session: Session) => ({
   refresh_token: session.refreshToken,
 })
 
-const login = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/v1/auth/login',
+const login = route('identity', 'POST', '/api/v1/auth/login', {
   summary: 'Check the password and mail a code',
   description: 'The code is good for 5 minutes. Only a verified address signs in.',
   access: 'public',
@@ -49,10 +46,7 @@ const login = route({
 
 const code = Text({ minLength: 1 })
 
-const verifyMfa = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/v1/auth/verify_mfa',
+const verifyMfa = route('identity', 'POST', '/api/v1/auth/verify_mfa', {
   summary: 'Check the code and sign in',
   description: 'Five wrong codes end the sign-in.',
   access: 'public',
@@ -77,13 +71,9 @@ const verifyMfa = route({
   },
 })
 
-const logout = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/v1/auth/logout',
+const logout = route('identity', 'POST', '/api/v1/auth/logout', {
   summary: 'Sign out everywhere',
   access: 'person',
-  limit: 'write',
   replies: { 200: Message },
   async handler(identity, { claims, context }) {
     await identity.logoutEverywhere(claims.uid, { contract: context.realm.name }, context)
@@ -91,14 +81,10 @@ const logout = route({
   },
 })
 
-const refreshToken = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/v1/auth/refresh_token',
+const refreshTokens = route('identity', 'POST', '/api/v1/auth/refresh_token', {
   summary: 'Renew the tokens',
   description: 'Replaces the refresh token.',
   access: 'public',
-  limit: 'write',
   body: Type.Object({ refresh_token: Text({ minLength: 1 }) }),
   replies: { 200: Success(tokenFields), 400: Failure, 401: Failure },
   validationError: () => validationErrors.refreshToken,
@@ -107,4 +93,4 @@ const refreshToken = route({
   },
 })
 
-export const signInRoutes = operations('Sign in', { login, verifyMfa, logout, refreshTokens: refreshToken })
+export const signInRoutes = operations('Sign in', { login, verifyMfa, logout, refreshTokens })

@@ -50,5 +50,5 @@ export const profileOf = (account: AccountView): Type.Static<typeof Profile> => 
   return { success: true, ...client, client }
 }
 
-/** What a sign-in and a renewal both hand out. */
+/** What a sign-in and a renewal both issue. */
 export const tokenFields = { token: Type.String(), expires_at: Type.String(), refresh_token: Type.String() }

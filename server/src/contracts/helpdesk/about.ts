@@ -36,10 +36,7 @@ export function health(report: HealthReport) {
   return { status: healthy ? 200 : 503, body: { ...common, ...parts } }
 }
 
-const alive = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/auth/health',
+const readHealth = route('identity', 'GET', '/api/auth/health', {
   summary: 'Say that the sign-in service answers',
   access: 'public',
   limit: 'metrics',
@@ -62,13 +59,9 @@ const documentation = (routes: readonly Route[]): Route<'identity'> => {
   const endpoints = routes
     .filter(({ html }) => !html)
     .map(({ method, url, summary }) => ({ method, path: url, description: summary }))
-  return route({
-    service: 'identity',
-    method: 'GET',
-    url: '/api-docs',
+  return route('identity', 'GET', '/api-docs', {
     summary: 'List the endpoints',
     access: 'public',
-    limit: 'read',
     ownListenerOnly: true,
     replies: {
       200: Type.Object({
@@ -84,4 +77,4 @@ const documentation = (routes: readonly Route[]): Route<'identity'> => {
 
 /** What the auth service says of itself; `routes` are all the others of it. */
 export const aboutRoutes = (routes: readonly Route[]): Route<'identity'>[] =>
-  operations('About', { readHealth: alive, listEndpoints: documentation([...routes, alive]) })
+  operations('About', { readHealth, listEndpoints: documentation([...routes, readHealth]) })

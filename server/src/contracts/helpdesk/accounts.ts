@@ -19,13 +19,9 @@ function authorise(context: RequestContext, isOwner: (claims: AccessClaims) => b
 /** A service's own token does not expire. */
 const warning = ({ claims }: RequestContext) => (claims ? expiryHeaders(claims, seconds(systemClock)) : {})
 
-const user = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/auth/users/:userId',
+const readAccount = route('identity', 'GET', '/api/auth/users/:userId', {
   summary: 'Read an account by its id: your own, or any as an administrator or a service',
   access: 'person_or_service',
-  limit: 'read',
   params: Type.Object({ userId: Type.String() }),
   replies: {
     200: Type.Object({ success: Type.Literal(true), data: LongUser }),
@@ -42,13 +38,9 @@ const user = route({
   },
 })
 
-const userByEmail = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/auth/users/email/:email',
+const readAccountByEmail = route('identity', 'GET', '/api/auth/users/email/:email', {
   summary: 'Read an account by its e-mail address: your own, or any as an administrator or a service',
   access: 'person_or_service',
-  limit: 'read',
   params: Type.Object({ email: Text() }),
   replies: {
     200: Type.Object({ success: Type.Literal(true), data: UserWithColumns }),
@@ -70,13 +62,9 @@ const userByEmail = route({
   },
 })
 
-const me = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/auth/me',
+const readOwnAccount = route('identity', 'GET', '/api/auth/me', {
   summary: "The caller's account",
   access: 'person',
-  limit: 'read',
   replies: {
     200: Type.Object({ success: Type.Literal(true), data: LongUser, user: LongUser }),
     401: Failure,
@@ -96,13 +84,9 @@ const Counts = Type.Object({
   timestamp: Type.String(),
 })
 
-const stats = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/auth/stats',
+const countAccounts = route('identity', 'GET', '/api/auth/stats', {
   summary: 'Count accounts and sessions',
   access: 'statistics:read',
-  limit: 'read',
   replies: { 200: Type.Object({ success: Type.Literal(true), data: Counts }), 401: Failure, 403: Failure },
   async handler(identity, { context }) {
     const found = await identity.accounts.statistics(context)
@@ -117,9 +101,4 @@ const stats = route({
   },
 })
 
-export const accountRoutes = operations('Accounts', {
-  readAccount: user,
-  readAccountByEmail: userByEmail,
-  readOwnAccount: me,
-  countAccounts: stats,
-})
+export const accountRoutes = operations('Accounts', { readAccount, readAccountByEmail, readOwnAccount, countAccounts })

@@ -36,13 +36,9 @@ const isNoMoment = (date: Date | undefined): boolean => date !== undefined && Nu
 const noSuchStart = invalidField('startDate', "La date de début n'existe pas.", 'query')
 const noSuchEnd = invalidField('endDate', "La date de fin n'existe pas.", 'query')
 
-const readActivities = route({
-  service: 'profiles',
-  method: 'GET',
-  url: '/api/profile/activities',
+const readActivities = route('profiles', 'GET', '/api/profile/activities', {
   summary: "What happened to the caller's profile, newest first; an endDate that is a day is meant as a whole",
   access: 'person',
-  limit: 'read',
   query: Type.Object({
     ...pageFields,
     type: Type.Optional(Text({ maxLength: 64 })),

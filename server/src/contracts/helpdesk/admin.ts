@@ -35,13 +35,9 @@ function notOneself({ id }: Type.Static<typeof UserParams>, { uid }: AccessClaim
 
 const administrator = ({ uid }: AccessClaims) => ({ accountId: uid })
 
-const readUser = route({
-  service: 'profiles',
-  method: 'GET',
-  url: '/api/admin/users/:id',
+const readUser = route('profiles', 'GET', '/api/admin/users/:id', {
   summary: "Read somebody's profile",
   access: 'accounts:read',
-  limit: 'read',
   params: UserParams,
   replies: { 200: ProfileAnswer, 404: Failure },
   async handler(profiles, { params, context }) {
@@ -49,13 +45,9 @@ const readUser = route({
   },
 })
 
-const changeUser = route({
-  service: 'profiles',
-  method: 'PUT',
-  url: '/api/admin/users/:id',
+const changeUser = route('profiles', 'PUT', '/api/admin/users/:id', {
   summary: "Change somebody's profile",
   access: 'accounts:manage',
-  limit: 'write',
   params: UserParams,
   body: ProfileBody,
   replies: { 200: ChangedProfile, 400: Failure, 404: Failure },
@@ -67,13 +59,9 @@ const changeUser = route({
   },
 })
 
-const deleteUser = route({
-  service: 'profiles',
-  method: 'DELETE',
-  url: '/api/admin/users/:id',
+const deleteUser = route('profiles', 'DELETE', '/api/admin/users/:id', {
   summary: 'Delete somebody, account and all',
   access: 'accounts:manage',
-  limit: 'write',
   params: UserParams,
   replies: { 200: Message, 403: Failure, 404: Failure },
   async handler(profiles, { params, claims, context }) {
@@ -84,13 +72,9 @@ const deleteUser = route({
   },
 })
 
-const changeRole = route({
-  service: 'profiles',
-  method: 'PUT',
-  url: '/api/admin/users/:id/role',
+const changeRole = route('profiles', 'PUT', '/api/admin/users/:id/role', {
   summary: 'Give somebody another role; the tokens of the former one are good no longer',
   access: 'roles:grant',
-  limit: 'write',
   params: UserParams,
   body: Type.Object({ role: Type.Enum([...roles]) }),
   replies: {

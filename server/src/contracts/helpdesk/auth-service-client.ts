@@ -1,27 +1,11 @@
 import { refuseAtEdge } from '../../platform/errors.ts'
 import { createGuardedClient, type GuardedClientOptions } from '../../platform/http/guarded-client.ts'
 import { internalTokenHeader } from '../../platform/http/internal-client.ts'
-import { type AuthServiceAccount, accountOf, type Verification, verificationOf } from './auth-service-answers.ts'
+import { accountOf, type Verification, verificationOf } from './auth-service-answers.ts'
 
 export type { AuthServiceAccount, Verification, VerifiedUser } from './auth-service-answers.ts'
 
-/** What a service asks the helpdesk's auth service: whom a token stands for, and who an account is. */
-export interface AuthServiceClient {
-  /** Whom a token stands for; asked anew at every call. */
-  verify(token: string): Promise<Verification>
-  /**
-   * The account of an id (UUID), undefined when there is none. With `bearer` it is asked in that person's name, who may read their
-   * own account and, as an administrator, any; without, in the name of this service. Refuses with `edge.missing_token`,
-   * `edge.invalid_token` or `edge.forbidden` when these credentials do not do.
-   */
-  userById(id: string, bearer?: string): Promise<AuthServiceAccount | undefined>
-  /** The same by an e-mail address. */
-  userByEmail(email: string, bearer?: string): Promise<AuthServiceAccount | undefined>
-  /** Resolves when the auth service answers. For health checks: it takes no turn, and the breaker does not keep it back. */
-  ping(): Promise<void>
-  /** Ends the connections; whoever still waits is refused. */
-  close(): Promise<void>
-}
+export type AuthServiceClient = ReturnType<typeof createAuthServiceClient>
 
 /** `url` is without `/api/auth`: `AUTH_SERVICE_URL`; `timeoutMs`: `AUTH_SERVICE_TIMEOUT`. */
 export interface AuthServiceClientOptions extends Omit<GuardedClientOptions, 'name'> {
@@ -32,8 +16,11 @@ export interface AuthServiceClientOptions extends Omit<GuardedClientOptions, 'na
 /** What can stand behind `Bearer` (RFC 6750, 2.1). Anything else is no token, and not worth a question. */
 const bearerForm = /^[\w.~+/-]+=*$/
 
-/** Opens a client of the auth service. While no answer can be had, calls are refused with `edge.identity_unavailable` in time. */
-export function createAuthServiceClient({ serviceToken, ...options }: AuthServiceClientOptions): AuthServiceClient {
+/**
+ * Opens what a service asks the helpdesk's auth service with: whom a token stands for, and who an account is. While no answer can be had, calls are refused with
+ * `edge.identity_unavailable` in time.
+ */
+export function createAuthServiceClient({ serviceToken, ...options }: AuthServiceClientOptions) {
   const { ask, probe, unavailable, close } = createGuardedClient({ name: 'auth service', ...options })
   const ownName = serviceToken === undefined ? {} : { [internalTokenHeader]: serviceToken }
 
@@ -58,7 +45,8 @@ export function createAuthServiceClient({ serviceToken, ...options }: AuthServic
   }
 
   return {
-    async verify(token) {
+    /** Whom a token stands for; asked anew at every call. */
+    async verify(token: string): Promise<Verification> {
       if (!bearerForm.test(token)) return { kind: 'invalid' }
       const headers = { authorization: `Bearer ${token}`, ...ownName }
       const { status, content } = await ask({ path: '/api/auth/verify', headers, read: verificationOf })
@@ -66,13 +54,21 @@ export function createAuthServiceClient({ serviceToken, ...options }: AuthServic
       if (status === 401) return { kind: 'invalid' }
       throw unavailable(`it answered ${status}`)
     },
-    userById: (id, bearer) => findAccount('/api/auth/users', id, bearer),
-    userByEmail: (email, bearer) => findAccount('/api/auth/users/email', email, bearer),
-    async ping() {
+    /**
+     * The account of an id (UUID), undefined when there is none. With `bearer` it is asked in that person's name, who may read their
+     * own account and, as an administrator, any; without, in the name of this service. Refuses with `edge.missing_token`,
+     * `edge.invalid_token` or `edge.forbidden` when these credentials do not do.
+     */
+    userById: (id: string, bearer?: string) => findAccount('/api/auth/users', id, bearer),
+    /** The same by an e-mail address. */
+    userByEmail: (email: string, bearer?: string) => findAccount('/api/auth/users/email', email, bearer),
+    /** Resolves when the auth service answers. For health checks: it takes no turn, and the breaker does not keep it back. */
+    async ping(): Promise<void> {
       const question = { path: '/api/auth/health', headers: ownName, read: () => undefined }
       const { status } = await probe(question)
       if (status !== 200) throw unavailable(`it answered ${status}`)
     },
+    /** Ends the connections; whoever still waits is refused. */
     close,
   }
 }

@@ -10,10 +10,7 @@ const largestUpload = 5 * 1024 * 1024
 
 const alias = '/api/v1/users/avatar'
 
-const changeAvatar = route({
-  service: 'profiles',
-  method: 'POST',
-  url: '/api/profile/avatar',
+const changeAvatar = route('profiles', 'POST', '/api/profile/avatar', {
   summary: "Set the caller's avatar: an image (JPEG, PNG, GIF, WebP) as multipart form data",
   access: 'person',
   limit: 'upload',
@@ -33,13 +30,9 @@ const changeAvatar = route({
   },
 })
 
-const removeAvatar = route({
-  service: 'profiles',
-  method: 'DELETE',
-  url: '/api/profile/avatar',
+const removeAvatar = route('profiles', 'DELETE', '/api/profile/avatar', {
   summary: "Remove the caller's avatar, if there is one",
   access: 'person',
-  limit: 'write',
   replies: { 200: Message, 404: Failure },
   async handler(profiles, { claims, context }) {
     await profiles.removeAvatar(claims.uid, context)
@@ -60,10 +53,7 @@ const imageHeaders = (etag: string) => ({
   'content-disposition': 'inline; filename="avatar.jpg"',
 })
 
-const readAvatar = route({
-  service: 'profiles',
-  method: 'GET',
-  url: `${avatarsPath}/:file`,
+const readAvatar = route('profiles', 'GET', `${avatarsPath}/:file`, {
   summary: 'An avatar',
   access: 'public',
   // A page of a list shows a hundred of them: they must not use up what the page's other requests may ask for.

@@ -1,6 +1,8 @@
+import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { load, secret, variablesOf } from '../../../tests/support/deployment-scenarios.ts'
 import { deployment } from './deployment.ts'
+import { helpdesk } from './index.ts'
 
 variablesOf('helpdesk', deployment, [
   {
@@ -58,4 +60,18 @@ test('a unit alone and the whole topology find a service in one and the same pla
   expect(load(env, 'helpdesk/auth-service').databaseUrls?.identity).toBe(whole?.identity)
   expect(load(env, 'helpdesk/user-service').databaseUrls?.profiles).toBe(whole?.profiles)
   expect(whole?.identity).not.toBe(whole?.profiles)
+})
+
+test('half a limit leaves the other half as the contract has it', () => {
+  const { overrides } = load({ HELPDESK_LIMIT_READ_WINDOW: '1h' }, 'helpdesk')
+  expect(overrides.helpdesk).toEqual({ limits: { read: { ...helpdesk.limits.read, seconds: 3_600 } } })
+})
+
+test('there is a log file for each process, unless none is wanted', () => {
+  const { logFile } = load({}, 'helpdesk/auth-service')
+  expect(logFile).toEqual({ path: resolve('logs/auth-service.log'), sizeBytes: 10_485_760, count: 10 })
+  expect(load({ GUICHET_LOG_FILE: 'none' }, 'helpdesk').logFile).toBeUndefined()
+  // Two processes must not write one file.
+  expect(load({}, 'helpdesk').logFile?.path).toBe(resolve('logs/helpdesk.log'))
+  expect(load({}, 'helpdesk/user-service').logFile?.path).toBe(resolve('logs/user-service.log'))
 })

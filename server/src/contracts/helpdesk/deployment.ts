@@ -34,7 +34,7 @@ export const deployment: Deployment = {
   inMilliseconds: ['LOCK_TIME', 'RATE_LIMIT_WINDOW_MS', 'RATE_LIMIT_WINDOW', 'AUTH_RATE_LIMIT_WINDOW_MS'],
   ignored: {
     BCRYPT_ROUNDS: 'passwords are hashed with argon2id; GUICHET_ARGON2_* set its cost',
-    REDIS_PROFILE_TTL: 'profiles are read from the database, so that a change shows at once',
+    REDIS_PROFILE_TTL: 'a change drops what is cached of a profile, so that it shows at once',
     REDIS_USER_LIST_TTL: 'lists are read from the database, so that a change shows at once',
     DB_POOL_MIN: 'connections are opened when they are needed',
     DB_IDLE_TIMEOUT: 'the pool has a time of its own',
@@ -45,18 +45,14 @@ export const deployment: Deployment = {
   demo: {
     accounts: [
       {
-        username: 'admin@helpdesk.example',
         email: 'admin@helpdesk.example',
         password: 'Admin123!',
         role: 'admin',
-        emailVerified: false,
         made: 'at every start',
       },
       {
-        username: 'user@helpdesk.example',
         email: 'user@helpdesk.example',
         password: 'User123!',
-        emailVerified: false,
         made: 'at every start',
       },
     ],

@@ -1,4 +1,4 @@
-import type { ErrorAnswer, ErrorTable, ValidationError } from '../_kit/contract.ts'
+import { alike, type ErrorAnswer, type ErrorTable, type ValidationError } from '../_kit/contract.ts'
 
 const answer = (status: number, code: string, message: string): ErrorAnswer => ({ status, code, message })
 
@@ -49,7 +49,7 @@ export const errors: ErrorTable<'identity' | 'profiles'> = {
   'edge.bad_request': answer(400, 'BAD_REQUEST', "La requête n'a pas pu être comprise."),
   'edge.missing_token': unauthorized('MISSING_TOKEN', "Jeton d'accès manquant : Authorization: Bearer <jeton>."),
   'edge.invalid_token': unauthorized('INVALID_TOKEN', "Le jeton d'accès n'est pas valide ou a expiré."),
-  'edge.forbidden': forbidden('Accès refusé.'),
+  ...alike(forbidden('Accès refusé.'), 'edge.forbidden', 'identity.not_allowed'),
   'edge.not_found': answer(404, 'NOT_FOUND', "Il n'y a rien à cette adresse."),
   'edge.method_not_allowed': answer(405, 'METHOD_NOT_ALLOWED', 'Cette adresse ne connaît pas cette méthode.'),
   'edge.request_timeout': answer(408, 'REQUEST_TIMEOUT', 'La requête a mis trop de temps à arriver.'),
@@ -62,11 +62,9 @@ export const errors: ErrorTable<'identity' | 'profiles'> = {
   'edge.headers_too_large': answer(431, 'HEADERS_TOO_LARGE', 'Les en-têtes de la requête sont trop grands.'),
   'edge.rate_limited': answer(429, 'RATE_LIMITED', 'Trop de requêtes. Réessayez plus tard.'),
   'edge.internal': answer(500, 'INTERNAL_ERROR', 'Erreur interne du serveur.'),
-  'edge.bad_gateway': unavailable,
-  'edge.unavailable': unavailable,
+  ...alike(unavailable, 'edge.bad_gateway', 'edge.unavailable', 'edge.timeout'),
   'edge.identity_unavailable': answer(503, 'AUTH_SERVICE_UNAVAILABLE', 'Auth Service unavailable'),
-  'edge.timeout': unavailable,
-  'identity.invalid_credentials': wrongCredentials,
+  ...alike(wrongCredentials, 'identity.invalid_credentials', 'identity.invalid_code'),
   'identity.email_unverified': answer(403, 'EMAIL_NOT_VERIFIED', "L'adresse e-mail de ce compte n'est pas vérifiée."),
   'identity.deactivated': answer(403, 'ACCOUNT_DEACTIVATED', 'Ce compte est désactivé.'),
   'identity.second_factor_required': answer(
@@ -74,10 +72,8 @@ export const errors: ErrorTable<'identity' | 'profiles'> = {
     'MFA_REQUIRED',
     'Un code a été envoyé par e-mail. Envoyez session_token et mfa_code à cette adresse.',
   ),
-  'identity.invalid_code': wrongCredentials,
-  'identity.username_invalid': invalid("L'adresse e-mail n'est pas valide."),
+  ...alike(invalid("L'adresse e-mail n'est pas valide."), 'identity.username_invalid', 'identity.email_invalid'),
   'identity.username_taken': duplicate,
-  'identity.email_invalid': invalid("L'adresse e-mail n'est pas valide."),
   'identity.name_invalid': invalid("Le nom n'est pas acceptable."),
   'identity.tenant_invalid': invalid("Cette organisation n'existe pas."),
   'identity.password_too_short': invalid('Le mot de passe doit avoir au moins 8 caractères.'),
@@ -96,14 +92,12 @@ export const errors: ErrorTable<'identity' | 'profiles'> = {
     'INVALID_REFRESH_TOKEN',
     "Le jeton de renouvellement manque, n'est pas valide ou a expiré. Reconnectez-vous.",
   ),
-  'identity.account_not_found': notFound,
+  ...alike(notFound, 'identity.account_not_found', 'profiles.not_found'),
   'identity.unknown_role': invalidField('role', "Ce rôle n'existe pas."),
   'identity.last_administrator': forbidden('Le dernier administrateur ne peut être ni supprimé ni rétrogradé.'),
   'identity.not_oneself': forbidden('Personne ne peut faire cela à son propre compte.'),
-  'identity.not_allowed': forbidden('Accès refusé.'),
   'identity.idempotency_key_reused': invalid('Cette Idempotency-Key a déjà servi pour une autre requête.'),
-  'identity.busy': unavailable,
-  'profiles.not_found': notFound,
+  ...alike(unavailable, 'identity.busy', 'profiles.busy'),
   'profiles.nothing_to_change': invalidField('', "Il n'y a rien à modifier."),
   'profiles.preferences_too_large': invalidField('preferences', 'Les préférences prennent trop de place.'),
   'profiles.upload_missing': invalidField('avatar', 'Envoyez une image, et une seule, dans le champ "avatar".'),
@@ -111,7 +105,6 @@ export const errors: ErrorTable<'identity' | 'profiles'> = {
   'profiles.not_an_image': invalidField('avatar', "Ce fichier n'est pas une image JPEG, PNG, GIF ou WebP."),
   'profiles.image_too_large': invalidField('avatar', "L'image a trop de pixels."),
   'profiles.image_damaged': invalidField('avatar', "L'image est incomplète ou abîmée."),
-  'profiles.busy': unavailable,
 }
 
 interface FieldName {

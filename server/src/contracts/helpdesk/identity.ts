@@ -18,10 +18,7 @@ const signedIn = <const Status extends number>(
   { session, context, secure }: { session: Session; context: RequestContext; secure: boolean },
 ) => reply(status, tokensOf(session, text), keepRefreshToken(session, context.realm.policy.refreshTtl, secure))
 
-const register = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/auth/register',
+const register = route('identity', 'POST', '/api/auth/register', {
   summary: 'Make an account and sign in',
   access: 'public',
   limit: 'credentials',
@@ -51,15 +48,12 @@ const different = invalidField('confirmPassword', 'Les deux mots de passe sont d
 /** The answer to a confirmation that says another password. */
 export const mismatch = failure(different)
 
-const login = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/auth/login',
+const login = route('identity', 'POST', '/api/auth/login', {
   summary: 'Sign in',
   description: 'With a second factor: 403 and a `session_token`, then again with that and the mailed code.',
   access: 'public',
   limit: 'credentials',
-  // The first alternative is the one that a misfit is told about.
+  // The first alternative is the one that a validation error tells of.
   body: Type.Union([Type.Object({ email: Email, password: Text({ minLength: 1 }) }), SecondCall]),
   replies: { 200: Tokens, 400: Failure, 401: Failure, 403: Failure },
   signsIn: true,
@@ -72,14 +66,10 @@ const login = route({
   },
 })
 
-const refresh = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/auth/refresh',
+const refreshTokens = route('identity', 'POST', '/api/auth/refresh', {
   summary: 'Renew the tokens, by the cookie or by a refreshToken in the body',
   description: 'Replaces the refresh token. The former one works for 30 seconds; later its use ends the session.',
   access: 'public',
-  limit: 'write',
   body: Type.Object({ refreshToken: OptionalToken }),
   replies: { 200: Tokens, 400: Failure, 401: Failure },
   validationError,
@@ -99,14 +89,10 @@ const refresh = route({
   },
 })
 
-const logout = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/auth/logout',
+const logout = route('identity', 'POST', '/api/auth/logout', {
   summary: 'Sign out',
   description: 'Ends the session, and removes the cookie.',
   access: 'person',
-  limit: 'write',
   body: Type.Object({ refreshToken: OptionalToken }),
   replies: { 200: Message, 400: Failure, 401: Failure },
   validationError,
@@ -117,13 +103,9 @@ const logout = route({
   },
 })
 
-const logoutAll = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/auth/logout-all',
+const logoutEverywhere = route('identity', 'POST', '/api/auth/logout-all', {
   summary: 'Sign out everywhere',
   access: 'person',
-  limit: 'write',
   replies: { 200: Message, 401: Failure },
   async handler(identity, { claims, context, secure }) {
     await identity.logoutEverywhere(claims.uid, {}, context)
@@ -131,10 +113,4 @@ const logoutAll = route({
   },
 })
 
-export const identityRoutes = operations('Sign in', {
-  register,
-  login,
-  refreshTokens: refresh,
-  logout,
-  logoutEverywhere: logoutAll,
-})
+export const identityRoutes = operations('Sign in', { register, login, refreshTokens, logout, logoutEverywhere })

@@ -12,13 +12,9 @@ import { Failure } from './wire.ts'
  * How the auth service tells of a new account, beside its events, so that the profile is there at once. One that it does not vouch for
  * when it is asked back is 404: a profile has the account's number.
  */
-const userRegistered = route({
-  service: 'profiles',
-  method: 'POST',
-  url: '/api/v1/internal/user-registered',
+const userRegistered = route('profiles', 'POST', '/api/v1/internal/user-registered', {
   summary: 'Tell of a new account, whose profile is then made',
   access: 'service',
-  limit: 'write',
   ownListenerOnly: true,
   body: Type.Object({ userId: Uuid, email: Email, timestamp: Type.Optional(Text({ maxLength: 64 })) }),
   replies: { 200: ChangedProfile, 201: ChangedProfile, 400: Failure, 404: Failure },

@@ -7,10 +7,7 @@ import { Confirmation, differs, Email, NewPassword } from './fields.ts'
 import { mismatch } from './identity.ts'
 import { Failure, failure, Message, message } from './wire.ts'
 
-const forgotPassword = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/auth/forgot-password',
+const forgotPassword = route('identity', 'POST', '/api/auth/forgot-password', {
   summary: 'Have a link mailed to set a new password',
   description: 'Answers the same whether or not there is such an account.',
   access: 'public',
@@ -31,10 +28,7 @@ const forgotPassword = route({
 
 const missing = invalidField('password', 'Le mot de passe doit être renseigné.')
 
-const resetPassword = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/auth/reset-password',
+const resetPassword = route('identity', 'POST', '/api/auth/reset-password', {
   summary: 'Set a new password by the token of a mailed link',
   description: 'The token is good once. The password may be called `password` or `newPassword`.',
   access: 'public',

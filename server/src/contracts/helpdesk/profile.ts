@@ -11,26 +11,18 @@ const alias = '/api/v1/users/profile'
 
 const ownProfile = memoize((own: Profile) => ({ success: true, data: profileOf(own) }) as const)
 
-const readProfile = route({
-  service: 'profiles',
-  method: 'GET',
-  url: '/api/profile/me',
+const readProfile = route('profiles', 'GET', '/api/profile/me', {
   summary: "The caller's profile; it is made at its first reading",
   access: 'person',
-  limit: 'read',
   replies: { 200: ProfileAnswer, 404: Failure },
   async handler(profiles, { claims, context }) {
     return reply(200, ownProfile(await profiles.read({ accountId: claims.uid }, context)))
   },
 })
 
-const changeProfile = route({
-  service: 'profiles',
-  method: 'PUT',
-  url: '/api/profile/me',
+const changeProfile = route('profiles', 'PUT', '/api/profile/me', {
   summary: "Change the caller's profile; preferences are merged with those that are set",
   access: 'person',
-  limit: 'write',
   body: ProfileBody,
   replies: { 200: ChangedProfile, 400: Failure, 404: Failure },
   validationError,

@@ -11,13 +11,9 @@ const Statistics = Type.Object({
   activityTypes: Type.Array(Type.Object({ activity_type: Type.String(), count: Type.Integer() })),
 })
 
-const readStatistics = route({
-  service: 'profiles',
-  method: 'GET',
-  url: '/api/admin/stats',
+const readStatistics = route('profiles', 'GET', '/api/admin/stats', {
   summary: 'Count users, those of each department, and what happened in the last 30 days',
   access: 'statistics:read',
-  limit: 'read',
   replies: { 200: Type.Object({ success: Type.Literal(true), data: Statistics }) },
   async handler(profiles, { context }) {
     const { total, newIn30Days, newIn7Days, departments, activityTypes } = await profiles.statistics(context)

@@ -54,14 +54,10 @@ function userPaginationOf(query: Type.Static<typeof UserQuery>, found: number): 
   }
 }
 
-const listUsers = route({
-  service: 'profiles',
-  method: 'GET',
-  url: '/api/admin/users',
+const listUsers = route('profiles', 'GET', '/api/admin/users', {
   summary: 'List users, by words of their names and addresses, department and role',
   description: 'Filters that are empty text count as none.',
   access: 'accounts:read',
-  limit: 'read',
   query: UserQuery,
   replies: {
     200: Type.Object({

@@ -40,10 +40,7 @@ const refused = (code: 'edge.missing_token' | 'edge.invalid_token') => {
 
 /** What other services ask about every token they are shown; reference and documents differ on the method. */
 const verifyBy = (method: 'GET' | 'POST') =>
-  route({
-    service: 'identity',
-    method,
-    url: '/api/auth/verify',
+  route('identity', method, '/api/auth/verify', {
     summary: 'Check an access token',
     description: 'The token to check is the Bearer of the call.',
     // Not `person`: a token that is refused has an answer of its own here.

@@ -28,28 +28,22 @@ export const deployment: Deployment = {
   demo: {
     accounts: [
       {
-        username: 'ada@portal.example',
         email: 'ada@portal.example',
         password: 'Ada-portal-123!',
         displayName: 'Ada',
-        emailVerified: false,
         made: 'at every start',
       },
       {
-        username: 'grace@portal.example',
         email: 'grace@portal.example',
         password: 'Grace-portal-123!',
         displayName: 'Grace',
-        emailVerified: false,
         made: 'at every start',
       },
       {
-        username: 'admin@portal.example',
         email: 'admin@portal.example',
         password: 'Admin-portal-123!',
         displayName: 'Administrator',
         role: 'admin',
-        emailVerified: false,
         made: 'at every start',
       },
     ],

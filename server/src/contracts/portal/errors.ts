@@ -1,6 +1,6 @@
 import { systemClock } from '../../platform/clock.ts'
 import { STATUS_CODES } from '../../platform/http/status.ts'
-import type { ErrorAnswer, ErrorTable, ValidationError } from '../_kit/contract.ts'
+import { alike, type ErrorAnswer, type ErrorTable, type ValidationError } from '../_kit/contract.ts'
 import { roles } from './realm.ts'
 import type { Failure } from './wire.ts'
 
@@ -36,20 +36,17 @@ export const errors: ErrorTable<'identity' | 'profiles'> = {
   'edge.rate_limited': tooManyRequests,
   'edge.internal': answer(500, 'Internal server error'),
   'edge.bad_gateway': answer(502, 'The service gave no answer that can be passed on'),
-  'edge.unavailable': unavailable,
-  'edge.identity_unavailable': unavailable,
+  ...alike(unavailable, 'edge.unavailable', 'edge.identity_unavailable'),
   'edge.timeout': answer(504, 'The service did not answer in time'),
-  'identity.invalid_credentials': invalidCredentials,
+  ...alike(invalidCredentials, 'identity.invalid_credentials', 'identity.invalid_code', 'identity.wrong_password'),
   'identity.email_unverified': answer(403, 'The email address of this account is not verified'),
   'identity.deactivated': answer(403, 'This account is deactivated'),
   'identity.second_factor_required': answer(
     403,
     'A code was sent by email: send session_token and mfa_code to this address',
   ),
-  'identity.invalid_code': invalidCredentials,
-  'identity.username_invalid': invalidEmail,
+  ...alike(invalidEmail, 'identity.username_invalid', 'identity.email_invalid'),
   'identity.username_taken': answer(409, 'A user with this email already exists'),
-  'identity.email_invalid': invalidEmail,
   'identity.name_invalid': answer(400, 'name must be text of 1 to 100 characters'),
   'identity.tenant_invalid': badRequest,
   'identity.password_too_short': answer(400, 'password must be longer than or equal to 12 characters'),
@@ -61,28 +58,21 @@ export const errors: ErrorTable<'identity' | 'profiles'> = {
   'identity.password_too_common': answer(400, 'password must not be one of the most common passwords'),
   'identity.password_too_weak': answer(400, 'password must not be so easy to guess'),
   'identity.password_mismatch': answer(400, 'The two passwords differ'),
-  'identity.wrong_password': invalidCredentials,
   'identity.invalid_link': answer(400, 'This link is invalid or has expired'),
   'identity.already_verified': answer(400, 'This email address is verified already'),
   'identity.too_many_links': tooManyRequests,
   'identity.invalid_refresh_token': answer(401, 'The refresh token is invalid or has expired'),
-  'identity.account_not_found': userNotFound,
+  ...alike(userNotFound, 'identity.account_not_found', 'profiles.not_found'),
   'identity.unknown_role': answer(400, `role must be one of the following values: ${roles.join(', ')}`),
   'identity.last_administrator': answer(403, 'The last administrator can be neither deleted nor demoted'),
   'identity.not_oneself': answer(403, 'Nobody can do this to their own account'),
   'identity.not_allowed': forbidden,
   'identity.idempotency_key_reused': keyReused,
-  'identity.busy': unavailable,
-  'profiles.not_found': userNotFound,
+  ...alike(unavailable, 'identity.busy', 'profiles.busy'),
   'profiles.nothing_to_change': answer(400, 'There is nothing to change: send name, email or role'),
   // What follows belongs to contracts with images.
-  'profiles.preferences_too_large': badRequest,
-  'profiles.upload_missing': badRequest,
-  'profiles.upload_too_large': badRequest,
-  'profiles.not_an_image': badRequest,
-  'profiles.image_too_large': badRequest,
-  'profiles.image_damaged': badRequest,
-  'profiles.busy': unavailable,
+  ...alike(badRequest, 'profiles.preferences_too_large', 'profiles.upload_missing', 'profiles.upload_too_large'),
+  ...alike(badRequest, 'profiles.not_an_image', 'profiles.image_too_large', 'profiles.image_damaged'),
 }
 
 /** What is wrong with a request, in words, one text for each problem: shown by `failure` as a list. */

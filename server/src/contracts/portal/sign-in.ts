@@ -16,20 +16,17 @@ const asksForTokens = ({ header }: Delivery): boolean => header(deliveryHeader)?
 
 const tokenDelivery = { 'X-Token-Delivery': '`body`: the tokens are in the answer as well' }
 
-const signedIn = <const Status extends number>(status: Status, told: string, session: Session, delivery: Delivery) =>
+const signedIn = <const Status extends number>(status: Status, text: string, session: Session, delivery: Delivery) =>
   reply(
     status,
-    { user: userOfAccount(session.account), ...message(told), ...tokensFor(session, asksForTokens(delivery)) },
+    { user: userOfAccount(session.account), ...message(text), ...tokensFor(session, asksForTokens(delivery)) },
     keepTokens(session, delivery.context, delivery.secure),
   )
 
 /** What people may be by their own wish; whoever wishes anything else is what everybody is. */
 const chosenRole = (role: unknown): string | undefined => (role === 'merchant' ? role : undefined)
 
-const register = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/auth/register',
+const register = route('identity', 'POST', '/auth/register', {
   summary: 'Make an account and sign in',
   access: 'public',
   limit: 'register',
@@ -60,10 +57,7 @@ function credentialsOf(body: { email?: unknown; password?: unknown }) {
   return { identifier: email, password }
 }
 
-const login = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/auth/login',
+const login = route('identity', 'POST', '/auth/login', {
   summary: 'Sign in; again with session_token and mfa_code where a code was asked for',
   description: 'The tokens are set as cookies that no script reads.',
   access: 'public',
@@ -87,14 +81,10 @@ const login = route({
 
 const refreshUrl = '/auth/refresh'
 
-const refresh = route({
-  service: 'identity',
-  method: 'POST',
-  url: refreshUrl,
+const refresh = route('identity', 'POST', refreshUrl, {
   summary: 'Renew the tokens, by the cookie or by a refreshToken in the body',
   description: 'Replaces the refresh token. The tokens are in the answer when the request named one in its body.',
   access: 'public',
-  limit: 'write',
   body: Type.Object({ refreshToken: fields.refreshToken }),
   replies: { 200: Refreshed, 400: Failure, 401: Failure },
   validationError,
@@ -119,13 +109,9 @@ const refresh = route({
   },
 })
 
-const logout = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/auth/logout',
+const logout = route('identity', 'POST', '/auth/logout', {
   summary: 'Sign out; a refresh token of another session of the account ends that one too',
   access: 'person',
-  limit: 'write',
   body: Type.Object({ refreshToken: fields.refreshToken }),
   replies: { 200: Message, 400: Failure },
   validationError,

@@ -22,13 +22,9 @@ function ownOrAdministered(params: { id: string }, context: RequestContext): num
   return id
 }
 
-const listUsers = route({
-  service: 'profiles',
-  method: 'GET',
-  url: '/users',
+const listUsers = route('profiles', 'GET', '/users', {
   summary: 'List users',
   access: 'accounts:manage',
-  limit: 'read',
   query: PageQuery,
   replies: { 200: Type.Array(User), 400: Failure },
   validationError,
@@ -39,26 +35,18 @@ const listUsers = route({
 
 /** The caller, at two addresses. */
 const own = (url: string) =>
-  route({
-    service: 'profiles',
-    method: 'GET',
-    url,
+  route('profiles', 'GET', url, {
     summary: 'The caller',
     access: 'person',
-    limit: 'read',
     replies: { 200: User, 404: Failure },
     async handler(profiles, { claims, context }) {
       return reply(200, userOf(await profiles.read({ accountId: claims.uid }, context)))
     },
   })
 
-const readUser = route({
-  service: 'profiles',
-  method: 'GET',
-  url: '/users/:id',
+const readUser = route('profiles', 'GET', '/users/:id', {
   summary: 'Read a user: yourself, or any as an administrator',
   access: 'person',
-  limit: 'read',
   params: IdParams,
   replies: { 200: User, 400: Failure, 403: Failure, 404: Failure },
   validationError,
@@ -67,14 +55,10 @@ const readUser = route({
   },
 })
 
-const createUser = route({
-  service: 'profiles',
-  method: 'POST',
-  url: '/users',
+const createUser = route('profiles', 'POST', '/users', {
   summary: 'Add a user; without a password a link to set one is mailed',
   description: 'The link is good for 24 hours.',
   access: 'accounts:manage',
-  limit: 'write',
   idempotent: true,
   body: Type.Object({ name: fields.name, email: fields.email, password: fields.password, role: fields.role }),
   replies: { 201: User, 400: Failure, 409: Failure },
@@ -86,14 +70,10 @@ const createUser = route({
   },
 })
 
-const changeUser = route({
-  service: 'profiles',
-  method: 'PUT',
-  url: '/users/:id',
+const changeUser = route('profiles', 'PUT', '/users/:id', {
   summary: 'Change name and address: your own, or of anybody as an administrator, who changes roles as well',
   description: 'Absent fields stay.',
   access: 'person',
-  limit: 'write',
   params: IdParams,
   body: Type.Object({ name: fields.name, email: fields.email, role: fields.role }),
   replies: { 200: User, 400: Failure, 403: Failure, 404: Failure, 409: Failure },
@@ -118,13 +98,9 @@ const changeUser = route({
   },
 })
 
-const changeRole = route({
-  service: 'profiles',
-  method: 'PATCH',
-  url: '/users/:id/role',
+const changeRole = route('profiles', 'PATCH', '/users/:id/role', {
   summary: "Change a user's role",
   access: 'roles:grant',
-  limit: 'write',
   params: IdParams,
   body: Type.Object({ role: fields.role }),
   replies: { 200: User, 400: Failure, 403: Failure, 404: Failure },
@@ -137,13 +113,9 @@ const changeRole = route({
   },
 })
 
-const deleteUser = route({
-  service: 'profiles',
-  method: 'DELETE',
-  url: '/users/:id',
+const deleteUser = route('profiles', 'DELETE', '/users/:id', {
   summary: 'Delete a user, also as an account',
   access: 'accounts:manage',
-  limit: 'write',
   params: IdParams,
   replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
   validationError,

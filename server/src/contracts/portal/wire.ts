@@ -70,6 +70,6 @@ const tokens = { accessToken: Type.Optional(Type.String()), refreshToken: Type.O
 export const SignedIn = Type.Object({ user: User, ...Message.properties, ...tokens })
 export const Refreshed = Type.Object({ ...Message.properties, ...tokens })
 
-/** @param asked whether the caller wants the tokens in the body */
-export const tokensFor = ({ accessToken, refreshToken }: Session, asked: boolean) =>
-  asked ? { accessToken, refreshToken } : {}
+/** @param wanted whether the caller wants the tokens in the body */
+export const tokensFor = ({ accessToken, refreshToken }: Session, wanted: boolean) =>
+  wanted ? { accessToken, refreshToken } : {}

@@ -1,21 +1,22 @@
-import type { ErrorAnswer, ErrorTable } from '../_kit/contract.ts'
+import { alike, type ErrorAnswer, type ErrorTable } from '../_kit/contract.ts'
 import type { ServiceName } from '../_kit/services.ts'
 
 const answer = (status: number, code: string, message: string): ErrorAnswer => ({ status, code, message })
 
 const unavailable = answer(503, 'SERVICE_UNAVAILABLE', 'The service is not available at the moment. Try again later.')
+const wrongCredentials = answer(401, 'INVALID_CREDENTIALS', 'The username or the password is wrong.')
+const notCreated = (message: string) => answer(400, 'CREATION_FAILED', message)
+const notOrdered = (message: string) => answer(400, 'ORDER_CREATION_FAILED', message)
 
 /** The shop's answers that a route gives by itself to a request that does not fit. */
 export const validationErrors = {
   credentials: answer(400, 'MISSING_CREDENTIALS', 'username and password are required, as text.'),
   token: answer(400, 'MISSING_TOKEN', 'A token is required, as text.'),
   username: answer(400, 'MISSING_USERNAME', 'username is required, as text.'),
-  person: answer(400, 'CREATION_FAILED', 'The fields of the user must be text of the allowed length.'),
+  person: notCreated('The fields of the user must be text of the allowed length.'),
   change: answer(400, 'UPDATE_FAILED', 'The fields to change must be text of the allowed length.'),
   items: answer(400, 'MISSING_ITEMS', 'items is required: a list with at least one {product_id, quantity}.'),
-  line: answer(
-    400,
-    'ORDER_CREATION_FAILED',
+  line: notOrdered(
     'Each of at most 100 items needs a product_id and a quantity, whole numbers, quantity from 1 to 1000.',
   ),
   missingStatus: answer(400, 'MISSING_STATUS', 'status is required.'),
@@ -27,7 +28,7 @@ export const errors: ErrorTable<ServiceName> = {
   'edge.bad_request': answer(400, 'BAD_REQUEST', 'The request could not be understood.'),
   'edge.missing_token': answer(401, 'MISSING_TOKEN', 'Send an access token: Authorization: Bearer <token>.'),
   'edge.invalid_token': answer(401, 'INVALID_TOKEN', 'The token is not valid or has expired. Sign in again.'),
-  'edge.forbidden': answer(403, 'FORBIDDEN', 'You are not allowed to do this.'),
+  ...alike(answer(403, 'FORBIDDEN', 'You are not allowed to do this.'), 'edge.forbidden', 'identity.not_allowed'),
   'edge.not_found': answer(404, 'NOT_FOUND', 'There is nothing at this address.'),
   'edge.method_not_allowed': answer(405, 'METHOD_NOT_ALLOWED', 'This address does not know this method.'),
   'edge.request_timeout': answer(408, 'REQUEST_TIMEOUT', 'The request took too long to arrive.'),
@@ -36,11 +37,8 @@ export const errors: ErrorTable<ServiceName> = {
   'edge.headers_too_large': answer(431, 'HEADERS_TOO_LARGE', 'The headers of the request are too large.'),
   'edge.rate_limited': answer(429, 'RATE_LIMITED', 'Too many requests. Wait a moment and try again.'),
   'edge.internal': answer(500, 'INTERNAL_ERROR', 'Something went wrong on our side.'),
-  'edge.bad_gateway': unavailable,
-  'edge.unavailable': unavailable,
-  'edge.identity_unavailable': unavailable,
-  'edge.timeout': unavailable,
-  'identity.invalid_credentials': answer(401, 'INVALID_CREDENTIALS', 'The username or the password is wrong.'),
+  ...alike(unavailable, 'edge.bad_gateway', 'edge.unavailable', 'edge.identity_unavailable', 'edge.timeout'),
+  ...alike(wrongCredentials, 'identity.invalid_credentials', 'identity.invalid_code'),
   'identity.email_unverified': answer(403, 'EMAIL_NOT_VERIFIED', 'The e-mail address of this account is not verified.'),
   'identity.deactivated': answer(403, 'ACCOUNT_DEACTIVATED', 'This account is deactivated.'),
   'identity.second_factor_required': answer(
@@ -48,22 +46,19 @@ export const errors: ErrorTable<ServiceName> = {
     'MFA_REQUIRED',
     'A code was sent by e-mail. Send session_token and mfa_code to this address.',
   ),
-  'identity.invalid_code': answer(401, 'INVALID_CREDENTIALS', 'The username or the password is wrong.'),
-  'identity.username_invalid': answer(
-    400,
-    'CREATION_FAILED',
+  'identity.username_invalid': notCreated(
     'The username must have 2 to 254 letters, digits or the signs . _ @ + - and may be no e-mail address but your own.',
   ),
-  'identity.username_taken': answer(400, 'CREATION_FAILED', 'This username is taken.'),
-  'identity.email_invalid': answer(400, 'CREATION_FAILED', 'This is not an e-mail address.'),
-  'identity.name_invalid': answer(400, 'CREATION_FAILED', 'The name is not acceptable.'),
-  'identity.tenant_invalid': answer(400, 'CREATION_FAILED', 'There is no such tenant.'),
-  'identity.password_too_short': answer(400, 'CREATION_FAILED', 'The password must have at least 8 characters.'),
-  'identity.password_too_long': answer(400, 'CREATION_FAILED', 'The password may have at most 256 characters.'),
-  'identity.password_too_simple': answer(400, 'CREATION_FAILED', 'The password needs more kinds of characters.'),
-  'identity.password_too_common': answer(400, 'CREATION_FAILED', 'This password is in lists of common passwords.'),
-  'identity.password_too_weak': answer(400, 'CREATION_FAILED', 'This password is too easy to guess.'),
-  'identity.password_mismatch': answer(400, 'CREATION_FAILED', 'The two passwords differ.'),
+  'identity.username_taken': notCreated('This username is taken.'),
+  'identity.email_invalid': notCreated('This is not an e-mail address.'),
+  'identity.name_invalid': notCreated('The name is not acceptable.'),
+  'identity.tenant_invalid': notCreated('There is no such tenant.'),
+  'identity.password_too_short': notCreated('The password must have at least 8 characters.'),
+  'identity.password_too_long': notCreated('The password may have at most 256 characters.'),
+  'identity.password_too_simple': notCreated('The password needs more kinds of characters.'),
+  'identity.password_too_common': notCreated('This password is in lists of common passwords.'),
+  'identity.password_too_weak': notCreated('This password is too easy to guess.'),
+  'identity.password_mismatch': notCreated('The two passwords differ.'),
   'identity.wrong_password': answer(401, 'INVALID_CREDENTIALS', 'The present password is wrong.'),
   'identity.invalid_link': answer(400, 'INVALID_LINK', 'This link is not valid any more.'),
   'identity.already_verified': answer(400, 'ALREADY_VERIFIED', 'This e-mail address is verified already.'),
@@ -73,40 +68,30 @@ export const errors: ErrorTable<ServiceName> = {
     'INVALID_TOKEN',
     'The refresh token is not valid any more. Sign in again.',
   ),
-  'identity.account_not_found': answer(404, 'USER_NOT_FOUND', 'There is no such user.'),
+  ...alike(answer(404, 'USER_NOT_FOUND', 'There is no such user.'), 'identity.account_not_found', 'profiles.not_found'),
   'identity.unknown_role': answer(400, 'UNKNOWN_ROLE', 'There is no such role.'),
   'identity.last_administrator': answer(403, 'FORBIDDEN', 'The last administrator cannot be deleted or demoted.'),
   'identity.not_oneself': answer(403, 'FORBIDDEN', 'Nobody can do this to their own account.'),
-  'identity.not_allowed': answer(403, 'FORBIDDEN', 'You are not allowed to do this.'),
-  'identity.idempotency_key_reused': answer(
-    400,
-    'CREATION_FAILED',
-    'This Idempotency-Key was sent before with another request.',
-  ),
-  'identity.busy': unavailable,
-  'profiles.not_found': answer(404, 'USER_NOT_FOUND', 'There is no such user.'),
+  'identity.idempotency_key_reused': notCreated('This Idempotency-Key was sent before with another request.'),
+  ...alike(unavailable, 'identity.busy', 'profiles.busy'),
   'profiles.nothing_to_change': answer(
     400,
     'UPDATE_FAILED',
     'Nothing to change: send email, first_name, last_name, phone or address.',
   ),
   // The shop takes no images.
-  'profiles.preferences_too_large': validationErrors.person,
-  'profiles.upload_missing': validationErrors.person,
-  'profiles.upload_too_large': validationErrors.person,
-  'profiles.not_an_image': validationErrors.person,
-  'profiles.image_too_large': validationErrors.person,
-  'profiles.image_damaged': validationErrors.person,
-  'profiles.busy': unavailable,
+  ...alike(
+    validationErrors.person,
+    'profiles.preferences_too_large',
+    'profiles.upload_missing',
+    'profiles.upload_too_large',
+  ),
+  ...alike(validationErrors.person, 'profiles.not_an_image', 'profiles.image_too_large', 'profiles.image_damaged'),
   'orders.product_not_found': answer(404, 'PRODUCT_NOT_FOUND', 'There is no such product.'),
   'orders.order_not_found': answer(404, 'ORDER_NOT_FOUND', 'There is no such order.'),
-  'orders.unknown_product': answer(400, 'ORDER_CREATION_FAILED', 'One of the products does not exist.'),
-  'orders.not_enough_stock': answer(400, 'ORDER_CREATION_FAILED', 'There is not enough stock of one of the products.'),
+  'orders.unknown_product': notOrdered('One of the products does not exist.'),
+  'orders.not_enough_stock': notOrdered('There is not enough stock of one of the products.'),
   'orders.invalid_transition': answer(409, 'INVALID_TRANSITION', 'The order cannot go from its status to this one.'),
   'orders.transition_not_allowed': answer(403, 'FORBIDDEN', 'Only an administrator may set this status.'),
-  'orders.idempotency_key_reused': answer(
-    400,
-    'ORDER_CREATION_FAILED',
-    'This Idempotency-Key was sent before with another order.',
-  ),
+  'orders.idempotency_key_reused': notOrdered('This Idempotency-Key was sent before with another order.'),
 }

@@ -25,10 +25,7 @@ const pairOf = (session: Session): Type.Static<typeof Pair> => ({
 
 const credentials = { username: Text({ minLength: 1 }), password: Text({ minLength: 1 }) }
 
-const login = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/auth/login',
+const login = route('identity', 'POST', '/auth/login', {
   summary: 'Sign in',
   description: 'With a second factor: 403 and a `session_token`, then again with that and the mailed code.',
   access: 'public',
@@ -44,14 +41,10 @@ const login = route({
   },
 })
 
-const refresh = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/auth/refresh',
+const refreshTokens = route('identity', 'POST', '/auth/refresh', {
   summary: 'Renew the tokens',
   description: 'Replaces the refresh token. The former one works for 30 seconds; later its use ends the session.',
   access: 'public',
-  limit: 'write',
   body: Type.Object({ refresh_token: Text({ minLength: 1 }) }),
   replies: { 200: Success(Pair), 400: Failure, 401: Failure },
   validationError: () => validationErrors.token,
@@ -60,10 +53,7 @@ const refresh = route({
   },
 })
 
-const verify = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/auth/verify',
+const verifyToken = route('identity', 'POST', '/auth/verify', {
   summary: 'Check an access token',
   access: 'public',
   limit: 'read',
@@ -80,14 +70,10 @@ const verify = route({
   },
 })
 
-const logout = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/auth/logout',
+const logout = route('identity', 'POST', '/auth/logout', {
   summary: 'Sign out',
   description: 'Ends the session: its tokens are refused from now on. `refresh_token` is optional.',
   access: 'person',
-  limit: 'write',
   body: Type.Object({ refresh_token: Type.Optional(Type.Unknown()) }),
   replies: { 200: Message, 400: Failure },
   async handler(identity, { body, context, claims }) {
@@ -98,10 +84,7 @@ const logout = route({
   },
 })
 
-const register = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/auth/register',
+const register = route('identity', 'POST', '/auth/register', {
   summary: 'Make an account',
   description: 'The profile is made with it.',
   access: 'public',
@@ -124,10 +107,4 @@ const register = route({
   },
 })
 
-export const identityRoutes = operations('Sign in', {
-  login,
-  refreshTokens: refresh,
-  verifyToken: verify,
-  logout,
-  register,
-})
+export const identityRoutes = operations('Sign in', { login, refreshTokens, verifyToken, logout, register })

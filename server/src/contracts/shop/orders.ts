@@ -21,13 +21,9 @@ import {
 const productList = listOf(productOf)
 const orderList = listOf(orderOf)
 
-const listProducts = route({
-  service: 'orders',
-  method: 'GET',
-  url: '/products',
+const listProducts = route('orders', 'GET', '/products', {
   summary: 'List products',
   access: 'public',
-  limit: 'read',
   query: PageQuery,
   replies: { 200: SuccessList(ProductRow), 400: Failure },
   async handler(orders, { query }) {
@@ -35,13 +31,9 @@ const listProducts = route({
   },
 })
 
-const readProduct = route({
-  service: 'orders',
-  method: 'GET',
-  url: '/products/:id',
+const readProduct = route('orders', 'GET', '/products/:id', {
   summary: 'Read a product',
   access: 'public',
-  limit: 'read',
   params: IdParams,
   replies: { 200: Success(ProductRow), 400: Failure, 404: Failure },
   async handler(orders, { params }) {
@@ -49,13 +41,9 @@ const readProduct = route({
   },
 })
 
-const listOrders = route({
-  service: 'orders',
-  method: 'GET',
-  url: '/orders',
+const listOrders = route('orders', 'GET', '/orders', {
   summary: "List the caller's orders, newest first",
   access: 'person',
-  limit: 'read',
   query: PageQuery,
   replies: { 200: SuccessList(OrderRow), 400: Failure },
   async handler(orders, { query, claims }) {
@@ -72,14 +60,10 @@ const Line = Type.Object({
 const orderError = ({ path, keyword }: ValidationError) =>
   path === '' || (path === '/items' && keyword !== 'maxItems') ? validationErrors.items : validationErrors.line
 
-const placeOrder = route({
-  service: 'orders',
-  method: 'POST',
-  url: '/orders',
+const placeOrder = route('orders', 'POST', '/orders', {
   summary: 'Place an order',
   description: 'All lines or none. Prices are those of the catalogue, and the stock is taken at once.',
   access: 'person',
-  limit: 'write',
   idempotent: true,
   body: Type.Object({ items: Type.Array(Line, { minItems: 1, maxItems: 100 }) }),
   replies: { 201: Success(OrderDetail), 400: Failure },
@@ -91,14 +75,10 @@ const placeOrder = route({
   },
 })
 
-const readOrder = route({
-  service: 'orders',
-  method: 'GET',
-  url: '/orders/:id',
+const readOrder = route('orders', 'GET', '/orders/:id', {
   summary: 'Read an order',
   description: 'For others than the owner and administrators it does not exist.',
   access: 'person',
-  limit: 'read',
   params: IdParams,
   replies: { 200: Success(OrderDetail), 400: Failure, 404: Failure },
   async handler(orders, { params, context }) {
@@ -107,14 +87,10 @@ const readOrder = route({
   },
 })
 
-const updateOrder = route({
-  service: 'orders',
-  method: 'PUT',
-  url: '/orders/:id',
+const updateOrder = route('orders', 'PUT', '/orders/:id', {
   summary: "Change an order's status",
   description: 'An administrator takes every step; the owner may cancel a pending order, which frees its stock.',
   access: 'person',
-  limit: 'write',
   params: IdParams,
   body: Type.Object({ status: Type.Union(orderStatuses.map((status) => Type.Literal(status))) }),
   replies: { 200: Success(OrderDetail), 400: Failure, 403: Failure, 404: Failure, 409: Failure },

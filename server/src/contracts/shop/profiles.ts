@@ -28,27 +28,19 @@ const fieldsOf = (body: Type.Static<Type.TObject<typeof userFields>>) => ({
 
 const ownProfile = memoize((own: Profile) => done(userOf(own)))
 
-const profile = route({
-  service: 'profiles',
-  method: 'GET',
-  url: '/users/profile',
+const readProfile = route('profiles', 'GET', '/users/profile', {
   summary: "The caller's profile",
   access: 'person',
-  limit: 'read',
   replies: { 200: Success(User), 404: Failure },
   async handler(profiles, { claims, context }) {
     return reply(200, ownProfile(await profiles.read({ accountId: claims.uid }, context)))
   },
 })
 
-const listUsers = route({
-  service: 'profiles',
-  method: 'GET',
-  url: '/users',
+const listUsers = route('profiles', 'GET', '/users', {
   summary: 'List users',
   description: 'By number.',
   access: 'accounts:manage',
-  limit: 'read',
   query: PageQuery,
   replies: { 200: SuccessList(User), 400: Failure },
   async handler(profiles, { query, context }) {
@@ -56,14 +48,10 @@ const listUsers = route({
   },
 })
 
-const readUser = route({
-  service: 'profiles',
-  method: 'GET',
-  url: '/users/:id',
+const readUser = route('profiles', 'GET', '/users/:id', {
   summary: 'Read a user',
   description: 'Oneself, or anybody as an administrator.',
   access: 'person',
-  limit: 'read',
   params: IdParams,
   replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
   async handler(profiles, { params, context }) {
@@ -71,13 +59,9 @@ const readUser = route({
   },
 })
 
-const createUser = route({
-  service: 'profiles',
-  method: 'POST',
-  url: '/users',
+const createUser = route('profiles', 'POST', '/users', {
   summary: 'Create a user; with a password the user can sign in at once',
   access: 'accounts:manage',
-  limit: 'write',
   idempotent: true,
   body: Type.Object({
     username: Text({ minLength: 1 }),
@@ -95,14 +79,10 @@ const createUser = route({
   },
 })
 
-const updateUser = route({
-  service: 'profiles',
-  method: 'PUT',
-  url: '/users/:id',
+const updateUser = route('profiles', 'PUT', '/users/:id', {
   summary: "Change a user's profile",
   description: 'Oneself, or anybody as an administrator. Absent fields stay, null clears one; the username stays.',
   access: 'person',
-  limit: 'write',
   params: IdParams,
   body: Type.Object(userFields),
   replies: { 200: Success(User), 400: Failure, 403: Failure, 404: Failure },
@@ -115,14 +95,10 @@ const updateUser = route({
   },
 })
 
-const deleteUser = route({
-  service: 'profiles',
-  method: 'DELETE',
-  url: '/users/:id',
+const deleteUser = route('profiles', 'DELETE', '/users/:id', {
   summary: 'Delete a user, also as an account',
   description: 'Its tokens are refused at once. Its orders are kept.',
   access: 'accounts:manage',
-  limit: 'write',
   params: IdParams,
   replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
   async handler(profiles, { params, claims, context }) {
@@ -133,7 +109,7 @@ const deleteUser = route({
 })
 
 export const profilesRoutes = operations('Users', {
-  readProfile: profile,
+  readProfile,
   listUsers,
   readUser,
   createUser,

@@ -1,4 +1,4 @@
-import type { ErrorAnswer, ErrorTable, ValidationError } from '../_kit/contract.ts'
+import { alike, type ErrorAnswer, type ErrorTable, type ValidationError } from '../_kit/contract.ts'
 
 // The wire shows no codes; these two only tell the forms apart.
 const plain = (status: number, message: string): ErrorAnswer => ({ status, code: 'plain', message })
@@ -28,21 +28,16 @@ export const errors: ErrorTable<'identity'> = {
   'edge.headers_too_large': plain(431, 'Request headers too large'),
   'edge.rate_limited': tooManyRequests,
   'edge.internal': plain(500, 'Internal server error'),
-  'edge.bad_gateway': unavailable,
-  'edge.unavailable': unavailable,
-  'edge.identity_unavailable': unavailable,
-  'edge.timeout': unavailable,
-  'identity.invalid_credentials': invalidCredentials,
+  ...alike(unavailable, 'edge.bad_gateway', 'edge.unavailable', 'edge.identity_unavailable', 'edge.timeout'),
+  ...alike(invalidCredentials, 'identity.invalid_credentials', 'identity.invalid_code'),
   'identity.email_unverified': plain(401, 'Email is not verified'),
   'identity.deactivated': plain(401, 'Account is inactive'),
   'identity.second_factor_required': plain(
     403,
     'A code was sent by email: send session_token and mfa_code to this address',
   ),
-  'identity.invalid_code': invalidCredentials,
-  'identity.username_invalid': invalidEmail,
+  ...alike(invalidEmail, 'identity.username_invalid', 'identity.email_invalid'),
   'identity.username_taken': taken,
-  'identity.email_invalid': invalidEmail,
   'identity.name_invalid': plain(400, 'Invalid full_name'),
   'identity.tenant_invalid': plain(400, 'tenant_name must have 1 to 100 characters'),
   'identity.password_too_short': plain(400, 'Password must have at least 8 characters'),
@@ -55,15 +50,12 @@ export const errors: ErrorTable<'identity'> = {
   'identity.password_too_weak': plain(400, 'Password is too easy to guess'),
   'identity.password_mismatch': plain(400, 'The two passwords differ'),
   'identity.wrong_password': plain(400, 'Current password is incorrect'),
-  'identity.invalid_link': invalidLink,
-  'identity.already_verified': invalidLink,
+  ...alike(invalidLink, 'identity.invalid_link', 'identity.already_verified'),
   'identity.too_many_links': tooManyRequests,
   'identity.invalid_refresh_token': token('Refresh token is invalid or has expired'),
   'identity.account_not_found': notFound,
   'identity.unknown_role': plain(400, 'Unknown role'),
-  'identity.last_administrator': unauthorized,
-  'identity.not_oneself': unauthorized,
-  'identity.not_allowed': unauthorized,
+  ...alike(unauthorized, 'identity.last_administrator', 'identity.not_oneself', 'identity.not_allowed'),
   'identity.idempotency_key_reused': plain(400, 'This Idempotency-Key was sent before with another request'),
   'identity.busy': unavailable,
 }

@@ -9,10 +9,7 @@ import { Failure, Message, message, Name, Pair, pairOf, Required, Role, SecondFa
 // No limit counts the e-mail beside the address: whoever knew it could use up its owner's five a minute. Guessing one account's
 // password from many addresses is what the lockout is for.
 
-const register = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/register',
+const register = route('identity', 'POST', '/api/register', {
   summary: 'Register a new user, and the tenant when there is none of that name',
   description: 'Mails a link to prove the address, good for 24 hours.',
   access: 'public',
@@ -43,10 +40,7 @@ const register = route({
   },
 })
 
-const login = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/login',
+const login = route('identity', 'POST', '/api/login', {
   summary: 'Sign in and get an access token',
   description: 'With a second factor: 403 and a `session_token`, then again with that and the mailed code.',
   access: 'public',
@@ -63,14 +57,10 @@ const login = route({
   },
 })
 
-const refresh = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/refresh',
+const refreshTokens = route('identity', 'POST', '/api/refresh', {
   summary: 'Renew the tokens: the Bearer is the refresh token',
   description: 'Replaces the refresh token. The former one works for 30 seconds; later its use ends the session.',
   access: 'public',
-  limit: 'write',
   replies: { 200: Pair, 401: Failure },
   async handler(identity, { context }) {
     const { bearer } = context
@@ -79,13 +69,9 @@ const refresh = route({
   },
 })
 
-const logout = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/logout',
+const logout = route('identity', 'POST', '/api/logout', {
   summary: 'Sign out: the session ends and its tokens are refused',
   access: 'person',
-  limit: 'write',
   body: Type.Object({ refresh_token: Type.Optional(Type.Unknown()) }),
   replies: { 200: Message },
   async handler(identity, { body, claims, context }) {
@@ -98,6 +84,6 @@ const logout = route({
 
 export const identityRoutes = operations(
   'Sign in',
-  { register, login, refreshTokens: refresh, logout },
+  { register, login, refreshTokens, logout },
   { register: '/api/v1/users/register', login: '/api/v1/auth/login', refreshTokens: '/api/v1/users/refresh' },
 )

@@ -17,26 +17,18 @@ import {
   Required,
 } from './wire.ts'
 
-const readMe = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/users/me',
+const readMe = route('identity', 'GET', '/api/users/me', {
   summary: 'The caller',
   access: 'person',
-  limit: 'read',
   replies: { 200: Me, 404: Failure },
   async handler(identity, { claims, context }) {
     return reply(200, meOf(await identity.accounts.find(claims.uid, context)))
   },
 })
 
-const changeMe = route({
-  service: 'identity',
-  method: 'PUT',
-  url: '/api/users/me',
+const changeMe = route('identity', 'PUT', '/api/users/me', {
   summary: "Change the caller's name and preferences; preferences are replaced as a whole",
   access: 'person',
-  limit: 'write',
   body: Type.Object(
     { full_name: Type.Optional(Name), preferences: Type.Optional(Type.Record(Type.String(), Type.Unknown())) },
     { anyOf: [{ required: ['full_name'] }, { required: ['preferences'] }] },
@@ -50,13 +42,9 @@ const changeMe = route({
   },
 })
 
-const readMyActivity = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/users/me/activity',
+const readMyActivity = route('identity', 'GET', '/api/users/me/activity', {
   summary: "The caller's activity, newest first",
   access: 'person',
-  limit: 'read',
   query: ActivityQuery,
   replies: { 200: Activities, 400: Failure },
   validationError: validationFailure,
@@ -66,10 +54,7 @@ const readMyActivity = route({
   },
 })
 
-const changePassword = route({
-  service: 'identity',
-  method: 'PUT',
-  url: '/api/users/me/password',
+const changePassword = route('identity', 'PUT', '/api/users/me/password', {
   summary: "Change the caller's password; other sessions end",
   access: 'person',
   limit: 'credentials',

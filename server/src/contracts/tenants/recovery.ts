@@ -6,13 +6,9 @@ import { Text } from '../_kit/schema.ts'
 import { fieldError } from './errors.ts'
 import { Failure, Message, message, Required } from './wire.ts'
 
-const verifyEmail = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/verify-email',
+const verifyEmail = route('identity', 'POST', '/api/verify-email', {
   summary: 'Verify an e-mail address with the token that was mailed to it',
   access: 'public',
-  limit: 'write',
   body: Type.Object({ token: Required }),
   replies: { 200: Message, 400: Failure },
   validationError: fieldError,
@@ -24,10 +20,7 @@ const verifyEmail = route({
   },
 })
 
-const requestReset = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/reset-password',
+const requestPasswordReset = route('identity', 'POST', '/api/reset-password', {
   summary: 'Have a link to set a new password mailed',
   description: 'Answers the same whether or not there is such an account.',
   access: 'public',
@@ -51,10 +44,7 @@ const requestReset = route({
   },
 })
 
-const resetPassword = route({
-  service: 'identity',
-  method: 'POST',
-  url: '/api/reset-password/:token',
+const resetPassword = route('identity', 'POST', '/api/reset-password/:token', {
   summary: 'Set a new password with the token that was mailed',
   description: 'Ends every session of the account. The token is good once.',
   access: 'public',
@@ -76,6 +66,6 @@ const resetPassword = route({
 
 export const recoveryRoutes = operations(
   'Mailed links',
-  { verifyEmail, requestPasswordReset: requestReset, resetPassword },
+  { verifyEmail, requestPasswordReset, resetPassword },
   { requestPasswordReset: '/api/v1/users/request-password-reset' },
 )

@@ -19,13 +19,9 @@ import {
   userOf,
 } from './wire.ts'
 
-const listUsers = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/users',
+const listUsers = route('identity', 'GET', '/api/users', {
   summary: "List users: a tenant administrator's own tenant, for vendors all tenants or one",
   access: 'accounts:read',
-  limit: 'read',
   query: UsersQuery,
   replies: { 200: Type.Object({ total: Type.Integer(), users: Type.Array(User) }), 400: Failure, 403: Failure },
   validationError: validationFailure,
@@ -35,13 +31,9 @@ const listUsers = route({
   },
 })
 
-const updateUser = route({
-  service: 'identity',
-  method: 'PUT',
-  url: '/api/users/:id',
+const updateUser = route('identity', 'PUT', '/api/users/:id', {
   summary: 'Activate or deactivate a user; vendors also give roles',
   access: 'accounts:manage',
-  limit: 'write',
   params: IdParams,
   body: Type.Object(
     { is_active: Type.Optional(Type.Boolean()), role: Type.Optional(Role) },
@@ -57,13 +49,9 @@ const updateUser = route({
   },
 })
 
-const readActivity = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/users/:id/activity',
+const readActivity = route('identity', 'GET', '/api/users/:id/activity', {
   summary: "A user's activity, newest first",
   access: 'accounts:read',
-  limit: 'read',
   params: IdParams,
   query: ActivityQuery,
   replies: { 200: Activities, 400: Failure, 403: Failure, 404: Failure },
@@ -77,10 +65,7 @@ const readActivity = route({
 
 const recent = 10
 
-const readMetrics = route({
-  service: 'identity',
-  method: 'GET',
-  url: '/api/metrics',
+const readMetrics = route('identity', 'GET', '/api/metrics', {
   summary: 'Counts of users and tenants, and the newest activities',
   access: 'statistics:read',
   limit: 'metrics',

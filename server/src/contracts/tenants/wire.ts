@@ -75,13 +75,16 @@ export const meOf = (account: AccountView): Type.Static<typeof Me> => ({
   preferences: account.preferences,
 })
 
+/** Names of this contract for what the core logs by its own. */
+const detailNames: Readonly<Record<string, string>> = { active: 'is_active', formerRole: 'former_role' }
+
 export const Activities = Type.Array(
   Type.Object({ action: Type.String(), details: Anything, ip_address: NullableText, created_at: Time }),
 )
 export const activitiesOf = (activities: readonly Activity[]): Type.Static<typeof Activities> =>
   activities.map(({ action, details, ip, createdAt }) => ({
     action,
-    details,
+    details: Object.fromEntries(Object.entries(details).map(([name, value]) => [detailNames[name] ?? name, value])),
     ip_address: ip,
     created_at: createdAt.toISOString(),
   }))

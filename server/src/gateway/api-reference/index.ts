@@ -31,20 +31,16 @@ const headersOf = (origins: readonly string[]): Readonly<Record<string, string>>
  * `/apidocs/<contract>` shows that one.
  * @param documentUrlOf the path of a contract's OpenAPI document, which the caller serves
  * @param originsOf where calls of a contract go that this listener does not serve
- * @param legacy further addresses, which redirect: to the contract that names one as its own, else to `/apidocs`. Those of all
- *   the contracts when absent
  */
 export function apiReference(
   app: FastifyInstance,
   options: {
     contracts: readonly [Contract, ...Contract[]]
-    documentUrlOf?: (contract: Contract) => string
-    originsOf?: (contract: Contract, request: FastifyRequest) => readonly string[]
-    legacy?: readonly string[]
+    documentUrlOf: (contract: Contract) => string
+    originsOf: (contract: Contract, request: FastifyRequest) => readonly string[]
   },
 ): void {
-  const { contracts, documentUrlOf = documentOf, originsOf = () => [] } = options
-  const { legacy = contracts.flatMap(({ hosting }) => hosting?.referenceUrls ?? []) } = options
+  const { contracts, documentUrlOf, originsOf } = options
   const entryOf = (contract: Contract): ReferenceEntry => ({
     title: contract.title,
     url: urlOf(contract),
@@ -56,13 +52,12 @@ export function apiReference(
   }
   serve(home, contracts[0])
   for (const contract of contracts) serve(urlOf(contract), contract)
-  for (const url of new Set([`${home}/`, ...legacy])) {
-    const owner = contracts.find(({ hosting }) => hosting?.referenceUrls?.includes(url))
-    const target = owner ? urlOf(owner) : home
-    if (url !== home) app.get(url, async (_request, reply) => reply.redirect(target))
-  }
+  const others = contracts
+    .toReversed()
+    .flatMap((one) => (one.hosting?.referenceUrls ?? []).map((url) => [url, one] as const))
+  app.get(`${home}/`, async (_request, reply) => reply.redirect(home))
+  for (const [url, owner] of new Map(others)) app.get(url, async (_request, reply) => reply.redirect(urlOf(owner)))
   serveAssets(app, assetUrl)
 }
 
 const urlOf = ({ name }: Contract): string => `${home}/${name}`
-const documentOf = ({ name }: Contract): string => `/openapi/${name}.json`

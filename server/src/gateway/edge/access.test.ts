@@ -11,10 +11,7 @@ const accesses = ['public', 'person', 'person_or_service', 'service', 'accounts:
 
 const routes = accesses.flatMap((access) =>
   (['GET', 'POST'] as const).map((method) =>
-    route({
-      service: 'identity',
-      method,
-      url: `/${access}`,
+    route('identity', method, `/${access}`, {
       summary: 'Say who asks',
       access,
       limit: 'read',
@@ -274,7 +271,7 @@ describe('what is counted', () => {
       expect(await ask(access, bearer(signed()))).toBe('429 edge.rate_limited')
   })
 
-  test('where another process is asked about tokens, refused ones are counted against the network', async () => {
+  test('where another process is asked about tokens, refused ones are counted against the prefix', async () => {
     const ask = asking('asking')
     await ask('person', bearer('x'))
     expect(counted.splice(0)).toEqual(['check refused:192.0.2.7', 'refused:192.0.2.7'])

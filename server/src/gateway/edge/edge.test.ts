@@ -29,7 +29,7 @@ async function countedAs(name: string, cookie?: string): Promise<string[]> {
   return counted
 }
 
-test('the tries of a name are counted for each device of ours and once for all strangers', async () => {
+test('the tries of a name are counted for each device of ours and once for all unknown ones', async () => {
   const [one, other] = [cookieOf(devices.newDevice()), cookieOf(devices.newDevice())]
   const stranger = await countedAs('ada')
   expect(stranger).toHaveLength(1)

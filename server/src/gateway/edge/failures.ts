@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
-import type { Contract, ErrorAnswer, ErrorCode, Route, ValidationError } from '../../contracts/_kit/contract.ts'
+import type { Contract, ErrorAnswer, Route, ValidationError } from '../../contracts/_kit/contract.ts'
 import { DomainError, type EdgeErrorCode, messageOf } from '../../platform/errors.ts'
 
 /** Answers anything thrown while a request of this contract was served, in the contract's own error form. */
@@ -69,23 +69,16 @@ const validationErrorOf = (
   message: failed.message ?? 'is not acceptable',
 })
 
-/** Fastify's own errors, by code and status. */
-function edgeCodeOf(error: FastifyError): EdgeErrorCode & ErrorCode {
-  if (error.validation) return 'edge.bad_request'
-  switch (error.statusCode) {
-    case 404:
-      return 'edge.not_found'
-    case 408:
-      return 'edge.request_timeout'
-    case 413:
-      return 'edge.payload_too_large'
-    case 415:
-      return 'edge.unsupported_media_type'
-    case 431:
-      return 'edge.headers_too_large'
-    case 503:
-      return 'edge.unavailable'
-    default:
-      return (error.statusCode ?? 500) < 500 ? 'edge.bad_request' : 'edge.internal'
-  }
+/** Fastify's own errors, by status. */
+function edgeCodeOf({ validation, statusCode = 500 }: FastifyError): EdgeErrorCode {
+  if (validation) return 'edge.bad_request'
+  return codeOfStatus[statusCode] ?? (statusCode < 500 ? 'edge.bad_request' : 'edge.internal')
+}
+const codeOfStatus: Readonly<Record<number, EdgeErrorCode>> = {
+  404: 'edge.not_found',
+  408: 'edge.request_timeout',
+  413: 'edge.payload_too_large',
+  415: 'edge.unsupported_media_type',
+  431: 'edge.headers_too_large',
+  503: 'edge.unavailable',
 }

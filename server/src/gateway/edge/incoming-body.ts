@@ -12,18 +12,13 @@ export interface BodyLimits {
   totalMs: number
 }
 
-/** A body on its way in. */
-export interface BodyWatch {
-  /** Aborted with a refusal when the body is too large, stalls or takes too long, or when the client goes away. */
-  signal: AbortSignal
-  stop(): void
-}
+export type BodyWatch = ReturnType<typeof watchBody>
 
 /**
  * Watches a body that somebody else reads, or is about to: it flows from here on.
  * @param tooLarge what a body with more bytes is refused with
  */
-export function watchBody(request: IncomingMessage, limits: BodyLimits, tooLarge: ErrorCode): BodyWatch {
+export function watchBody(request: IncomingMessage, limits: BodyLimits, tooLarge: ErrorCode) {
   const { maxBytes, idleMs, totalMs } = limits
   const watch = new AbortController()
   const refuse = (domainError: DomainError) => watch.abort(domainError)
@@ -47,7 +42,11 @@ export function watchBody(request: IncomingMessage, limits: BodyLimits, tooLarge
   }
   if (request.destroyed) gone()
   else request.on('data', count).on('end', stop).on('close', gone).on('error', gone)
-  return { signal: watch.signal, stop }
+  return {
+    /** Aborted with a refusal when the body is too large, stalls or takes too long, or when the client goes away. */
+    signal: watch.signal,
+    stop,
+  }
 }
 
 /** The result of the work, unless the signal aborts before: then its reason is thrown, and the work is left to itself. */

@@ -14,18 +14,7 @@ import { introspectWithin, isInvalidToken } from './introspection-limit.ts'
 import { ipPrefixOf } from './ip-prefix.ts'
 import type { Limiter } from './limiter.ts'
 
-/** What stands in front of every route of a contract, mounted or forwarded: token first, then limits, then the body. */
-export interface Edge {
-  /** Hooks for the route's `onRequest`. */
-  beforeBody(contract: Contract, route: Route): onRequestAsyncHookHandler
-  /** Hooks for the route's `preHandler`; none where nothing of the body is judged. */
-  afterBody(contract: Contract, route: Route): preHandlerAsyncHookHandler[]
-  /** What the hooks found out; a mounted route always has it. */
-  contextOf(request: FastifyRequest): RequestContext
-  /** What checks tokens of a contract. */
-  verifierOf(contract: Contract): TokenVerifier
-  devices: DeviceCookies
-}
+export type Edge = ReturnType<typeof createEdge>
 
 // On the request itself: this is read and written at every request, and a WeakMap costs the collector too much.
 const contextKey = Symbol('context')
@@ -38,6 +27,7 @@ type Admitted = FastifyRequest & { [contextKey]?: RequestContext }
 const nameAllowance = 10
 
 export interface EdgeOptions {
+  /** What checks tokens of a contract. */
   verifierOf: (contract: Contract) => TokenVerifier
   /** Absent where limits were counted already: on routes that only our own gateway calls. */
   limiter: Limiter | undefined
@@ -52,7 +42,8 @@ export interface EdgeOptions {
   config: { instanceId: string }
 }
 
-export function createEdge(options: EdgeOptions): Edge {
+/** What stands in front of every route of a contract, mounted or forwarded: token first, then limits, then the body. */
+export function createEdge(options: EdgeOptions) {
   const { verifierOf, limiter, addressOf, devices, serviceToken, allowsOrigin, config } = options
 
   /** True for whoever has the service token, as Bearer or in the header that our own processes send. */
@@ -64,12 +55,14 @@ export function createEdge(options: EdgeOptions): Edge {
   return {
     devices,
     verifierOf,
-    contextOf(request: Admitted) {
+    /** What the hooks found out; a mounted route always has it. */
+    contextOf(request: Admitted): RequestContext {
       const context = request[contextKey]
       if (!context) throw new Error('a route was mounted without its edge')
       return context
     },
-    beforeBody(contract, route) {
+    /** Hooks for the route's `onRequest`. */
+    beforeBody(contract: Contract, route: Route): onRequestAsyncHookHandler {
       const verifier = verifierOf(contract)
       const { realm, browser: { accessCookie } = {}, hosting: { instanceHeader } = {}, deployment } = contract
       const { access } = route
@@ -124,7 +117,8 @@ export function createEdge(options: EdgeOptions): Edge {
         if (claims && isPermission(access) && !may(context, access)) throw refuseAtEdge('edge.forbidden')
       }
     },
-    afterBody(contract, route) {
+    /** Hooks for the route's `preHandler`; none where nothing of the body is judged. */
+    afterBody(contract: Contract, route: Route): preHandlerAsyncHookHandler[] {
       const limitBy = route.limitBy as ((body: object) => unknown) | undefined
       if (!limiter || !limitBy) return []
       return [

@@ -5,7 +5,7 @@ import type { Counted, Limiter } from './limiter.ts'
 
 /**
  * For contracts that ask another process about tokens: whoever invents tokens must not keep it from answering about others. Nothing
- * is asked any more for a network of whose tokens as many were refused as its limit has requests.
+ * is asked any more for an IP prefix of whose tokens as many were refused as its limit has requests.
  */
 export async function introspectWithin(
   limiter: Limiter,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ipPrefixOf } from './ip-prefix.ts'
 
-describe('the network of an address', () => {
+describe('the prefix of an address', () => {
   test.each([
     ['192.0.2.7', '192.0.2.7'],
     ['::ffff:192.0.2.7', '::ffff:192.0.2.7'],

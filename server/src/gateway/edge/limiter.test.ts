@@ -240,7 +240,8 @@ describe('in Redis', () => {
     const startedAt = Date.now()
     try {
       expect(await passed(limiter, counted, 20)).toBe(3)
-      for (let index = 0; index < 20; index += 1) expect((await tried(limiter, counted)).refused).toBeDefined()
+      for (let index = 0; index < 20; index += 1)
+        expect((await tried(limiter, counted)).refused).toMatchObject({ code: 'edge.rate_limited' })
       expect(Date.now() - startedAt).toBeLessThan(3_000)
     } finally {
       server.thaw()

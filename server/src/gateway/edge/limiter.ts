@@ -16,12 +16,7 @@ export interface Counted {
   times?: number
 }
 
-/** Counts requests and refuses those above the limit with `edge.rate_limited`. */
-export interface Limiter {
-  count(counted: Counted, reply: FastifyReply): Promise<void>
-  /** Refuses likewise when nothing is left, and counts nothing. */
-  check(counted: Counted): Promise<void>
-}
+export type Limiter = ReturnType<typeof createLimiter>
 
 /** Classes with one count a contract; of the others each route has its own. */
 const shared: ReadonlySet<LimitClass> = new Set(['write', 'read'])
@@ -43,13 +38,13 @@ export interface LimiterOptions {
 }
 
 /** Makes the limiter of a process: fixed windows, each beginning with the caller's first request. */
-export function createLimiter({ scale, unlimited = [], redis, clock = systemClock }: LimiterOptions): Limiter {
+export function createLimiter({ scale, unlimited = [], redis, clock = systemClock }: LimiterOptions) {
   const counting = redis ? countInRedis(redis, clock) : countInMemory(clock)
   const off = new Set(unlimited)
 
   // What of a count is the same for every request of a route.
-  const known = new WeakMap<Counted['route'], { contract: Counted['contract']; windows: readonly Window[] }>()
-  const windowsOf = (contract: Counted['contract'], route: Counted['route']): readonly Window[] => {
+  const known = new WeakMap<Counted['route'], { contract: Counted['contract']; windows: readonly CountedWindow[] }>()
+  const windowsOf = (contract: Counted['contract'], route: Counted['route']): readonly CountedWindow[] => {
     let found = known.get(route)
     if (found?.contract !== contract) {
       found = { contract, windows: windowsFor(contract, route) }
@@ -61,7 +56,8 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
   const pointsOf = (allowed: number, times: number) => Math.max(1, Math.round(allowed * times * scale))
 
   return {
-    async count({ contract, route, who, times = 1 }, reply) {
+    /** Counts a request and refuses one above the limit with `edge.rate_limited`. */
+    async count({ contract, route, who, times = 1 }: Counted, reply: FastifyReply): Promise<void> {
       if (off.has(contract.name)) return
       const caller = who.slice(0, longestCaller)
       const policies: string[] = []
@@ -86,7 +82,8 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
         throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds })
       }
     },
-    async check({ contract, route, who, times = 1 }) {
+    /** Refuses likewise when nothing is left, and counts nothing. */
+    async check({ contract, route, who, times = 1 }: Counted): Promise<void> {
       if (off.has(contract.name)) return
       for (const { scope, points } of windowsOf(contract, route)) {
         const use = await counting.look(`${scope} ${who.slice(0, longestCaller)}`)
@@ -100,7 +97,7 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
 
 const secondsLeft = ({ msLeft }: Use): number => Math.max(1, Math.ceil(msLeft / 1_000))
 
-interface Window extends Limit {
+interface CountedWindow extends Limit {
   /** What headers call it. */
   name: string
   /** What is counted together. */
@@ -108,7 +105,7 @@ interface Window extends Limit {
 }
 
 /** The windows that a route's requests count in, the shortest first. */
-function windowsFor({ name, limits }: Counted['contract'], route: Counted['route']): Window[] {
+function windowsFor({ name, limits }: Counted['contract'], route: Counted['route']): CountedWindow[] {
   const { limit, method, url, aliasOf } = route
   const scope = shared.has(limit) ? limit : `${limit} ${method} ${aliasOf ?? url}`
   const several = [limitOf(limits, limit)].flat()

@@ -7,20 +7,17 @@ import { type Route, type RouteInput, route } from '../../contracts/_kit/contrac
 import { memoize } from '../../contracts/_kit/memoize.ts'
 import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 
-type Definition = Parameters<typeof route>[0]
+type Definition = Parameters<typeof route>[3] & Pick<Route, 'service' | 'method' | 'url'>
 type Heard = RouteInput<unknown, unknown, unknown>
 
 /** A route for somebody signed in that answers 200 with whatever, and differs so. */
 const making = (more: Partial<Definition> & { answer?: unknown } = {}) => {
   const heard: Heard[] = []
-  const { answer = { status: 200, body: { plain: 1 } }, ...rest } = more
-  const made = route({
-    service: 'orders',
-    method: 'POST',
-    url: '/things',
+  const { service = 'orders', method = 'POST', url = '/things', ...others } = more
+  const { answer = { status: 200, body: { plain: 1 } }, ...rest } = others
+  const made = route(service, method, url, {
     summary: 'Make a thing',
     access: 'person',
-    limit: 'write',
     replies: { 200: Type.Object({ plain: Type.Integer() }), 201: Type.Any() },
     handler: async (_service: unknown, input: unknown) => {
       heard.push(input as Heard)
@@ -261,8 +258,7 @@ describe('what a handler is given', () => {
       query: { page: 5 },
       body: { text: '1' },
       claims: { uid: 'ada' },
-      service: false,
-      bearer: 't',
+      context: { claims: { uid: 'ada' }, service: false, bearer: 't' },
     })
     expect(heard[0]?.secure).toBe(true)
   })

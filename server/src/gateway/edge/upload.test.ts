@@ -5,18 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Type from 'typebox'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Config } from '../../config/config.ts'
-import { type Contract, reply, route } from '../../contracts/_kit/contract.ts'
-import { createDeviceCookies } from '../../contracts/_kit/cookies.ts'
-import { contracts } from '../../contracts/registry.ts'
+import { listenerOptions, plainContract, serviceToken } from '../../../tests/support/listeners.ts'
+import { reply, route } from '../../contracts/_kit/contract.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
-import { createMetrics } from '../../platform/http/metrics.ts'
-import { silentLogger } from '../../platform/log.ts'
 import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 import type { Profiles } from '../../services/profiles/index.ts'
 import { createListener, type ListenerOptions } from '../listener.ts'
 import { openUpstream, type Upstream } from '../upstream.ts'
-import { createLimiter } from './limiter.ts'
 import { createUploads } from './upload.ts'
 
 const mebibyte = 1_024 ** 2
@@ -29,27 +24,9 @@ const patient = { idleMs: 20_000, totalMs: 60_000 }
 /** What the handler does with the file that it was given. */
 let handle: (path: string, bytes: number) => Promise<unknown>
 
-const statuses: Readonly<Record<string, number>> = {
-  'edge.invalid_token': 401,
-  'edge.missing_token': 401,
-  'edge.request_timeout': 408,
-  'edge.unavailable': 503,
-  'edge.timeout': 504,
-  'edge.internal': 500,
-  'profiles.busy': 503,
-}
-const contract: Contract = {
-  ...contracts.shop,
-  name: 'pictures',
-  errors: Object.fromEntries(
-    Object.keys(contracts.shop.errors).map((code) => [code, { status: statuses[code] ?? 400, code, message: code }]),
-  ) as unknown as Contract['errors'],
-  failure: ({ code }) => ({ code }),
-  routes: [
-    route({
-      service: 'profiles',
-      method: 'POST',
-      url: '/picture',
+const contract = plainContract(
+  [
+    route('profiles', 'POST', '/picture', {
       summary: 'Take a picture',
       access: 'person',
       limit: 'upload',
@@ -59,19 +36,16 @@ const contract: Contract = {
         return reply(200, { answer: (await handle(upload.path, upload.bytes)) ?? header('user-agent') })
       },
     }),
-    route({
-      service: 'profiles',
-      method: 'GET',
-      url: '/picture',
+    route('profiles', 'GET', '/picture', {
       summary: 'Show a picture',
       access: 'public',
-      limit: 'read',
       bytes: true,
       replies: { 200: Type.Unknown() },
       handler: async () => reply(200, Uint8Array.of(0, 255, 254), { 'content-type': 'image/jpeg' }),
     }),
   ],
-}
+  { name: 'pictures', failure: ({ code }) => ({ code }) },
+)
 
 const good = 'good'
 const verifierOf: ListenerOptions['verifierOf'] = () => ({
@@ -81,26 +55,13 @@ const verifierOf: ListenerOptions['verifierOf'] = () => ({
   },
   verifySeen: () => undefined,
 })
-const serviceToken = 's'.repeat(32)
 
-const listenerOptions = (uploads: ListenerOptions['uploads'], gateway: boolean): ListenerOptions => ({
-  unit: { name: gateway ? 'gateway' : 'service', host: '127.0.0.1', port: 0, services: ['profiles'], gateway },
-  contracts: [contract],
-  local: {},
-  upstreams: {},
-  probes: {},
-  verifierOf,
-  limiter: createLimiter({ scale: 1_000 }),
-  devices: createDeviceCookies(Buffer.alloc(32), { secure: true }),
-  uploads,
-  serviceToken,
-  probeRedis: undefined,
-  metrics: createMetrics(),
-  internal: undefined,
-  open: () => undefined,
-  config: { trustedProxies: [], corsOrigins: [], instanceId: 'test-1', hosts: new Map() } as unknown as Config,
-  log: silentLogger(),
-})
+const optionsOf = (uploads: ListenerOptions['uploads'], gateway: boolean) =>
+  listenerOptions(contract, {
+    unit: { name: gateway ? 'gateway' : 'service', host: '127.0.0.1', port: 0, services: ['profiles'], gateway },
+    verifierOf,
+    uploads,
+  })
 
 interface Arranged {
   port: number
@@ -115,7 +76,7 @@ async function mounted(options: Partial<Parameters<typeof createUploads>[0]> = {
   const directory = join(folder, 'uploads')
   const uploads = createUploads({ directory, most, ...patient, ...options })
   const service = await createListener({
-    ...listenerOptions(uploads, false),
+    ...optionsOf(uploads, false),
     // No handler here asks it anything.
     local: { profiles: {} as Profiles },
     internal: { token: serviceToken, routes: () => undefined },
@@ -138,7 +99,7 @@ async function forwarded(options: Partial<Parameters<typeof createUploads>[0]> =
   const upstream = openUpstream({ url: `http://127.0.0.1:${service.port}`, token: serviceToken, deadlineMs: 1_000 })
   // It takes nothing in: a folder that cannot be made shows that.
   const uploads = createUploads({ directory: '/dev/null/uploads', most, ...patient, ...options })
-  const gateway = await createListener({ ...listenerOptions(uploads, true), upstreams: { profiles: upstream } })
+  const gateway = await createListener({ ...optionsOf(uploads, true), upstreams: { profiles: upstream } })
   await gateway.listen({ host: '127.0.0.1', port: 0 })
   const { port } = gateway.server.address() as AddressInfo
   return {
@@ -514,7 +475,7 @@ describe('behind a gateway', () => {
 
     const upstream = openUpstream({ url: 'http://127.0.0.1:1', token: serviceToken, deadlineMs: 1_000 })
     const uploads = createUploads({ directory: '/dev/null/uploads' })
-    const gateway = await createListener({ ...listenerOptions(uploads, true), upstreams: { profiles: upstream } })
+    const gateway = await createListener({ ...optionsOf(uploads, true), upstreams: { profiles: upstream } })
     await gateway.listen({ host: '127.0.0.1', port: 0 })
     expect(await post((gateway.server.address() as AddressInfo).port)).toEqual([503, { code: 'edge.unavailable' }])
     await gateway.close()

@@ -14,27 +14,7 @@ import { type BodyWatch, unlessAborted, watchBody } from './incoming-body.ts'
 
 export type UploadRules = NonNullable<Route['upload']>
 
-/** Files on their way in, of all listeners of the process. */
-export interface Uploads {
-  /**
-   * Takes in the one file of a form, hands it to `work` and removes it when that ends, whichever way. The file goes to disk as it
-   * comes. Refused are forms without exactly one file in its field, files that are too large, and clients that stall.
-   */
-  receive<Result>(
-    request: FastifyRequest,
-    rules: UploadRules,
-    work: (upload: Upload) => Promise<Result>,
-  ): Promise<Result>
-  /**
-   * Runs `work`, which sends the body on to another process as it comes and there is received. The signal tells it when the body
-   * is too large, stalls or breaks off.
-   */
-  passOn<Result>(
-    request: FastifyRequest,
-    rules: UploadRules,
-    work: (body: BodyWatch) => Promise<Result>,
-  ): Promise<Result>
-}
+export type Uploads = ReturnType<typeof createUploads>
 
 export interface UploadsOptions {
   /** A folder of its own, made when it is first needed. Files in it that are older than an hour are removed. */
@@ -63,7 +43,8 @@ export const isForm = (headers: IncomingHttpHeaders): boolean =>
 /** The folder of this user for files that come in. */
 export const uploadsDirectory = (): string => join(tmpdir(), `guichet-uploads-${process.getuid?.() ?? 'own'}`)
 
-export function createUploads(options: UploadsOptions): Uploads {
+/** Files on their way in, of all listeners of the process. */
+export function createUploads(options: UploadsOptions) {
   const { directory, most = 64, idleMs = 10_000, totalMs = 30_000, clock = systemClock } = options
   let underWay = 0
   let sweptAt = 0
@@ -98,7 +79,11 @@ export function createUploads(options: UploadsOptions): Uploads {
   }
 
   return {
-    receive: (request, rules, work) =>
+    /**
+     * Takes in the one file of a form, hands it to `work` and removes it when that ends, whichever way. The file goes to disk as it
+     * comes. Refused are forms without exactly one file in its field, files that are too large, and clients that stall.
+     */
+    receive: <Result>(request: FastifyRequest, rules: UploadRules, work: (upload: Upload) => Promise<Result>) =>
       admitted(request, rules, async () => {
         const { path, file } = await newFile().catch(asOutage)
         try {
@@ -112,7 +97,11 @@ export function createUploads(options: UploadsOptions): Uploads {
           await rm(path, { force: true })
         }
       }),
-    passOn: (request, rules, work) =>
+    /**
+     * Runs `work`, which sends the body on to another process as it comes and there is received. The signal tells it when the body
+     * is too large, stalls or breaks off.
+     */
+    passOn: <Result>(request: FastifyRequest, rules: UploadRules, work: (body: BodyWatch) => Promise<Result>) =>
       admitted(request, rules, async () => {
         const watch = watched(request, rules)
         return unlessAborted(watch.signal, work(watch)).finally(watch.stop)

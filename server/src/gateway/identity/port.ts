@@ -11,7 +11,7 @@ import { identityPaths } from './routes.ts'
 export interface IdentityPort {
   accounts: Accounts
   revocations: RevocationFeed
-  isTokenActive(marks: TokenReference): Promise<boolean>
+  isTokenActive(reference: TokenReference): Promise<boolean>
   jwks(): Promise<{ keys: readonly PublicJwk[] }>
 }
 
@@ -68,8 +68,8 @@ export function identityOverHttp(client: InternalClient): IdentityPort {
         })
       },
     },
-    async isTokenActive(marks) {
-      const { sid, uid, ver } = marks
+    async isTokenActive(reference) {
+      const { sid, uid, ver } = reference
       return (await ask<{ stands: boolean }>(identityPaths.isTokenActive, { sid, uid, ver })).stands
     },
     jwks: () => client.call('GET', identityPaths.jwks),

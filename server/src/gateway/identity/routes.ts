@@ -5,7 +5,7 @@ import { Uuid } from '../../platform/http/schema.ts'
 import type { Identity } from '../../services/identity/index.ts'
 import { operator } from '../../services/realm/index.ts'
 
-/** What our other processes ask of identity: the HTTP side of the ports in `identity-port.ts`. */
+/** What our other processes ask of identity: the HTTP side of the ports in `port.ts`. */
 
 const Key = Type.Object({
   accountId: Type.String(),
@@ -88,7 +88,9 @@ export function identityRoutes(app: FastifyInstance, identity: Identity, contrac
     internalApi.changeRole(accountId, role, by, of(contract)),
   )
   serve(identityPaths.remove, RemovalBody, ({ accountId, by }) => identity.deleteAccount(accountId, by))
-  serve(identityPaths.isTokenActive, ReferenceBody, async (marks) => ({ stands: await identity.isTokenActive(marks) }))
+  serve(identityPaths.isTokenActive, ReferenceBody, async (reference) => ({
+    stands: await identity.isTokenActive(reference),
+  }))
   app.post<{ Body: Static<typeof RevocationsBody> }>(
     identityPaths.revocations,
     { schema: { body: RevocationsBody } },

@@ -187,7 +187,7 @@ function queryable(send: (query: pg.QueryConfig) => Promise<pg.QueryResult>): Qu
   }
 }
 
-/** Errors of the connection and of a server that is going down become one refusal; errors of the statement stay. */
+/** Errors of the connection and of a server that is going down become one DomainError; errors of the statement stay. */
 function asUnavailable(error: unknown): never {
   if (isUnavailable(error)) throw refuseAtEdge('edge.unavailable', {}, error)
   throw error

@@ -16,7 +16,7 @@ export interface IdempotencyKey {
  * created, a concurrent twin waits for it, and a failed creation leaves the key unused.
  * @param create creates it under the given id
  * @param again gives what was created under that id
- * @param reused the refusal for a key that was sent with another request
+ * @param reused the error for a key that was sent with another request
  */
 export async function createOnce<Created>(
   database: Database,

@@ -1,11 +1,11 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openScratchServer } from '../../../tests/support/scratch-server.ts'
 import { StartError } from '../errors.ts'
 import { silentLogger } from '../log.ts'
 import { withConnection } from './connection.ts'
 import { migrate, newMigration, pendingMigrations } from './migrate.ts'
-import { openScratchServer } from './scratch-server.ts'
 
 let server: Awaited<ReturnType<typeof openScratchServer>>
 let url: string

@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { pause } from '../signal.ts'
+import { pause, repeat } from '../signal.ts'
 import { type Database, type Statement, sql } from './database.ts'
 
 /** Rows that each statement of a pruning job removes at most. */
@@ -15,33 +15,22 @@ export function startPruning(options: {
   statements: readonly (() => Statement<unknown>)[]
   everyMs: number
   log: Logger
-}): { stop(): Promise<void> } {
+}) {
   const { database, statements, everyMs, log } = options
-  const stopping = new AbortController()
-
-  const prune = async (statement: () => Statement<unknown>) => {
-    for (let turn = 0; turn < batchesPerRound && !stopping.signal.aborted; turn += 1) {
+  const prune = async (statement: () => Statement<unknown>, signal: AbortSignal) => {
+    for (let turn = 0; turn < batchesPerRound && !signal.aborted; turn += 1) {
       if ((await database.run(statement())) < batch) break
     }
   }
-  const loop = async () => {
-    while (!stopping.signal.aborted) {
-      for (const statement of statements) {
-        // One that fails does not keep the others from their work.
-        await prune(statement).catch((error: unknown) =>
-          log.warn({ database: database.name, reason: messageOf(error) }, 'pruning failed'),
-        )
-      }
-      await pause(everyMs, stopping.signal)
+  return repeat(async (signal) => {
+    for (const statement of statements) {
+      // One that fails does not keep the others from their work.
+      await prune(statement, signal).catch((error: unknown) =>
+        log.warn({ database: database.name, reason: messageOf(error) }, 'pruning failed'),
+      )
     }
-  }
-  const running = loop()
-  return {
-    async stop() {
-      stopping.abort()
-      await running
-    },
-  }
+    await pause(everyMs, signal)
+  })
 }
 
 /** Published events are kept 7 days. */

@@ -26,26 +26,6 @@ export interface ConsumerOptions {
   clock?: Clock
 }
 
-export interface ConsumerState {
-  /** Milliseconds since the epoch when the source last answered. */
-  readonly lastContactAt: number | undefined
-  /** Age in milliseconds of the oldest event received and not yet dealt with; 0 when there is none. */
-  readonly lagMs: number
-  /** Events that failed and wait to be tried again. */
-  readonly retrying: number
-  /** Since the start. */
-  readonly handled: number
-  /** Since the start. */
-  readonly deadLettered: number
-}
-
-/** Takes a source's events into a database, each effect exactly once. */
-export interface Consumer {
-  /** Finishes the event under way and ends the waiting poll; resolves within five seconds. */
-  stop(): Promise<void>
-  state(): ConsumerState
-}
-
 /** An event that failed: it is skipped, not acknowledged, until its time comes. */
 interface RetryLater {
   /** Failures of its handler; unavailability is none. */
@@ -62,8 +42,10 @@ const waitMs = 20_000
 const retryPollMs = 200
 const stopDeadlineMs = 5_000
 
-/** Starts consuming, until it is stopped. */
-export function startConsumer(options: ConsumerOptions): Consumer {
+export type Consumer = ReturnType<typeof startConsumer>
+
+/** Takes a source's events into a database, each effect exactly once, until it is stopped. */
+export function startConsumer(options: ConsumerOptions) {
   const { name, source, database, handlers, log, maxAttempts = 10, onHandled, clock = systemClock } = options
   const about = { consumer: name, source: source.service }
   const stopping = new AbortController()
@@ -186,14 +168,19 @@ export function startConsumer(options: ConsumerOptions): Consumer {
 
   let stopped: Promise<void> | undefined
   return {
-    stop() {
+    /** Finishes the event under way and ends the waiting poll; resolves within five seconds. */
+    stop(): Promise<void> {
       stopped ??= stop()
       return stopped
     },
     state: () => ({
+      /** Milliseconds since the epoch when the source last answered. */
       lastContactAt,
+      /** Age in milliseconds of the oldest event received and not yet dealt with; 0 when there is none. */
       lagMs: pending.reduce((lag, { time }) => Math.max(lag, clock.now() - Date.parse(time)), 0),
+      /** Events that failed and wait to be tried again. */
       retrying: retryLater.size,
+      /** Since the start, as the next one. */
       handled,
       deadLettered,
     }),

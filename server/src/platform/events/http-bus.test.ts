@@ -9,7 +9,7 @@ import { openRelay, type Relay } from './relay.ts'
 
 const statuses: Record<string, number> = { 'edge.forbidden': 403, 'edge.unavailable': 503 }
 
-/** An application as a process has it: refusals in our own form, coercion off. */
+/** An application as a process has it: errors in our own form, coercion off. */
 function build(relay: Relay) {
   const app = Fastify({ forceCloseConnections: true, ajv: { customOptions: { coerceTypes: false } } })
   app.setErrorHandler(async (error, _request, reply) => {

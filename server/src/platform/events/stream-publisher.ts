@@ -21,9 +21,7 @@ const stopDeadlineMs = 5_000
  * Publishes a service's events to a Redis stream, for programs that are not ours: at least once, in order per aggregate, each as a
  * CloudEvent (1.0, JSON) in the field `event`. A crash between publishing and its mark publishes again, under the same id.
  */
-export function startStreamPublisher(options: { source: EventSource; redis: Redis; log: Logger }): {
-  stop(): Promise<void>
-} {
+export function startStreamPublisher(options: { source: EventSource; redis: Redis; log: Logger }) {
   const { source, redis, log } = options
   const stopping = new AbortController()
   const { signal } = stopping

@@ -15,18 +15,6 @@ import {
 import { Pool } from 'undici'
 import { messageOf, refuseAtEdge } from '../errors.ts'
 
-/** Asks another program, which may be slow, overloaded or away, without becoming so itself. */
-export interface GuardedClient {
-  /** Resolves with the content of a 200, and of any other answer below 500 with the status alone. */
-  ask<Content>(question: Question<Content>): Promise<Answer<Content>>
-  /** The same for health checks: it takes no turn, and the breaker does not keep it back. */
-  probe<Content>(question: Question<Content>): Promise<Answer<Content>>
-  /** The refusal for an answer that is of no use. */
-  unavailable(reason: string): Error
-  /** Ends the connections; whoever still waits is refused. */
-  close(): Promise<void>
-}
-
 export interface Question<Content> {
   path: string
   headers: Readonly<Record<string, string>>
@@ -64,11 +52,13 @@ const openMs = 1_000
 const longestAnswerBytes = 256 * 1024
 
 /**
+ * Asks another program, which may be slow, overloaded or away, without becoming so itself.
+ *
  * When no answer can be had (unreachable, slow, overloaded, not understood), every call is refused with the one code
  * `edge.identity_unavailable`, within `timeoutMs`; its cause says why, for the log. After five failures in a row calls are refused
  * at once, but for one a second that finds out whether it is back.
  */
-export function createGuardedClient(options: GuardedClientOptions): GuardedClient {
+export function createGuardedClient(options: GuardedClientOptions) {
   const { name, url, timeoutMs, concurrency = 32, queue = 256 } = options
   const { origin, pathname } = new URL(url)
   const prefix = pathname.replace(/\/+$/, '')
@@ -93,6 +83,7 @@ export function createGuardedClient(options: GuardedClientOptions): GuardedClien
     if (status >= 500) throw new Error(`it answered ${status}`)
     return { status }
   }
+  /** The refusal for an answer that is of no use. */
   const unavailable = (reason: string, cause?: unknown) =>
     refuseAtEdge('edge.identity_unavailable', { upstream: url }, new Error(`${name} at ${url}: ${reason}`, { cause }))
   const refuseFailure = (error: unknown): never => {
@@ -100,9 +91,14 @@ export function createGuardedClient(options: GuardedClientOptions): GuardedClien
   }
 
   return {
-    ask: (question) => protect((signal) => exchange(question, signal)).catch(refuseFailure),
-    probe: (question) => exchange(question, AbortSignal.timeout(timeoutMs)).catch(refuseFailure),
+    /** Resolves with the content of a 200, and of any other answer below 500 with the status alone. */
+    ask: <Content>(question: Question<Content>): Promise<Answer<Content>> =>
+      protect((signal) => exchange(question, signal)).catch(refuseFailure),
+    /** The same for health checks: it takes no turn, and the breaker does not keep it back. */
+    probe: <Content>(question: Question<Content>): Promise<Answer<Content>> =>
+      exchange(question, AbortSignal.timeout(timeoutMs)).catch(refuseFailure),
     unavailable,
+    /** Ends the connections; whoever still waits is refused. */
     close: () => pool.destroy(),
   }
 }

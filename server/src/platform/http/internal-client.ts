@@ -10,16 +10,7 @@ export const internalErrorHeader = 'x-internal-refused'
 /** What to tell whoever runs the process whose token was refused. */
 export const tokenRefused = 'the service refuses our INTERNAL_SERVICE_TOKEN: set the same one for both'
 
-/** Calls another of our processes; nobody else is ever called through it. */
-export interface InternalClient {
-  readonly url: string
-  /**
-   * Sends one JSON request and gives the JSON answer. A refusal of the other side is thrown again here with its code;
-   * an unreachable or silent one is refused with `edge.unavailable`.
-   */
-  call<Answer>(method: 'GET' | 'POST', path: string, options?: CallOptions): Promise<Answer>
-  close(): Promise<void>
-}
+export type InternalClient = ReturnType<typeof internalClient>
 
 export interface CallOptions {
   body?: unknown
@@ -28,13 +19,13 @@ export interface CallOptions {
   signal?: AbortSignal
 }
 
-/** How a refusal travels between our processes. */
+/** How a DomainError travels between our processes. */
 interface ErrorBody {
   code: string
   details: Readonly<Record<string, unknown>>
 }
 
-/** The error handler of the routes that answer such calls: refusals travel by code, anything else is only said to have failed. */
+/** The error handler of the routes that answer such calls: a DomainError travels by its code, anything else is only said to have failed. */
 export function answerInternalFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   if (error instanceof DomainError) {
     const { code, details } = error
@@ -48,12 +39,21 @@ export function answerInternalFailure(error: FastifyError, request: FastifyReque
 
 const longestAnswerBytes = 8 * 1024 * 1024
 
-export function internalClient(options: { url: string; token: string; deadlineMs: number }): InternalClient {
+/** Calls another of our processes; nobody else is ever called through it. */
+export function internalClient(options: { url: string; token: string; deadlineMs: number }) {
   const connect = { timeout: Math.min(options.deadlineMs, 2_000) }
   let agent: Agent | undefined
   return {
     url: options.url,
-    async call<Answer>(method: 'GET' | 'POST', path: string, { body, deadlineMs, signal }: CallOptions = {}) {
+    /**
+     * Sends one JSON request and gives the JSON answer. A refusal of the other side is thrown again here with its code;
+     * an unreachable or silent one is refused with `edge.unavailable`.
+     */
+    async call<Answer>(
+      method: 'GET' | 'POST',
+      path: string,
+      { body, deadlineMs, signal }: CallOptions = {},
+    ): Promise<Answer> {
       const deadline = AbortSignal.timeout(deadlineMs ?? options.deadlineMs)
       let status: number
       let text: string

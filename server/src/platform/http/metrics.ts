@@ -2,36 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Database } from '../db/database.ts'
 
-/** The process's figures, in Prometheus' text form. One for all listeners of a process. */
-export interface Metrics {
-  /** Counts every answer of a listener. */
-  observe(app: FastifyInstance): void
-  watchPool(database: Database): void
-  /** Counts the time of one statement or transaction. */
-  databaseQuery(operation: string, seconds: number): void
-  /** Adds a gauge that is read when somebody asks. */
-  gauge(name: string, help: string, read: () => number | Promise<number>): void
-  /** Adds a counter whose value is read when somebody asks, and only rises. */
-  rising(name: string, help: string, read: () => number): void
-  /** Adds a gauge with a value for each value of one label. */
-  gauges(name: string, help: string, label: string, read: () => Promise<Readonly<Record<string, number>>>): void
-  counter(
-    name: string,
-    help: string,
-    labels: readonly string[],
-  ): { inc(values: Readonly<Record<string, string>>): void }
-  /** Adds a histogram of durations in seconds. */
-  histogram(
-    name: string,
-    help: string,
-    labels: readonly string[],
-  ): { observe(values: Readonly<Record<string, string>>, seconds: number): void }
-  render(): Promise<{ type: string; text: string }>
-}
+export type Metrics = ReturnType<typeof createMetrics>
 
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-export function createMetrics(): Metrics {
+/** The process's figures, in Prometheus' text form. One for all listeners of a process. */
+export function createMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const requests = new Counter({
@@ -81,7 +57,8 @@ export function createMetrics(): Metrics {
   })
 
   return {
-    observe(app) {
+    /** Counts every answer of a listener. */
+    observe(app: FastifyInstance): void {
       servers.push(app.server)
       app.addHook('onResponse', (request, reply, done) => {
         const { method } = request
@@ -92,9 +69,11 @@ export function createMetrics(): Metrics {
         done()
       })
     },
-    databaseQuery: (operation, seconds) => queries.observe({ operation }, seconds),
-    watchPool: (database) => void pools.push(database),
-    gauge(name, help, read) {
+    /** Counts the time of one statement or transaction. */
+    databaseQuery: (operation: string, seconds: number) => queries.observe({ operation }, seconds),
+    watchPool: (database: Database) => void pools.push(database),
+    /** Adds a gauge that is read when somebody asks. */
+    gauge(name: string, help: string, read: () => number | Promise<number>): void {
       new Gauge({
         name,
         help,
@@ -107,7 +86,8 @@ export function createMetrics(): Metrics {
         },
       })
     },
-    rising(name, help, read) {
+    /** Adds a counter whose value is read when somebody asks, and only rises. */
+    rising(name: string, help: string, read: () => number): void {
       new Counter({
         name,
         help,
@@ -118,7 +98,8 @@ export function createMetrics(): Metrics {
         },
       })
     },
-    gauges(name, help, label, read) {
+    /** Adds a gauge with a value for each value of one label. */
+    gauges(name: string, help: string, label: string, read: () => Promise<Readonly<Record<string, number>>>): void {
       new Gauge({
         name,
         help,
@@ -131,14 +112,11 @@ export function createMetrics(): Metrics {
         },
       })
     },
-    counter: (name, help, labels) => {
-      const counter = new Counter({ name, help, labelNames: [...labels], registers: [registry] })
-      return { inc: (values) => counter.inc(values) }
-    },
-    histogram: (name, help, labels) => {
-      const histogram = new Histogram({ name, help, labelNames: [...labels], buckets, registers: [registry] })
-      return { observe: (values, seconds) => histogram.observe(values, seconds) }
-    },
+    counter: (name: string, help: string, labelNames: string[]) =>
+      new Counter({ name, help, labelNames, registers: [registry] }),
+    /** Adds a histogram of durations in seconds. */
+    histogram: (name: string, help: string, labelNames: string[]) =>
+      new Histogram({ name, help, labelNames, buckets, registers: [registry] }),
     render: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   }
 }

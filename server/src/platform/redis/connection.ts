@@ -1,26 +1,21 @@
 import { once } from 'node:events'
-import type { Redis as RedisClient } from 'ioredis'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 
-/** A connection to Redis that comes back by itself. While it is away every command fails at once; none waits. */
-export interface Redis {
-  readonly client: RedisClient
-  /** Rejects when Redis does not answer within two seconds. */
-  ping(): Promise<void>
-  close(): Promise<void>
-}
+export type Redis = Awaited<ReturnType<typeof openRedis>>
 
 /** Milliseconds a command may take: what asks Redis has something else to fall back on. */
 const commandDeadlineMs = 500
 const connectDeadlineMs = 2_000
 const longestPauseMs = 2_000
 
-/** Connects to Redis. One that is away does not keep a process from starting: it is connected to in the background. */
-export async function openRedis({ url, log }: { url: string; log: Logger }): Promise<Redis> {
+/**
+ * A connection to Redis that comes back by itself. While it is away every command fails at once; none waits. One that is away does not keep a process from starting: it is connected to in the background.
+ */
+export async function openRedis({ url, log }: { url: string; log: Logger }) {
   // Loaded where there is a Redis: it takes ten megabytes.
-  const { Redis: RequestContext } = await import('ioredis')
-  const client = new RequestContext(url, {
+  const { Redis } = await import('ioredis')
+  const client = new Redis(url, {
     connectionName: 'guichet',
     // 91k against 37k GET/s: commands of one turn of the event loop share a round trip.
     enableAutoPipelining: true,
@@ -50,10 +45,11 @@ export async function openRedis({ url, log }: { url: string; log: Logger }): Pro
 
   return {
     client,
-    async ping() {
+    /** Rejects when Redis does not answer within two seconds. */
+    async ping(): Promise<void> {
       await client.ping()
     },
-    async close() {
+    async close(): Promise<void> {
       if (client.status === 'end') return
       const ended = once(client, 'end', { signal: AbortSignal.timeout(commandDeadlineMs) }).catch(() => undefined)
       await client.quit().catch(() => undefined)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type BucketServer, signatureOf, startBucketServer } from '../testing/bucket-server.ts'
+import { type BucketServer, signatureOf, startBucketServer } from '../../../tests/support/bucket-server.ts'
 import { objectStoreConformance } from '../testing/object-store.conformance.ts'
 import { createBucketStore } from './bucket-store.ts'
 

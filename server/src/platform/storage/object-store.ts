@@ -15,7 +15,7 @@ const keyForm = /^[0-9a-z]{16,64}$/
 
 /** The key, when it can be no path and no part of one. */
 export function checkedKey(key: string): string {
-  // Keys are made here and never come from a client, so another one is a mistake of ours and no refusal.
+  // Keys are made here and never come from a client, so another one is a mistake of ours and no DomainError.
   if (!keyForm.test(key)) throw new TypeError('a key has 16 to 64 lower-case letters and digits')
   return key
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { localNotices } from '../../../tests/support/local-notices.ts'
 import { execute, freshDatabase } from '../../../tests/support/test-databases.ts'
 import { type Queryable, sql } from '../db/database.ts'
 import type { Notices } from '../db/notices/index.ts'
@@ -12,7 +13,6 @@ import { appendEvent, outboxChannel } from '../events/outbox.ts'
 import type { RelayOptions } from '../events/relay.ts'
 import { newId } from '../ids.ts'
 import { silentLogger } from '../log.ts'
-import { localNotices } from './local-notices.ts'
 
 export const outboxTables = readFileSync(join(import.meta.dirname, 'outbox-tables.sql'), 'utf8')
 

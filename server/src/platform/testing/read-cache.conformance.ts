@@ -2,18 +2,18 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ReadCache } from '../read-cache.ts'
 
 /** What the suite keeps in a cache. */
-export type Remembered = { number: number; at: Date }
+export type Cached = { number: number; at: Date }
 
 /** For caches that keep texts: brings the dates back. */
-export const reviveCached = (value: unknown): Remembered => {
+export const reviveCached = (value: unknown): Cached => {
   const { number, at } = value as { number: number; at: string }
   return { number, at: new Date(at) }
 }
 
 /** What every cache must do, as its readers and writers see it. The cache begins empty, and what it works on is there. */
-export function readCacheConformance(name: string, makeCache: () => ReadCache<Remembered>): void {
+export function readCacheConformance(name: string, makeCache: () => ReadCache<Cached>): void {
   describe(`read cache: ${name}`, () => {
-    let cache: ReadCache<Remembered>
+    let cache: ReadCache<Cached>
     let loads: number
     beforeEach(() => {
       cache = makeCache()
@@ -85,10 +85,10 @@ export function readCacheConformance(name: string, makeCache: () => ReadCache<Re
   })
 }
 
-const numbered = (number: number): Remembered => ({ number, at: new Date(number * 1_000) })
+const numbered = (number: number): Cached => ({ number, at: new Date(number * 1_000) })
 
 /** A load that says when it began, and ends when the test says so. */
-export function slowLoad<Value = Remembered>() {
+export function slowLoad<Value = Cached>() {
   const began = Promise.withResolvers<void>()
   const loaded = Promise.withResolvers<Value>()
   return {

@@ -1,6 +1,5 @@
 import { hash as digest } from 'node:crypto'
-import type { Clock } from '../clock.ts'
-import { seconds } from '../clock.ts'
+import { type Clock, seconds } from '../clock.ts'
 import { refuseAtEdge } from '../errors.ts'
 import type { TokenCache } from './cache.ts'
 import type { RevocationList } from './revocation-list.ts'
@@ -23,7 +22,7 @@ const tokenForm = /^[\w-]+\.[\w-]+\.[\w-]+$/
 /**
  * Checks tokens by asking their authority. A good answer is kept for seconds, under a hash of the token, and every use of it is
  * judged anew: by the token's end and by the revocation list; it counts only while that list is followed, so that nothing is
- * believed when the authority is gone. A refusal is not kept: the authority itself may hear of a new session a moment late.
+ * believed when the authority is gone. A negative answer is not kept: the authority itself may hear of a new session a moment late.
  */
 export function createIntrospectingVerifier(options: {
   authority: Introspector

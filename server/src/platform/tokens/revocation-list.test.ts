@@ -3,7 +3,7 @@ import { silentLogger } from '../log.ts'
 import { createSignal } from '../signal.ts'
 import { createRevocationList, type Revocation, type RevocationFeed, type RevocationList } from './revocation-list.ts'
 
-const marks = { sid: 'session-1', uid: 'account-1', ver: 3 }
+const reference = { sid: 'session-1', uid: 'account-1', ver: 3 }
 /** Seconds since the epoch at which an hour begins. */
 const border = 277_777 * 3600
 const lists: RevocationList[] = []
@@ -71,16 +71,16 @@ const until = (condition: () => boolean) => expect.poll(condition, { timeout: 2_
 describe('a revocation list', () => {
   test('cannot tell anything before the feed has answered', async () => {
     const { list } = setUp()
-    expect(list.check(marks)).toBe('unknown')
+    expect(list.check(reference)).toBe('unknown')
   })
 
   test('refuses a revoked session, and an account below its minimum version', async () => {
     const { list, feed, publish } = setUp()
     await list.follow(feed, 1_000)
-    expect(list.check(marks)).toBe('live')
+    expect(list.check(reference)).toBe('live')
     publish({ sessionId: 'session-1' }, { accountId: 'account-2', minimumVersion: 3 })
-    await until(() => list.check(marks) === 'revoked')
-    expect(list.check({ ...marks, sid: 'session-2' })).toBe('live')
+    await until(() => list.check(reference) === 'revoked')
+    expect(list.check({ ...reference, sid: 'session-2' })).toBe('live')
     expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('revoked')
     expect(list.check({ sid: 'x', uid: 'account-2', ver: 3 })).toBe('live')
   })
@@ -92,7 +92,7 @@ describe('a revocation list', () => {
     await until(() => list.size() === 1)
     pass(3 * 3600 * 1000)
     publish({ sessionId: 'session-9' })
-    await until(() => list.check({ ...marks, sid: 'session-9' }) === 'revoked')
+    await until(() => list.check({ ...reference, sid: 'session-9' }) === 'revoked')
     expect(list.size()).toBe(1)
   })
 
@@ -115,10 +115,10 @@ describe('a revocation list', () => {
       await until(() => list.check({ sid, uid: 'x', ver: 1 }) === 'revoked')
     }
     await heard(end, 'now')
-    expect(list.check(marks)).toBe('revoked')
+    expect(list.check(reference)).toBe('revoked')
     expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('revoked')
     await heard(end + 2 * 3600, 'later')
-    expect(list.check(marks)).toBe('live')
+    expect(list.check(reference)).toBe('live')
     expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('live')
     expect(list.size()).toBe(2)
   })
@@ -131,7 +131,7 @@ describe('a revocation list', () => {
     await until(() => list.size() === 2)
     expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('revoked')
     expect(list.check({ sid: 'x', uid: 'account-2', ver: 3 })).toBe('live')
-    expect(list.check({ ...marks, sid: 'b' })).toBe('live')
+    expect(list.check({ ...reference, sid: 'b' })).toBe('live')
   })
 
   test('says that it cannot tell when the feed has been silent too long, and still refuses what it knows', async () => {
@@ -141,57 +141,57 @@ describe('a revocation list', () => {
     await until(() => list.size() === 1)
     goAway()
     pass(60_000)
-    expect(list.check({ ...marks, sid: 'session-2' })).toBe('live')
+    expect(list.check({ ...reference, sid: 'session-2' })).toBe('live')
     pass(1)
-    expect(list.check({ ...marks, sid: 'session-2' })).toBe('unknown')
-    expect(list.check(marks)).toBe('revoked')
+    expect(list.check({ ...reference, sid: 'session-2' })).toBe('unknown')
+    expect(list.check(reference)).toBe('revoked')
   })
 
   test('says that it cannot tell when there are more revocations than it may hold', async () => {
     const { list, feed, publish } = setUp({ capacity: 2 })
     await list.follow(feed, 1_000)
     publish({ sessionId: 'a' }, { sessionId: 'b' }, { sessionId: 'c' })
-    await until(() => list.check({ ...marks, sid: 'c' }) === 'unknown')
-    expect(list.check({ ...marks, sid: 'a' })).toBe('revoked')
+    await until(() => list.check({ ...reference, sid: 'c' }) === 'unknown')
+    expect(list.check({ ...reference, sid: 'a' })).toBe('revoked')
   })
 
   test('trusts itself again only when all of it was read anew', async () => {
     const { list, feed, publish, pass, cursors, refuseRereading } = setUp({ capacity: 2 })
     await list.follow(feed, 1_000)
     publish({ sessionId: 'a' }, { sessionId: 'b' }, { sessionId: 'c' })
-    await until(() => list.check({ ...marks, sid: 'c' }) === 'unknown')
+    await until(() => list.check({ ...reference, sid: 'c' }) === 'unknown')
     refuseRereading(true)
     pass(3 * 3600 * 1000)
     publish({ sessionId: 'd' })
     await until(() => cursors.filter((cursor) => cursor === '0').length > 1)
-    expect(list.check({ ...marks, sid: 'e' })).toBe('unknown')
+    expect(list.check({ ...reference, sid: 'e' })).toBe('unknown')
     refuseRereading(false)
     publish({ sessionId: 'd' }, { sessionId: 'e' })
-    await until(() => list.check({ ...marks, sid: 'e' }) === 'revoked')
-    await until(() => list.check({ ...marks, sid: 'f' }) === 'live')
+    await until(() => list.check({ ...reference, sid: 'e' }) === 'revoked')
+    await until(() => list.check({ ...reference, sid: 'f' }) === 'live')
   })
 
   test('does not trust itself when what it read anew was too much again', async () => {
     const { list, feed, publish, pass, cursors, refuseRereading } = setUp({ capacity: 2 })
     await list.follow(feed, 1_000)
     publish({ sessionId: 'a' }, { sessionId: 'b' }, { sessionId: 'c' })
-    await until(() => list.check({ ...marks, sid: 'c' }) === 'unknown')
+    await until(() => list.check({ ...reference, sid: 'c' }) === 'unknown')
     refuseRereading(true)
     pass(3 * 3600 * 1000)
     publish()
     await until(() => cursors.filter((cursor) => cursor === '0').length > 1)
     refuseRereading(false)
     publish({ sessionId: 'd' }, { sessionId: 'e' }, { sessionId: 'f' })
-    await until(() => list.check({ ...marks, sid: 'e' }) === 'revoked')
-    expect(list.check({ ...marks, sid: 'f' })).toBe('unknown')
-    expect(list.check({ ...marks, sid: 'g' })).toBe('unknown')
+    await until(() => list.check({ ...reference, sid: 'e' }) === 'revoked')
+    expect(list.check({ ...reference, sid: 'f' })).toBe('unknown')
+    expect(list.check({ ...reference, sid: 'g' })).toBe('unknown')
   })
 
   test('gives up waiting for a feed that is away', async () => {
     const { list, feed, goAway } = setUp()
     goAway()
     await list.follow(feed, 50)
-    expect(list.check(marks)).toBe('unknown')
+    expect(list.check(reference)).toBe('unknown')
   })
 
   test('follows its feed while that answers, and no longer than it should have answered', async () => {
@@ -211,7 +211,7 @@ describe('a revocation list', () => {
       publish({ sessionId: session })
       comeBack()
       await until(() => list.following())
-      expect(list.check({ ...marks, sid: session })).toBe('revoked')
+      expect(list.check({ ...reference, sid: session })).toBe('revoked')
     }
   })
 })

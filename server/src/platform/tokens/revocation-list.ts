@@ -38,17 +38,7 @@ export interface TokenReference {
   ver: number
 }
 
-export interface RevocationList {
-  /** `unknown`: the list is stale or overfull, and only identity can tell. */
-  check(marks: TokenReference): 'live' | 'revoked' | 'unknown'
-  /** Loads what is revoked now and keeps following. Resolves after the first page, or after the deadline without one. */
-  follow(feed: RevocationFeed, deadlineMs: number): Promise<void>
-  /** True while the feed answers: what is revoked is known here within moments. False as soon as it fails or is overdue. */
-  following(): boolean
-  /** Revocations held. */
-  size(): number
-  stop(): Promise<void>
-}
+export type RevocationList = ReturnType<typeof createRevocationList>
 
 interface Bucket {
   sessions: Set<string>
@@ -64,12 +54,7 @@ const hour = 3600
  * @param staleAfterMs how old the last answer of the feed may be before the list says `unknown`
  * @param capacity revocations held at most; above it the list says `unknown` for what it does not hold
  */
-export function createRevocationList(options: {
-  clock: Clock
-  log: Logger
-  staleAfterMs: number
-  capacity?: number
-}): RevocationList {
+export function createRevocationList(options: { clock: Clock; log: Logger; staleAfterMs: number; capacity?: number }) {
   const { clock, log, staleAfterMs, capacity = 200_000 } = options
   // One bucket per hour of expiry, so that forgetting is dropping a bucket and never a walk over all entries.
   const buckets = new Map<number, Bucket>()
@@ -157,7 +142,8 @@ export function createRevocationList(options: {
   }
 
   return {
-    check({ sid, uid, ver }) {
+    /** `unknown`: the list is stale or overfull, and only identity can tell. */
+    check({ sid, uid, ver }: TokenReference): 'live' | 'revoked' | 'unknown' {
       for (const bucket of buckets.values()) {
         if (bucket.sessions.has(sid)) return 'revoked'
         const minimum = bucket.accounts.get(uid)
@@ -165,14 +151,17 @@ export function createRevocationList(options: {
       }
       return overfull || clock.now() - heardAt > staleAfterMs ? 'unknown' : 'live'
     },
-    follow(feed, deadlineMs) {
+    /** Loads what is revoked now and keeps following. Resolves after the first page, or after the deadline without one. */
+    follow(feed: RevocationFeed, deadlineMs: number): Promise<void> {
       const first = createSignal()
       following = pull(feed, first.notify)
       return first.wait(deadlineMs, stopping.signal)
     },
+    /** True while the feed answers: what is revoked is known here within moments. False as soon as it fails or is overdue. */
     following: () => answers && clock.now() - heardAt <= overdueMs,
+    /** Revocations held. */
     size: () => size,
-    async stop() {
+    async stop(): Promise<void> {
       stopping.abort()
       await following
     },

@@ -1,8 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { createVerifier } from 'fast-jwt'
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../clock.ts'
-import { seconds } from '../clock.ts'
+import { type Clock, seconds } from '../clock.ts'
 import { refuseAtEdge } from '../errors.ts'
 import type { KeySource } from './key-source.ts'
 import type { RevocationList, TokenReference } from './revocation-list.ts'
@@ -57,7 +56,7 @@ export function createTokenVerifier(options: {
   keys: KeySource
   revocations: RevocationList
   /** Asks identity whether the token still stands: used when the list cannot tell. */
-  introspect: (marks: TokenReference) => Promise<boolean>
+  introspect: (reference: TokenReference) => Promise<boolean>
   clock: Clock
 }): TokenVerifier {
   const { audience, secret, keys, revocations, introspect, clock } = options

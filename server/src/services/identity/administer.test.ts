@@ -134,8 +134,8 @@ describe('a deactivation', () => {
     await change(admin, target, { active: true })
     const logged = (await rows.activities(target.id)).filter(({ action }) => action === 'update_user')
     expect(logged.map(({ details }) => details)).toEqual([
-      { is_active: false, role: 'reader', former_role: 'user' },
-      { is_active: true },
+      { active: false, role: 'reader', formerRole: 'user' },
+      { active: true },
     ])
   })
 })

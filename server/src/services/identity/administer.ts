@@ -43,8 +43,8 @@ export const administer =
       if (newRole) await store.setRole(tx, { ...about, contract: realm.name, ...newRole })
       if (change.active !== undefined) await store.setActive(tx, { ...about, eventId: newId(), active: change.active })
       const details = {
-        ...(change.active !== undefined && { is_active: change.active }),
-        ...(newRole && { role: newRole.role, former_role: former }),
+        ...(change.active !== undefined && { active: change.active }),
+        ...(newRole && { role: newRole.role, formerRole: former }),
       }
       if (Object.keys(details).length > 0) {
         const activity = { accountId: target.id, contract: realm.name, action: 'update_user', details }

@@ -95,7 +95,7 @@ test('codes of one account say nothing of another one', async () => {
   expect(await errorCodeOf(begin(other.username, stranger()))).toBeUndefined()
 })
 
-test('the owner is told once, and an operator of either contract lets strangers have codes again', async () => {
+test('the owner is told once, and an operator of either contract lets unknown devices have codes again', async () => {
   for (const realm of [here, there]) {
     const { id, username } = await register()
     for (let turn = 0; turn < codeLockout.failures; turn += 1) await guess(username, stranger())

@@ -21,7 +21,7 @@ export interface NewAccountInput {
   names?: AccountRegistered['names'] | undefined
   /** For contracts whose requests name the tenant. */
   tenant?: string | undefined
-  /** A role other than a person's, granted for the terms' contract; for operators and administrators. */
+  /** A role other than a person's, granted in the realm; for operators and administrators. */
   role?: string | undefined
   /** True when somebody vouches for the address: nothing is mailed. For operators. */
   emailVerified?: boolean | undefined

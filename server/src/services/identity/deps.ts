@@ -3,11 +3,12 @@ import type { Database } from '../../platform/db/database.ts'
 import type { RequestContext } from '../realm/index.ts'
 import type { Lockout } from './lockout.ts'
 import type { Passwords } from './passwords/index.ts'
+import type { Origin } from './store/activities.ts'
 import type { Tokens } from './tokens/access-tokens.ts'
 import type { ChallengeSecrets } from './tokens/challenge-secrets.ts'
 import type { RevocationHub } from './tokens/revocations.ts'
 
-/** The world identity's use cases live in. */
+/** What identity's use cases are made from. */
 export interface Deps {
   database: Database
   passwords: Passwords
@@ -34,4 +35,4 @@ export const revokedUntil = ({ clock, longestAccessTtl }: Pick<Deps, 'clock' | '
 export const after = ({ clock }: Pick<Deps, 'clock'>, seconds: number): Date => new Date(clock.now() + seconds * 1000)
 
 /** Where a request came from, for the rows that tell. */
-export const originOf = ({ ip, userAgent }: RequestContext) => ({ ip, userAgent })
+export const originOf = ({ ip, userAgent }: RequestContext): Origin => ({ ip, userAgent })

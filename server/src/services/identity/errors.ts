@@ -33,9 +33,9 @@ export const identityErrors = [
 ] as const
 export type IdentityErrorCode = (typeof identityErrors)[number]
 
-/** Makes an identity refusal, to be thrown. */
+/** Makes a DomainError of identity, to be thrown. */
 export const refuse = (code: IdentityErrorCode, details?: Readonly<Record<string, unknown>>) =>
   new DomainError<IdentityErrorCode>(code, details)
 
-/** Makes the refusal of a password that is not worked on. */
+/** Makes the DomainError of a password that is not worked on. */
 export const busy = () => refuse('identity.busy', { retryAfterSeconds: 2 })

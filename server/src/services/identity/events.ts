@@ -3,7 +3,7 @@ import { newId } from '../../platform/ids.ts'
 import type { Fact, FactAbout, Realm } from '../realm/index.ts'
 import type { Deps } from './deps.ts'
 
-/** What identity tells the other services. The subject of each is the account. A contract's terms may add events of its own. */
+/** What identity tells the other services. The subject of each is the account. A realm may add events of its own. */
 export type IdentityEvent =
   | DomainEvent<'account.registered', AccountRegistered>
   | DomainEvent<'account.deleted', Record<string, never>>

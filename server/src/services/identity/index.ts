@@ -1,5 +1,4 @@
-import type { Clock } from '../../platform/clock.ts'
-import type { Database, Statement } from '../../platform/db/database.ts'
+import type { Statement } from '../../platform/db/database.ts'
 import { pruneIdempotencyKeys } from '../../platform/db/idempotency.ts'
 import type { Notices } from '../../platform/db/notices/index.ts'
 import { pruneOutbox } from '../../platform/db/pruning.ts'
@@ -35,34 +34,27 @@ import { proposeEmail, resendVerification, verifyEmail } from './verify-email.ts
 import { verifySecondFactor } from './verify-second-factor.ts'
 
 export type { IdentityErrorCode } from './errors.ts'
-export type { AccountRegistered, IdentityEvent } from './events.ts'
 export type { AccountImport, AccountToImport, ImportedAccount } from './import-accounts.ts'
 export type { PublicJwk } from './keys/index.ts'
-export type { LoginResult, SecondFactorChallenge } from './login.ts'
 export { startMailWorker } from './mails/mail-worker.ts'
 export { type RenderedMail, recentMails } from './mails/mailbox.ts'
 export type { Observation, Observe } from './observations.ts'
 export { type PasswordHashing, recommendedHashing } from './passwords/index.ts'
 export type { Session } from './sessions/index.ts'
-export type { AccountSummary, Activity, ListedSession, Statistics, TenantSettings } from './store/index.ts'
+export type { Activity, Statistics, TenantSettings } from './store/index.ts'
 export { listDeadMails, replayDeadMails } from './store/mails.ts'
 
-export interface IdentityOptions {
-  database: Database
+export interface IdentityOptions
+  extends Pick<Deps, 'database' | 'eventsRecorded' | 'exposeDevSecrets' | 'longestAccessTtl' | 'clock'> {
   notices: Notices
   deriveKey: DeriveKey
   hashing: PasswordHashing
   /** The contract's shared HS256 secret, when one is set. */
   secretOf: (contract: string) => string | undefined
-  eventsRecorded: () => void
   /** Told of every use case that ran. */
   observe: Observe
-  /** Development: mailed tokens and codes are also given back. */
-  exposeDevSecrets: boolean
   /** Days after which the signing key is replaced; 0: never by itself. */
   keyRotationDays: number
-  longestAccessTtl: number
-  clock: Clock
   log: Logger
 }
 
@@ -73,33 +65,18 @@ export type Identity = Awaited<ReturnType<typeof openIdentity>>
 export const migrations = { name: 'identity', directory: `${import.meta.dirname}/migrations` }
 
 export async function openIdentity(options: IdentityOptions) {
-  const {
-    database,
-    notices,
-    deriveKey,
-    hashing,
-    secretOf,
-    eventsRecorded,
-    observe,
-    exposeDevSecrets,
-    longestAccessTtl,
-    clock,
-  } = options
+  const { database, notices, deriveKey, hashing, observe, clock } = options
   const keys = await openSigningKeys({ ...options, rotationDays: options.keyRotationDays })
   const revocations = openRevocationHub(database, notices, clock)
   const secrets = createChallengeSecrets(deriveKey)
   const deps: Deps = {
-    database,
+    ...options,
     passwords: await createPasswords(hashing),
-    tokens: createTokens({ keys, secretOf, clock }),
+    tokens: createTokens({ ...options, keys }),
     secrets,
     lockout: createLockout(deriveKey('sign-in-counters')),
     revocations,
-    eventsRecorded,
     mailQueued: () => void notices.announce(mailChannel),
-    exposeDevSecrets,
-    longestAccessTtl,
-    clock,
   }
   const accountOfSession = ({ account }: Session) => account
   return {
@@ -143,15 +120,8 @@ const accountOfLogin = (result: LoginResult): AccountView | undefined =>
 
 /** What identity forgets, and after how long: the retention table. */
 export const pruning: readonly (() => Statement<unknown>)[] = [
-  () => store.pruning.seals(graceSeconds),
-  store.pruning.sessions,
-  store.pruning.refreshTokens,
-  store.pruning.links,
-  store.pruning.challenges,
-  store.pruning.counters,
-  store.pruning.devices,
-  store.pruning.revocations,
-  store.pruning.activities,
+  () => store.pruneSeals(graceSeconds),
+  ...Object.values(store.pruning),
   ...pruneMails,
   pruneIdempotencyKeys,
   pruneOutbox,

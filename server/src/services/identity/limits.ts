@@ -3,7 +3,7 @@ export const verificationTtl = 24 * 3600
 /** Seconds a one-time code is good for, and wrong ones that end its sign-in. */
 export const codeTtl = 5 * 60
 export const codeAttempts = 5
-/** Sign-ins ended by wrong codes, in whichever contract, after which strangers get no further code for a day (NIST 800-63B-4). */
+/** Sign-ins ended by wrong codes, in whichever contract, after which unknown devices get no further code for a day (NIST 800-63B-4). */
 export const codeLockout = { failures: 10, seconds: 24 * 3600 }
 /** Links to prove an address that an account may be mailed in an hour, the one from registration included. */
 export const verificationsPerHour = 3

@@ -54,7 +54,7 @@ const isLocked = async (identifier: string, context: RequestContext) => {
 }
 
 describe('a lock', () => {
-  test('of strangers keeps out every stranger, and neither the known device nor the known network', async () => {
+  test('of unknown devices keeps out all of them, and neither the known device nor the known prefix', async () => {
     const { username } = await register()
     const home = await known(username)
     await fail(username, stranger())
@@ -79,14 +79,14 @@ describe('a lock', () => {
     expect(await isLocked(username, stranger())).toBe(false)
   })
 
-  test('of a known device keeps it out on a network where nobody is known, too', async () => {
+  test('of a known device keeps it out at a prefix where nobody is known, too', async () => {
     const { username } = await register()
     const phone = await known(username)
     await fail(username, phone)
     expect(await isLocked(username, stranger({ device: phone.device }))).toBe(true)
   })
 
-  test('of a known network is its own', async () => {
+  test('of a known prefix is its own', async () => {
     const { username } = await register()
     const home = await known(username)
     await fail(username, stranger({ ipPrefix: home.ipPrefix }))

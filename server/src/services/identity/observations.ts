@@ -6,7 +6,7 @@ import type { AccountView, RequestContext } from '../realm/index.ts'
 export interface Observation {
   contract: string
   action: string
-  /** `success`, or the code of the refusal; `failure` for a fault. */
+  /** `success`, or the code of the DomainError; `failure` for a fault. */
   outcome: string
   seconds: number
   /** Whom it concerned, when it is known. */
@@ -18,7 +18,7 @@ type Observed = AccountView & { formerRole?: string }
 
 export type Observe = (observation: Observation) => void
 
-/** Wraps a use case whose last argument is the client, so that each run is told. */
+/** Wraps a use case that takes a request context, so that each run is observed. */
 export const observed =
   <Args extends readonly unknown[], Result>(
     observe: Observe,
@@ -28,19 +28,19 @@ export const observed =
   ) =>
   async (...args: Args): Promise<Result> => {
     const elapsed = stopwatch()
-    const tell = (outcome: string, account?: Observed) => {
-      const context = args.find(isClient)
+    const report = (outcome: string, account?: Observed) => {
+      const context = args.find(isContext)
       if (context) observe({ contract: context.realm.name, action, outcome, seconds: elapsed(), account })
     }
     try {
       const result = await useCase(...args)
-      tell('success', accountOf(result))
+      report('success', accountOf(result))
       return result
     } catch (error) {
-      tell(error instanceof DomainError ? error.code : 'failure')
+      report(error instanceof DomainError ? error.code : 'failure')
       throw error
     }
   }
 
-const isClient = (argument: unknown): argument is RequestContext =>
-  typeof argument === 'object' && argument !== null && 'terms' in argument
+const isContext = (argument: unknown): argument is RequestContext =>
+  typeof argument === 'object' && argument !== null && 'realm' in argument

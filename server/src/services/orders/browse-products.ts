@@ -2,15 +2,10 @@ import { type Deps, wholeCatalogue } from './deps.ts'
 import { refuse } from './errors.ts'
 import * as store from './store.ts'
 
-export interface Page {
-  limit: number
-  offset: number
-}
-
 /** A page of the catalogue, by id. */
 export const listProducts =
   ({ database, catalogue }: Deps) =>
-  (page: Page): Promise<readonly store.Product[]> =>
+  (page: { limit: number; offset: number }): Promise<readonly store.Product[]> =>
     catalogue.get(wholeCatalogue, `${page.limit}:${page.offset}`, () => store.listProducts(database, page))
 
 /** One product with its present stock. */

@@ -2,7 +2,7 @@ import type { Database } from '../../platform/db/database.ts'
 import type { ReadCache } from '../../platform/read-cache.ts'
 import type { Order, Product } from './store.ts'
 
-/** The world orders' use cases live in. */
+/** What orders' use cases are made from. */
 export interface Deps {
   database: Database
   /** Pages of the catalogue, under one key: any change of stock empties it. */

@@ -12,6 +12,6 @@ export const ordersErrors = [
 ] as const
 export type OrdersErrorCode = (typeof ordersErrors)[number]
 
-/** Makes an orders refusal, to be thrown. */
+/** Makes a DomainError of orders, to be thrown. */
 export const refuse = (code: OrdersErrorCode, details?: Readonly<Record<string, unknown>>) =>
   new DomainError<OrdersErrorCode>(code, details)

@@ -11,12 +11,11 @@ import { placeOrder } from './place-order.ts'
 import { readOrder } from './read-orders.ts'
 import * as store from './store.ts'
 
-export type { Page } from './browse-products.ts'
 export { followAccounts } from './consumers/follow-accounts.ts'
 export type { OrdersErrorCode } from './errors.ts'
 export type { OrdersEvent } from './events.ts'
 export type { OrderWithItems } from './place-order.ts'
-export { type OrderStatus, orderStatuses } from './status.ts'
+export { orderStatuses } from './status.ts'
 export type { NewProduct, Order, OrderItem, Product } from './store.ts'
 
 /** Where orders' migrations lie. */

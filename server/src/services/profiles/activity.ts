@@ -29,7 +29,7 @@ export interface ProfileActivity {
   createdAt: Date
 }
 
-/** What a visitor did; without one it was us, for an event or for a first reading. */
+/** What a request did; without one it was us, for an event or for a first reading. */
 export const activityOf = (
   type: ActivityType,
   context: RequestContext | undefined,

@@ -5,7 +5,7 @@ import { type Profile, type ProfileRow, profileOf, roleOf } from './profile.ts'
 import { rowFor } from './profile-rows.ts'
 import { type Change, writeProfile } from './write-profile.ts'
 
-/** Gives an account a role in the visitor's contract: identity judges whether it may be given, and by whom. */
+/** Gives an account a role in the realm of the request: identity judges whether it may be given, and by whom. */
 export const changeRole =
   (deps: Deps) =>
   async (

@@ -4,22 +4,13 @@ import { tenantFacet } from './search/facets.ts'
 import * as store from './store/index.ts'
 import { tenantOf } from './tenant.ts'
 
-export interface ProfileStatistics {
-  total: number
-  newIn30Days: number
-  newIn7Days: number
-  /** The 100 largest, the largest first. */
-  departments: { department: string; count: number }[]
-  /** What was done in the last 30 days, the most frequent first. */
-  activityTypes: { type: string; count: number }[]
-}
-
+/** The largest first. */
 const departmentsShown = 100
 
-/** Figures of the visitor's tenant. */
+/** Figures of the realm's tenant. */
 export const countProfiles =
   ({ database }: Deps) =>
-  async (context: RequestContext): Promise<ProfileStatistics> => {
+  async (context: RequestContext) => {
     const tenant = tenantOf(context)
     const everybody = tenantFacet(tenant)
     const [totalOf, recent, departments, activityTypes] = await Promise.all([

@@ -9,7 +9,7 @@ import type { Profile } from './profile.ts'
 /** One profile, or a page of them. */
 export type CachedPeople = readonly Profile[]
 
-/** The world profiles' use cases live in. */
+/** What profiles' use cases are made from. */
 export interface Deps {
   database: Database
   accounts: Accounts

@@ -18,9 +18,9 @@ export const profilesErrors = [
 ] as const
 export type ProfilesErrorCode = (typeof profilesErrors)[number]
 
-/** Makes a profiles refusal, to be thrown. */
+/** Makes a DomainError of profiles, to be thrown. */
 export const refuse = (code: ProfilesErrorCode, details?: Readonly<Record<string, unknown>>) =>
   new DomainError<ProfilesErrorCode>(code, details)
 
-/** Makes the refusal of an image that is not worked on. */
+/** Makes the DomainError of an image that is not worked on. */
 export const busy = () => refuse('profiles.busy', { retryAfterSeconds: 2 })

@@ -1,5 +1,5 @@
 import { DomainError, messageOf } from '../../platform/errors.ts'
-import { backoffMs, pause } from '../../platform/signal.ts'
+import { backoffMs, pause, repeat } from '../../platform/signal.ts'
 import type { Deps } from './deps.ts'
 import { withRoles } from './profile-rows.ts'
 import * as store from './store/index.ts'
@@ -11,12 +11,10 @@ const restMs = 60_000
  * Completes, in the background, the profiles that are older than what is known of one today: gives them words and order, and asks
  * identity for their tenant and roles. Runs until it is stopped; several beside each other share the work.
  */
-export function finishProfiles(deps: Deps): { stop(): Promise<void> } {
+export function finishProfiles(deps: Deps) {
   const { database, log } = deps
-  const stopping = new AbortController()
-  const { signal } = stopping
 
-  async function finish() {
+  async function finish(signal: AbortSignal) {
     let finished = 0
     while (!signal.aborted) {
       const some = await database.transaction(store.indexSome)
@@ -32,26 +30,17 @@ export function finishProfiles(deps: Deps): { stop(): Promise<void> } {
     if (finished > 0) log.info({ profiles: finished }, 'gave words and order to profiles from before')
   }
 
-  async function run() {
-    let failures = 0
-    while (!signal.aborted) {
-      try {
-        await finish()
-        failures = 0
-      } catch (error) {
-        failures += 1
-        log.debug({ failures, reason: messageOf(error) }, 'profiles from before could not be completed yet')
-      }
-      await pause(failures > 0 ? backoffMs(failures) : restMs, signal)
+  let failures = 0
+  return repeat(async (signal) => {
+    try {
+      await finish(signal)
+      failures = 0
+    } catch (error) {
+      failures += 1
+      log.debug({ failures, reason: messageOf(error) }, 'profiles from before could not be completed yet')
     }
-  }
-  const running = run()
-  return {
-    async stop() {
-      stopping.abort()
-      await running
-    },
-  }
+    await pause(failures > 0 ? backoffMs(failures) : restMs, signal)
+  })
 }
 
 /** Whoever was deleted meanwhile needs no completing. */

@@ -19,17 +19,12 @@ import * as retention from './store/pruning.ts'
 
 export type { AccountSummary, Accounts } from './accounts-port.ts'
 export type { ProfileActivity } from './activity.ts'
-export type { NewPerson } from './add-person.ts'
-export type { AvatarUpload } from './avatars/index.ts'
-export type { ChangeOptions } from './change-profile.ts'
-export type { ProfileStatistics } from './count-profiles.ts'
 export type { CachedPeople } from './deps.ts'
 export type { ProfilesErrorCode } from './errors.ts'
-export type { AnnounceProfile, ProfileFact, ProfileFactAbout } from './facts.ts'
+export type { AnnounceProfile, ProfileFact } from './facts.ts'
 export type { Profile, ProfileFields } from './profile.ts'
 export { revivePeople } from './read-profiles.ts'
 export type { ProfileSearch } from './search-profiles.ts'
-export type { ActivityFilter, SortField } from './store/index.ts'
 /** Where profiles' migrations lie. */
 export const migrations = { name: 'profiles', directory: `${import.meta.dirname}/migrations` }
 

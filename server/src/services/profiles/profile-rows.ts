@@ -21,7 +21,7 @@ export async function rowOf(deps: Deps, accountId: string): Promise<ProfileRow> 
   return (await makeProfile(deps, account, {})).row
 }
 
-/** The same for a visitor: one of another tenant is refused like one that does not exist. */
+/** The same for a request: one of another tenant is refused like one that does not exist. */
 export async function rowFor(deps: Deps, accountId: string, context: RequestContext): Promise<ProfileRow> {
   const tenant = tenantOf(context)
   const row = await rowOf(deps, accountId)

@@ -116,7 +116,7 @@ describe('roles', () => {
   const contract = contextIn('roles', { tenant: 'roles' })
   const roleOf = (role: string) => found({ role }, contract)
 
-  test('are those of the visitor’s contract; whoever has none is a person', async () => {
+  test('are those of the realm; whoever has none is a person', async () => {
     const tenant = 'roles'
     await add('plain', {}, { tenant })
     await add('granted', {}, { tenant, roles: [{ contract: 'roles', role: 'user' }] })

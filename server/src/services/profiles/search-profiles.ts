@@ -12,7 +12,7 @@ export interface ProfileSearch {
   text?: string | undefined
   /** As it is written. */
   department?: string | undefined
-  /** In the visitor's contract. */
+  /** In the realm of the request. */
   role?: string | undefined
   sortBy: store.SortField
   descending: boolean

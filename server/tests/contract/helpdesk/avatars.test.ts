@@ -25,13 +25,13 @@ const path = '/api/profile/avatar'
 const mebibyte = 1_024 ** 2
 const soon = { timeout: 10_000, interval: 50 }
 
-interface Set {
+interface AvatarSet {
   data: { avatarUrl: string }
 }
 const upload = ({ token }: Person, bytes: Buffer, field = 'avatar') => {
   const form = new FormData()
   form.append(field, new Blob([new Uint8Array(bytes)], { type: 'image/jpeg' }), 'me.jpg')
-  return users.post<Set>(path, { token, form })
+  return users.post<AvatarSet>(path, { token, form })
 }
 
 const boundary = 'an-unlikely-boundary'

@@ -11,7 +11,7 @@ const shape = {
   date_creation: expect.stringMatching(timeText),
 }
 
-test('S-06 S-35 S-56 the list is public, ordered by id, and begins with the five products of the seed', async () => {
+test('S-06 S-35 S-56 the list is public, ordered by id, and begins with the five products of the reference', async () => {
   for (const base of [shop.urls.gateway, shop.urls.orders]) {
     const answer = await call<Product[]>('GET', `${base}/products`)
     expect(answer.status).toBe(200)
@@ -86,7 +86,7 @@ test('S-35 S-36 a bad token does not close what is public', async () => {
   for (const path of ['/products', '/products/1']) expect((await shop.get(path, { token: 'x.y.z' })).status).toBe(200)
 })
 
-test('S-54 S-55 S-56 S-57 the full test of the seed: login, profile, products, an order of two of product 1', async () => {
+test('S-54 S-55 S-56 S-57 the full test of the reference: login, profile, products, an order of two of product 1', async () => {
   const token = await shop.admin()
   expect((await shop.get('/users/profile', { token })).status).toBe(200)
   expect((await shop.get('/products')).status).toBe(200)
@@ -97,7 +97,7 @@ test('S-54 S-55 S-56 S-57 the full test of the seed: login, profile, products, a
   expect(placed.body.data).toMatchObject({ user_id: 'admin', total: 2598, status: 'pending' })
   expect(await shop.stockOf(1)).toBe(stock - 2)
   expect(await shop.orderEvents(placed.body.data.id)).toEqual(['order.placed'])
-  // Given back, for whoever looks at the seed's stock.
+  // Given back, for whoever looks at the demo's stock.
   await shop.put(`/orders/${placed.body.data.id}`, { token, json: { status: 'cancelled' } })
 })
 

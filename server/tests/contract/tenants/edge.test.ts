@@ -139,7 +139,7 @@ if (alone)
       expectFailure(await call('GET', api.at('/api/login')), 405)
     })
 
-    test('T-38 T-39 T-40 T-43 T-45 T-46 T-47 T-48 the paths of the reference answer like those of the seed', async () => {
+    test('T-38 T-39 T-40 T-43 T-45 T-46 T-47 T-48 aliases answer like the routes that they are of', async () => {
       const tenant_name = uniqueName('tenant')
       const json = { email: uniqueEmail(), password, full_name: 'Ada', tenant_name }
       expect((await api.post('/api/v1/users/register', json)).status).toBe(201)
@@ -170,7 +170,7 @@ if (alone)
       expect((await api.put('/api/v1/users/me/password', change, token)).status).toBe(200)
     })
 
-    test('every alias leads to a route of the seed', () => {
+    test('every alias leads to a route', () => {
       const aliases = tenants.routes.filter(({ ownListenerOnly }) => ownListenerOnly)
       expect(aliases.map(({ method, url }) => `${method} ${url}`).sort()).toEqual([
         'GET /api/v1/users',

@@ -150,6 +150,9 @@ test('T-04 T-46 a vendor gives roles, others do not; the role is read anew from 
     ip_address: '127.0.0.1',
     created_at: expect.stringMatching(time),
   })
+  expect((await update(user.id, { is_active: false }, vendor.token)).status).toBe(200)
+  const [newest] = (await activity(user.id, admin.token, '?action=update_user&limit=1')).body
+  expect(newest?.details).toEqual({ is_active: false })
 })
 
 test('T-46 nobody changes themselves, a tenant administrator no vendor, and the last vendor stays', async () => {

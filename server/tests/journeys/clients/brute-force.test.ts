@@ -247,7 +247,7 @@ describe('the limits as they are', () => {
     expect((await post('/api/login', someone(), '203.0.113.3')).status, 'signing in is counted by itself').toBe(401)
   })
 
-  test('T-06 the reference’s paths share the count of the seed’s', async () => {
+  test('T-06 aliases share the count of the routes that they are of', async () => {
     const paths = ['/api/login', '/api/v1/auth/login']
     for (let index = 0; index < 5; index += 1)
       expect((await post(paths[index % 2]!, someone(), '203.0.113.5')).status).toBe(401)

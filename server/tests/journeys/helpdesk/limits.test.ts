@@ -18,7 +18,7 @@ let running: RunningArrangement
 let helpdesk: HelpdeskClient
 
 beforeAll(async () => {
-  // The seed's names, which count in the helpdesk's own topology.
+  // The reference's names, which count in the helpdesk's own topology.
   running = await startArrangement('helpdesk', { GUICHET_LIMITS_SCALE: '1', JWT_EXPIRES_IN: '4m', JWT_SECRET: secret })
   helpdesk = helpdeskClient(running)
 })

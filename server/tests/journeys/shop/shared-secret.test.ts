@@ -4,7 +4,7 @@ import { type RunningArrangement, startArrangement } from '../../support/arrange
 import { runCommand, testEnvironment } from '../../support/processes.ts'
 import { claimsOf, forgeToken } from '../../support/tokens.ts'
 
-// The seed's own name of the variable, which counts in the shop topology.
+// The reference's own name of the variable, which counts in the shop topology.
 const secret = 'a shared secret of the shop, long enough for HS256'
 let running: RunningArrangement
 let shop: ShopClient

@@ -57,7 +57,7 @@ test('T-59 sign-ins have a count of their own, five a minute, whoever is tried',
   expect((await call('GET', api.at('/health'))).status, 'the rest goes on').toBe(200)
 })
 
-test('T-59 the paths of the reference share the count of the paths of the seed', async () => {
+test('T-59 aliases share the count of the routes that they are of', async () => {
   const credentials = { email: uniqueEmail(), password, tenant_name: 'nowhere' }
   expectTooMany(await api.post('/api/v1/auth/login', credentials), 'credentials', 5)
   expectTooMany(await api.post('/api/v1/users/register', person('late')), 'credentials', 5)

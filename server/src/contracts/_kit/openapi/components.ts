@@ -4,20 +4,10 @@ import type { Documentation } from './documentation.ts'
 /** A schema as JSON. */
 export type Json = Readonly<Record<string, unknown>>
 
-/** The shapes of a document, each told once. */
-export interface Components {
-  /** The reference to a shape, under its declared name or, when it has none, `name`, which then no other shape may have. */
-  refer(schema: TSchema, name: string): { $ref: string }
-  /** The declared or derived name of a shape. */
-  nameOf(schema: unknown): string | undefined
-  /** A schema with references in place of the named shapes in it. */
-  inline(schema: unknown): unknown
-  /** Every shape that was referred to, by name. */
-  definitions(): Readonly<Record<string, unknown>>
-}
+export type Components = ReturnType<typeof createComponents>
 
-/** Shapes are the same when their JSON is: wrapping and spreading a schema makes new objects of it. */
-export function createComponents({ schemas, fields }: Documentation): Components {
+/** The shapes of a document, each told once. They are the same when their JSON is: wrapping and spreading a schema makes new objects. */
+export function createComponents({ schemas, fields }: Documentation) {
   const names = new Map<string, string>()
   const definitions: Record<string, unknown> = {}
   const owners = new Map<string, string>()
@@ -29,6 +19,7 @@ export function createComponents({ schemas, fields }: Documentation): Components
       throw new Error(`OpenAPI: the shape ${wanted} and ${names.get(text)} are one name too many`)
     names.set(text, wanted)
   }
+  /** The declared or derived name of a shape. */
   const nameOf = (schema: unknown) => names.get(JSON.stringify(schema))
 
   const refer = (schema: unknown): { $ref: string } => {
@@ -41,7 +32,10 @@ export function createComponents({ schemas, fields }: Documentation): Components
     }
     return { $ref: `#/components/schemas/${known}` }
   }
-  /** @param owner the shape whose fields these are */
+  /**
+   * A schema with references in place of the named shapes in it.
+   * @param owner the shape whose fields these are
+   */
   const inline = (schema: unknown, owner?: string): unknown => (nameOf(schema) ? refer(schema) : parts(schema, owner))
   const parts = (schema: unknown, owner = ''): unknown => {
     if (Array.isArray(schema)) return schema.map((one) => inline(one, owner))
@@ -71,7 +65,8 @@ export function createComponents({ schemas, fields }: Documentation): Components
 
   for (const [wanted, schema] of Object.entries(schemas)) name(schema, wanted)
   return {
-    refer(schema, derived) {
+    /** The reference to a shape, under its declared name or, when it has none, `derived`, which then no other shape may have. */
+    refer(schema: TSchema, derived: string) {
       const known = nameOf(schema)
       if (known === undefined) name(schema, derived)
       else if (known !== derived && !(known in schemas))
@@ -80,6 +75,7 @@ export function createComponents({ schemas, fields }: Documentation): Components
     },
     nameOf,
     inline,
-    definitions: () => definitions,
+    /** Every shape that was referred to, by name. */
+    definitions,
   }
 }

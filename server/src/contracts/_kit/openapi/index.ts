@@ -1,9 +1,9 @@
 import type { TSchema } from 'typebox'
 import type { Contract, Route } from '../contract.ts'
 import { type Components, createComponents } from './components.ts'
+import { capitalised, descriptionOf, templateOf } from './descriptions.ts'
 import { createExamples } from './examples.ts'
 import { createResponses } from './responses.ts'
-import { capitalised, descriptionOf, templateOf } from './words.ts'
 
 export type OpenApiDocument = Readonly<Record<string, unknown>>
 
@@ -19,12 +19,12 @@ export function openApiOf(contract: Contract, routes: readonly Route[] = contrac
   const examples = createExamples(documentation, components)
   const responses = createResponses(contract, components, examples)
   const paths: Record<string, Record<string, unknown>> = {}
-  const told = routes.filter(({ html }) => !html)
-  const ids = told.map(operationIdOf)
+  const documented = routes.filter(({ html }) => !html)
+  const ids = documented.map(operationIdOf)
   const twice = ids.find((id, index) => ids.indexOf(id) !== index)
   if (twice !== undefined) throw new Error(`OpenAPI: two operations are called ${twice}`)
 
-  for (const route of told) {
+  for (const route of documented) {
     const path = templateOf(route.url)
     const operation = {
       operationId: operationIdOf(route),
@@ -38,7 +38,7 @@ export function openApiOf(contract: Contract, routes: readonly Route[] = contrac
     }
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation }
   }
-  const used = new Set(told.map(({ tag }) => tag))
+  const used = new Set(documented.map(({ tag }) => tag))
   return {
     openapi: '3.1.0',
     info: {
@@ -53,9 +53,9 @@ export function openApiOf(contract: Contract, routes: readonly Route[] = contrac
       .map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: components.definitions(),
-      responses: responses.shared(),
-      ...(told.some(({ idempotent }) => idempotent) && { parameters: { IdempotencyKey: idempotencyKey } }),
+      schemas: components.definitions,
+      responses: responses.shared,
+      ...(documented.some(({ idempotent }) => idempotent) && { parameters: { IdempotencyKey: idempotencyKey } }),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token of a sign-in' },
         ...(accessCookie && {
@@ -66,7 +66,7 @@ export function openApiOf(contract: Contract, routes: readonly Route[] = contrac
             description: 'What a sign-in left in the browser',
           },
         }),
-        ...(told.some(({ access }) => letsServicesIn(access)) && {
+        ...(documented.some(({ access }) => letsServicesIn(access)) && {
           service: { type: 'http', scheme: 'bearer', description: 'The token that services of one installation share' },
         }),
       },

@@ -2,8 +2,8 @@ import type { TSchema } from 'typebox'
 import { STATUS_CODES } from '../../../platform/http/status.ts'
 import type { Contract, Route } from '../contract.ts'
 import type { Components } from './components.ts'
+import { capitalised, meanings, needsPermission } from './descriptions.ts'
 import type { createExamples } from './examples.ts'
-import { capitalised, meanings, needsPermission } from './words.ts'
 
 /** What operations answer. Failures in the contract's form are told once for each status, and referred to. */
 export function createResponses(
@@ -63,7 +63,7 @@ export function createResponses(
         ]),
       ),
     /** Those that operations refer to. */
-    shared: () => shared,
+    shared,
   }
 }
 

@@ -33,24 +33,19 @@ export function accountPages(realm: Realm): Route<'identity'>[] {
   ]
 }
 
-const common = { service: 'identity', access: 'public', html: true, replies: pages } as const
+const common = { access: 'public', html: true, replies: pages } as const
 
 const verifyEmailPages = (url: string): Route<'identity'>[] => [
-  route({
+  route('identity', 'GET', url, {
     ...common,
-    method: 'GET',
-    url,
     summary: 'Ask whether to confirm an e-mail address',
-    limit: 'read',
     query: Type.Object({ token: Token }),
     async handler(_identity, { query, context }) {
       return reply(200, verifyEmailPage({ ...speakerOf(context), action: url, token: query.token }))
     },
   }),
-  route({
+  route('identity', 'POST', url, {
     ...common,
-    method: 'POST',
-    url,
     summary: 'Confirm an e-mail address',
     limit: 'credentials',
     body: Type.Object({ token: Token }),
@@ -65,12 +60,9 @@ const verifyEmailPages = (url: string): Route<'identity'>[] => [
 ]
 
 const resetPasswordPages = (url: string): Route<'identity'>[] => [
-  route({
+  route('identity', 'GET', url, {
     ...common,
-    method: 'GET',
-    url,
     summary: 'Ask for a new password',
-    limit: 'read',
     query: Type.Object({ token: Token }),
     async handler(_identity, { query, context }) {
       return reply(
@@ -79,10 +71,8 @@ const resetPasswordPages = (url: string): Route<'identity'>[] => [
       )
     },
   }),
-  route({
+  route('identity', 'POST', url, {
     ...common,
-    method: 'POST',
-    url,
     summary: 'Set a new password',
     limit: 'credentials',
     body: Type.Object({ token: Token, password: Type.String(), confirmation: Type.String() }),

@@ -3,11 +3,11 @@ import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openScratchServer } from '../../../../tests/support/scratch-server.ts'
 import { StartError } from '../../errors.ts'
 import { silentLogger } from '../../log.ts'
 import { withConnection } from '../connection.ts'
 import { openDatabase, sql } from '../database.ts'
-import { openScratchServer } from '../scratch-server.ts'
 import { backupBefore } from './index.ts'
 
 let server: Awaited<ReturnType<typeof openScratchServer>>

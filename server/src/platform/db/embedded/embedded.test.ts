@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { chmod, chown, cp, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { scratchFolder } from '../../../../tests/support/scratch-server.ts'
 import { StartError } from '../../errors.ts'
 import { silentLogger } from '../../log.ts'
 import { withConnection } from '../connection.ts'
 import { poll } from '../poll.ts'
-import { scratchFolder } from '../scratch-server.ts'
 import { findBinaries } from './binaries.ts'
 import { ensureCluster } from './cluster.ts'
 import { type EmbeddedServer, openEmbedded } from './index.ts'
@@ -44,7 +44,7 @@ afterEach(async () => {
   const leftover = left && (await servesCluster(left.pid, clusterOf(dataDir)))
   if (leftover) process.kill(left.pid, 'SIGQUIT')
   await rm(scratch, { recursive: true, force: true, maxRetries: 5 })
-  expect(leftover, 'a server was left running').toBeFalsy()
+  expect(leftover ?? false, 'a server was left running').toBe(false)
 })
 
 const clusterOf = (folder: string) => path.join(folder, 'postgres', 'cluster')
@@ -66,7 +66,7 @@ function withData() {
 /** Opens the folder in a process of its own, and gives it once it holds the server. */
 async function openElsewhere(folder = dataDir, as: { uid?: number; gid?: number } = {}) {
   const script = `
-    const { openEmbedded } = await import(${JSON.stringify(new URL('embedded.ts', import.meta.url).href)})
+    const { openEmbedded } = await import(${JSON.stringify(new URL('index.ts', import.meta.url).href)})
     const { silentLogger } = await import(${JSON.stringify(new URL('../../log.ts', import.meta.url).href)})
     const server = await openEmbedded({ dataDir: process.argv[1], ownership: 'own',
       services: ${JSON.stringify(services)}, log: silentLogger() })
@@ -120,7 +120,7 @@ describe.sequential('the built-in PostgreSQL', { timeout: 30_000 }, () => {
     await query(first.url('orders'), 'DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS n')
     const { pid } = (await readPidFile(clusterOf(dataDir)))!
     await first.stop()
-    expect(isAlive(pid)).toBe(false)
+    await expect.poll(() => isAlive(pid)).toBe(false)
     const second = await open()
     expect(second.url('orders')).toBe(first.url('orders'))
     expect(await query(second.url('orders'), 'SELECT n FROM kept')).toEqual([{ n: 7 }])
@@ -240,7 +240,7 @@ describe.sequential('the built-in PostgreSQL', { timeout: 30_000 }, () => {
       async () => (await query(server.adminUrl, holder)).find(({ pid }) => pid !== before?.pid),
       { withinMs: 5_000 },
     )
-    expect(again).toBeDefined()
+    expect(again).toEqual({ pid: expect.any(Number) })
   })
 
   test.runIf(isRoot)('as root it works below a folder that is closed to others', async () => {

@@ -10,16 +10,7 @@ import { stopProcess } from './process.ts'
 import { type ReachedServer, reachServer } from './server.ts'
 
 /** The PostgreSQL that comes with Guichet, running on a data folder. */
-export interface EmbeddedServer {
-  /** URL of one service's database, with its own role. */
-  url(service: string): string
-  /** URL of the superuser, on the database `postgres`: for backups and tests. */
-  readonly adminUrl: string
-  /** True when this process owns the server and will stop it. */
-  readonly owned: boolean
-  /** The owner stops the server and waits until it has; a process that joined leaves it running. */
-  stop(): Promise<void>
-}
+export type EmbeddedServer = Awaited<ReturnType<typeof settle>>
 
 export interface EmbeddedOptions {
   dataDir: string
@@ -47,7 +38,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedSe
   }
 }
 
-async function settle(cluster: Cluster, server: ReachedServer, options: EmbeddedOptions): Promise<EmbeddedServer> {
+async function settle(cluster: Cluster, server: ReachedServer, options: EmbeddedOptions) {
   const { services, log } = options
   const { context, url, pid, port } = server
   const owned = await claimServer(context, options.ownership === 'join-or-own', options.dataDir)
@@ -67,13 +58,17 @@ async function settle(cluster: Cluster, server: ReachedServer, options: Embedded
   log.debug({ pid, port, owned }, 'the built-in PostgreSQL is ready')
   let stopping: Promise<void> | undefined
   return {
+    /** URL of the superuser, on the database `postgres`: for backups and tests. */
     adminUrl: url,
+    /** True when this process owns the server and will stop it. */
     owned,
-    url(service) {
+    /** URL of one service's database, with its own role. */
+    url(service: string): string {
       if (!services.includes(service)) throw new Error(`the built-in PostgreSQL was not asked for "${service}"`)
       return `postgresql://${service}:${passwordOf(service, cluster.password)}@127.0.0.1:${port}/${service}`
     },
-    stop() {
+    /** The owner stops the server and waits until it has; a process that joined leaves it running. */
+    stop(): Promise<void> {
       stopping ??= close()
       return stopping
     },

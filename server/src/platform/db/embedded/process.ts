@@ -7,18 +7,12 @@ import { servesCluster } from './pidfile.ts'
 import { chooseUser, runAs, spawnAs } from './user.ts'
 
 /** A server process we started, for as long as we wait for it. */
-export interface StartedProcess {
-  readonly pid: number | undefined
-  /** Set once it has ended or could not be started at all. */
-  ended(): boolean
-  /** What it has written since its start. */
-  output(): Promise<string>
-}
+export type StartedProcess = Awaited<ReturnType<typeof startProcess>>
 
 const logLimitBytes = 5 * 1024 * 1024
 
 /** Starts the server in a process group of its own, so that a Ctrl-C in the terminal reaches us alone. */
-export async function startProcess(cluster: Cluster): Promise<StartedProcess> {
+export async function startProcess(cluster: Cluster) {
   const user = await chooseUser(cluster.binaries, cluster.cluster)
   const size = (await stat(cluster.log).catch(() => undefined))?.size ?? 0
   if (size > logLimitBytes) await truncate(cluster.log)
@@ -43,7 +37,9 @@ export async function startProcess(cluster: Cluster): Promise<StartedProcess> {
     child.unref()
     return {
       pid: child.pid,
+      /** True once it has ended or could not be started at all. */
       ended: () => ended,
+      /** What it has written since its start. */
       output: async () => (failure ? failure : (await readFile(cluster.log)).subarray(from).toString('utf8')),
     }
   } finally {

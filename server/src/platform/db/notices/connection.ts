@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { messageOf } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
+import { backoffMs } from '../../signal.ts'
 import type { Notice } from './queue.ts'
 
 export interface NoticeConnectionOptions {
@@ -15,8 +16,6 @@ export interface NoticeConnectionOptions {
   onNotice(notice: Notice): void
 }
 
-const firstRetryMs = 100
-const longestRetryMs = 5_000
 const heartbeatMs = 15_000
 const answerWithinMs = 5_000
 
@@ -51,10 +50,8 @@ export function keepConnection(options: NoticeConnectionOptions) {
     ready = undefined
     context.end().catch(() => undefined)
     if (closed) return
-    // Jitter: the processes that lost one server do not all come back in the same instant.
-    const pauseMs = Math.min(longestRetryMs, firstRetryMs * 2 ** failures) * (0.5 + Math.random() / 2)
-    failures = Math.min(failures + 1, 10)
-    retry = setTimeout(connect, pauseMs)
+    failures += 1
+    retry = setTimeout(connect, backoffMs(failures))
     retry.unref()
   }
 

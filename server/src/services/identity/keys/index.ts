@@ -19,27 +19,7 @@ export interface KeyEntry {
   state: KeyState
 }
 
-/** The keys that access tokens are signed with, the same in every process of identity. */
-export interface SigningKeys {
-  /** The key that signs: the newest one that is active. */
-  current(): SigningKey
-  /** The set that verifies (RFC 7517): the same object until the keys are read anew. */
-  jwks(): { keys: PublicJwk[] }
-  /**
-   * Publishes a new key that signs from ten minutes later on, or at once with `now`. A key that waits already is taken
-   * instead of a second one.
-   */
-  rotate(options?: { now?: boolean }): Promise<{ kid: string; activatesAt: Date }>
-  /** Every key, those that activate last first. */
-  list(): Promise<KeyEntry[]>
-  /**
-   * Withdraws a compromised key; in place of the current one a new one signs at once. False when there is no such key. Tokens
-   * that it signed are refused in this process when this resolves, in other processes of identity when they hear of it (after
-   * 60 s at most), and by verifiers elsewhere within 5 minutes of that, when they read the set again (`jwksKeySource`).
-   */
-  revoke(kid: string): Promise<boolean>
-  close(): void
-}
+export type SigningKeys = Awaited<ReturnType<typeof openSigningKeys>>
 
 export interface SigningKeysOptions {
   database: Database
@@ -58,10 +38,10 @@ export interface SigningKeysOptions {
 const channel = 'signing_keys'
 
 /**
- * Loads the keys, making the first one if there is none, and follows and rotates them until `close`. A StartError when they
+ * Opens the keys that access tokens are signed with, the same in every process of identity: loads them, making the first one if there is none, and follows and rotates them until `close`. A StartError when they
  * are wrapped by another master secret.
  */
-export async function openSigningKeys(options: SigningKeysOptions): Promise<SigningKeys> {
+export async function openSigningKeys(options: SigningKeysOptions) {
   const { database, notices, deriveKey, rotationDays, longestAccessTtl, clock, log, everyMs = 60_000 } = options
   const wrapping = deriveKey('signing-keys')
   const stopping = new AbortController()
@@ -146,14 +126,21 @@ export async function openSigningKeys(options: SigningKeysOptions): Promise<Sign
   void watch()
 
   return {
+    /** The key that signs: the newest one that is active. */
     current: () => currentOf(signing, clock.now()).key,
+    /** The set that verifies (RFC 7517): the same object until the keys are read anew. */
     jwks: () => published,
+    /**
+     * Publishes a new key that signs from ten minutes later on, or at once with `now`. A key that waits already is taken
+     * instead of a second one.
+     */
     async rotate({ now = false } = {}) {
       const { kid, activatesAt } = await change((tx, rows) => rotateIn(tx, rows, now))
       log.info({ kid, activatesAt }, 'a new signing key is published')
       return { kid, activatesAt }
     },
-    async list() {
+    /** Every key, those that activate last first. */
+    async list(): Promise<KeyEntry[]> {
       const rows = await load()
       const now = clock.now()
       return rows.map((row) => {
@@ -161,7 +148,12 @@ export async function openSigningKeys(options: SigningKeysOptions): Promise<Sign
         return { kid, createdAt, activatesAt, state: stateOf(row, rows, now) }
       })
     },
-    async revoke(kid) {
+    /**
+     * Withdraws a compromised key; in place of the current one a new one signs at once. False when there is no such key. Tokens
+     * that it signed are refused in this process when this resolves, in other processes of identity when they hear of it (after
+     * 60 s at most), and by verifiers elsewhere within 5 minutes of that, when they read the set again (`jwksKeySource`).
+     */
+    async revoke(kid: string): Promise<boolean> {
       const known = await change(async (tx, rows) => {
         if (!rows.some((row) => row.kid === kid)) return false
         const now = clock.now()
@@ -173,7 +165,7 @@ export async function openSigningKeys(options: SigningKeysOptions): Promise<Sign
       if (known) log.warn({ kid }, 'a signing key is revoked')
       return known
     },
-    close() {
+    close(): void {
       stopping.abort()
       unsubscribe()
     },

@@ -165,6 +165,18 @@ describe('a rotation', () => {
     expect(await statesOf(keys)).toEqual(['next', 'current'])
   })
 
+  test('comes by itself whenever it is due, and what an earlier one replaced is removed', async () => {
+    const keys = await openProcess({ rotationDays: 90, everyMs: 20 })
+    for (let time = 0; time < 3; time += 1) {
+      const before = keys.current().kid
+      now += 90 * day
+      await expect.poll(() => published(keys)).toEqual([expect.any(String), before])
+      expect(keys.current().kid).toBe(before)
+      now += 10 * minute
+      expect([keys.current().kid, before]).toEqual(published(keys))
+    }
+  })
+
   test('never comes by itself with 0 days', async () => {
     const keys = await openProcess({ everyMs: 10 })
     now += 9_000 * day

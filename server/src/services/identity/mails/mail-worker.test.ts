@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { localNotices } from '../../../../tests/support/local-notices.ts'
 import { type MailCatcher, startMailCatcher } from '../../../../tests/support/mail-catcher.ts'
 import { mailJobs, testSources } from '../../../../tests/support/mail-jobs.ts'
 import { sql } from '../../../platform/db/database.ts'
 import { silentLogger } from '../../../platform/log.ts'
 import { MailFailure, type MailMessage, type MailTransport, smtpTransport } from '../../../platform/mail.ts'
-import { localNotices } from '../../../platform/testing/local-notices.ts'
 import { listDeadMails, replayDeadMails } from '../store/mails.ts'
 import { type MailWorkerOptions, mailChannel, startMailWorker } from './mail-worker.ts'
 
@@ -237,7 +237,7 @@ test('stopping waits for the mail under way', async () => {
   const { stop } = worker(slow)
   const id = await jobs.queue(await jobs.account(), { kind: 'new_device' })
   await notices.announce(mailChannel)
-  await vi.waitFor(() => expect(letGo).toBeDefined(), within)
+  await vi.waitFor(() => expect(letGo).toBeTypeOf('function'), within)
   const stopping = stop()
   letGo?.()
   await stopping

@@ -19,29 +19,22 @@ export const recommendedHashing = {
   'pbkdf2-sha256': { algorithm: 'pbkdf2-sha256', rounds: 600_000 },
 } as const satisfies Record<string, PasswordHashing>
 
-export interface Passwords {
-  hash(password: string): Promise<string>
-  /** Costs the same for a missing hash as for a present one, so that time does not tell whether an account exists. */
-  verify(password: string, hash: string | null | undefined): Promise<boolean>
-  /** True when a hash was made with another function or cost than new ones are. */
-  outdated(hash: string): boolean
-  /** Hashes that wait for their turn. */
-  waiting(): number
-}
+export type Passwords = Awaited<ReturnType<typeof createPasswords>>
 
 /** Hashes waiting at most: about two seconds of work for two cores at the recommended cost. */
 const queueCapacity = 256
 
 /** Makes the hasher; the dummy hash for unknown accounts is computed here, with the real cost. */
-export async function createPasswords(hashing: PasswordHashing): Promise<Passwords> {
+export async function createPasswords(hashing: PasswordHashing) {
   // A few at a time, so that a burst of sign-ins leaves processor time to everything else.
   const turns = createSemaphore({ atOnce: availableParallelism(), capacity: queueCapacity, busy })
   const { compute, prefix } = hasher(hashing)
   const dummy = readHash(await compute(randomBytes(16).toString('base64url')))
   if ('refused' in dummy) throw new Error(`passwords cannot be hashed like that: ${dummy.refused}`)
   return {
-    hash: (password) => turns.run(() => compute(password)),
-    verify: (password, hash) =>
+    hash: (password: string) => turns.run(() => compute(password)),
+    /** Costs the same for a missing hash as for a present one, so that time does not tell whether an account exists. */
+    verify: (password: string, hash: string | null | undefined) =>
       turns.run(async () => {
         const stored = typeof hash === 'string' ? readHash(hash) : undefined
         // A hash that is refused costs what none costs, so that time does not tell of it either.
@@ -49,7 +42,9 @@ export async function createPasswords(hashing: PasswordHashing): Promise<Passwor
         const correct = await (known ?? dummy).verify(password)
         return correct && known !== undefined
       }),
-    outdated: (hash) => !hash.startsWith(prefix),
+    /** True when a hash was made with another function or cost than new ones are. */
+    outdated: (hash: string) => !hash.startsWith(prefix),
+    /** Hashes that wait for their turn. */
     waiting: turns.waiting,
   }
 }

@@ -1,4 +1,5 @@
 import { pbkdf2Sync, scryptSync } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { createPasswords, type PasswordHashing, recommendedHashing } from './index.ts'
 
@@ -33,6 +34,19 @@ test('a hash of another function or cost still opens, and is out of date', async
     expect(await present.verify('secret word', hash)).toBe(true)
     expect(await present.verify('another word', hash)).toBe(false)
     expect(present.outdated(hash)).toBe(true)
+  }
+})
+
+test('of a burst as many wait as there is room for, each time, and all of these are answered', async () => {
+  const passwords = await createPasswords(cheap.argon2id)
+  const room = availableParallelism() + 256
+  for (const time of ['the first', 'the second']) {
+    const burst = Array.from({ length: room + 2 }, () => passwords.verify('any', null))
+    const outcomes = Promise.allSettled(burst)
+    expect(passwords.waiting(), time).toBe(256)
+    const refused = (await outcomes).flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    expect(refused, time).toMatchObject([{ code: 'identity.busy' }, { code: 'identity.busy' }])
+    expect(passwords.waiting(), time).toBe(0)
   }
 })
 

@@ -1,5 +1,23 @@
 import { parentPort } from 'node:worker_threads'
-import type { Answer, Question } from './strength.ts'
+
+/** What is asked of a password: whether lists of common ones have it, and its zxcvbn score, 0 to 4. */
+export interface Wanted {
+  common: boolean
+  score: boolean
+}
+
+export interface Question {
+  id: number
+  password: string
+  own: readonly string[]
+  wanted: Wanted
+}
+
+export interface Answer {
+  id: number
+  common: boolean
+  score: number | undefined
+}
 
 /** Characters that are scored; more would only cost, and half of them have the best score there is. */
 const longestScored = 64

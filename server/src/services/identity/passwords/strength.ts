@@ -1,24 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { busy } from '../errors.ts'
-
-/** What is asked of a password: whether lists of common ones have it, and its zxcvbn score, 0 to 4. */
-export interface Wanted {
-  common: boolean
-  score: boolean
-}
-
-export interface Question {
-  id: number
-  password: string
-  own: readonly string[]
-  wanted: Wanted
-}
-
-export interface Answer {
-  id: number
-  common: boolean
-  score: number | undefined
-}
+import type { Answer, Question, Wanted } from './strength-worker.ts'
 
 /** Questions under way at most: with the cost of the dearest, what can be answered within the deadline. */
 const capacity = 64
@@ -26,7 +8,7 @@ const deadlineMs = 10_000
 /** Without questions for so long the thread ends, and the memory of its dictionaries (about 100 MB) is free again. */
 const idleMs = 30_000
 
-interface Asked {
+interface Pending {
   answer(answer: Answer): void
   fail(error: unknown): void
   deadline: NodeJS.Timeout
@@ -34,7 +16,7 @@ interface Asked {
 
 interface Judge {
   thread: Worker
-  asked: Map<number, Asked>
+  pending: Map<number, Pending>
   idle: NodeJS.Timeout | undefined
 }
 
@@ -48,13 +30,13 @@ let questions = 0
  */
 export function judgePassword(password: string, own: readonly string[], wanted: Wanted): Promise<Answer> {
   judge ??= startJudge()
-  const { thread, asked } = judge
-  if (asked.size >= capacity) return Promise.reject(busy())
+  const { thread, pending } = judge
+  if (pending.size >= capacity) return Promise.reject(busy())
   questions += 1
   const question: Question = { id: questions, password, own, wanted }
   return new Promise((answer, fail) => {
     const deadline = setTimeout(() => stop(thread, busy()), deadlineMs)
-    asked.set(question.id, { answer, fail, deadline })
+    pending.set(question.id, { answer, fail, deadline })
     clearTimeout(judge?.idle)
     thread.ref()
     thread.postMessage(question)
@@ -69,16 +51,16 @@ function startJudge(): Judge {
   thread.on('message', (answer: Answer) => settle(answer))
   thread.on('error', (error) => stop(thread, error))
   thread.on('exit', () => stop(thread, new Error('the thread that judges passwords ended')))
-  return { thread, asked: new Map(), idle: undefined }
+  return { thread, pending: new Map(), idle: undefined }
 }
 
 function settle(answer: Answer): void {
-  const one = judge?.asked.get(answer.id)
+  const one = judge?.pending.get(answer.id)
   if (!judge || !one) return
-  judge.asked.delete(answer.id)
+  judge.pending.delete(answer.id)
   clearTimeout(one.deadline)
   one.answer(answer)
-  if (judge.asked.size > 0) return
+  if (judge.pending.size > 0) return
   // An idle thread must not keep the process from ending.
   const { thread } = judge
   thread.unref()
@@ -88,10 +70,10 @@ function settle(answer: Answer): void {
 /** Ends the thread and fails what it was asked; the next question starts another one. */
 function stop(thread: Worker, reason: unknown): void {
   if (judge?.thread !== thread) return
-  const { asked, idle } = judge
+  const { pending, idle } = judge
   judge = undefined
   clearTimeout(idle)
-  for (const { fail, deadline } of asked.values()) {
+  for (const { fail, deadline } of pending.values()) {
     clearTimeout(deadline)
     fail(reason)
   }

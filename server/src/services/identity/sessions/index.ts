@@ -32,7 +32,7 @@ export interface SigningIn {
   upgradedHash?: string | undefined
 }
 
-/** Records a session for somebody who showed who they are, and hands out its tokens. Undefined when the account changed meanwhile. */
+/** Records a session for somebody who showed who they are, and issues its tokens. Undefined when the account changed meanwhile. */
 export async function openSession(deps: Deps, found: SigningIn, context: RequestContext): Promise<Session | undefined> {
   const { realm } = context
   const { account, version, counter, amr, challengeId, newDevice, upgradedHash } = found

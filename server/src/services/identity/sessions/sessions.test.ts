@@ -59,7 +59,7 @@ test('a device that one account knows is a stranger to another', async () => {
   expect(await rows.mails(two.id)).toEqual(['new_device'])
 })
 
-test('no table tells from which device or network somebody signed in that is known', async () => {
+test('no table tells from which device or prefix somebody signed in that is known', async () => {
   const { id, signIn } = await register()
   await signIn(at('a-device-to-be-searched', '203.0.113.77'))
   const known = await service.database.many(

@@ -1,29 +1,16 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
-import type { AccountView, Locale, Roles } from '../../realm/index.ts'
+import type { AccountView, Roles } from '../../realm/index.ts'
 
 /** A row of the view `account_details`, with the role in one contract; null without a grant. */
-export interface AccountRow {
-  id: string
-  number: number
+export interface AccountRow extends Omit<AccountView, 'tenant' | 'role'> {
   tenantId: string
   tenantNumber: number
   tenantName: string
-  username: string
-  email: string | null
-  displayName: string | null
-  emailVerified: boolean
-  secondFactor: boolean
-  active: boolean
   version: number
-  locale: Locale
-  preferences: Readonly<Record<string, unknown>>
-  createdAt: Date
-  updatedAt: Date
-  lastLoginAt: Date | null
   role: string | null
 }
 
-/** An account as the contracts see it. */
+/** An account as the contracts see it: whatever else a row has, such as a hash, stays behind. */
 export const viewOf = (row: AccountRow, { person }: Roles): AccountView => ({
   id: row.id,
   number: row.number,
@@ -226,7 +213,7 @@ export const changePerson = (
              sequence = a.sequence + (b.new_name IS DISTINCT FROM b.display_name)::integer
         FROM before b WHERE a.id = b.id
       RETURNING a.id, a.sequence, b.new_name, b.new_name IS DISTINCT FROM b.display_name AS renamed
-    ), told AS (
+    ), emitted AS (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
       SELECT ${by.eventId}::uuid, id, sequence, 'account.renamed', jsonb_build_object('displayName', new_name)
         FROM changed WHERE renamed

@@ -1,12 +1,16 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
 
-interface NewActivity {
+/** Where a request came from. */
+export interface Origin {
+  ip: string | null
+  userAgent: string | undefined
+}
+
+interface NewActivity extends Origin {
   accountId: string
   contract: string
   action: string
   details?: Readonly<Record<string, unknown>>
-  ip: string | null
-  userAgent: string | undefined
 }
 
 /** Adds to an account's activity log. Details never hold secrets. */

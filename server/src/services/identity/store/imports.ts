@@ -52,7 +52,7 @@ export const insertImported = async (
     ), activity AS (
       INSERT INTO activities (account_id, tenant_id, contract, action)
       SELECT id, tenant_id, ${contract}::text, 'import' FROM created
-    ), told AS (
+    ), emitted AS (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
       SELECT g."eventId", c.id, 1, 'account.registered',
              jsonb_build_object('number', c.number, 'tenantId', c.tenant_id, 'username', c.username, 'email', c.email,

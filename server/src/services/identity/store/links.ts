@@ -1,10 +1,11 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
 import { linksPerAddress } from '../limits.ts'
 import type { AccountRow } from './accounts.ts'
+import type { Origin } from './activities.ts'
 
 export type LinkType = 'email_verification' | 'password_reset'
 
-interface NewLink {
+interface NewLink extends Origin {
   id: string
   accountId: string
   contract: string
@@ -17,8 +18,6 @@ interface NewLink {
   newEmail?: string
   events: string
   activity: string | null
-  ip: string | null
-  userAgent: string | undefined
 }
 
 /**
@@ -67,12 +66,10 @@ export const findLink = (db: Queryable, by: { id: string; type: LinkType; contra
       LEFT JOIN grants g ON g.account_id = d.id AND g.contract = v.contract
      WHERE v.id = ${by.id} AND v.token_type = ${by.type} AND v.contract = ${by.contract}`)
 
-interface UsedLink {
+interface UsedLink extends Origin {
   id: string
   contract: string
   events: string
-  ip: string | null
-  userAgent: string | undefined
 }
 
 /**
@@ -163,7 +160,7 @@ export const useReset = (db: Queryable, by: NewPassword) =>
     )
     SELECT id FROM changed`)
 
-interface ChangedPassword {
+interface ChangedPassword extends Origin {
   accountId: string
   /** The version that the old password was checked against. */
   version: number
@@ -174,8 +171,6 @@ interface ChangedPassword {
   until: Date
   mailId: string
   counter: Buffer
-  ip: string | null
-  userAgent: string | undefined
 }
 
 /**

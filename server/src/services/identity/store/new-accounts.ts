@@ -2,6 +2,7 @@ import { type Queryable, sql } from '../../../platform/db/database.ts'
 import type { Locale } from '../../realm/index.ts'
 import { linksPerAddress } from '../limits.ts'
 import type { AccountRow } from './accounts.ts'
+import type { Origin } from './activities.ts'
 
 export interface TenantSettings {
   /** The least zxcvbn score of a new password. */
@@ -90,7 +91,7 @@ export const lockAddress = (tx: Queryable, tenantId: string, email: string) =>
 export const lockFirstAdministrator = (tx: Queryable, contract: string) =>
   tx.run(sql`SELECT pg_advisory_xact_lock(hashtext('first-administrator'), hashtext(${contract}))`)
 
-export interface NewAccount {
+export interface NewAccount extends Origin {
   id: string
   tenantId: string
   username: string
@@ -105,12 +106,10 @@ export interface NewAccount {
   grant: { role: string; administrator: boolean } | undefined
   /** The link to prove the address, when one is mailed. */
   verification: { id: string; mailId: string; expiresAt: Date } | undefined
-  /** The failures that strangers made on the name while it was nobody's: they must not lock its owner out. */
+  /** The failures of unknown devices on the name while it was nobody's: they must not lock its owner out. */
   counter: Buffer
   /** JSON of the events; the first is `account.registered`, which gets number and tenant here. */
   events: string
-  ip: string | null
-  userAgent: string | undefined
 }
 
 /** Account, grant, link, mail, activity and events in one statement; undefined when name or proven address is taken, or was. */

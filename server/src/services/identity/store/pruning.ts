@@ -2,10 +2,6 @@ import { sql } from '../../../platform/db/database.ts'
 
 /** Statements of the pruning job, each bounded: what is over is kept as long as the retention table says. */
 export const pruning = {
-  seals: (graceSeconds: number) => sql`
-    UPDATE refresh_tokens SET successor_sealed = NULL WHERE token_hash IN (
-      SELECT token_hash FROM refresh_tokens WHERE successor_sealed IS NOT NULL
-         AND replaced_at <= now() - make_interval(secs => ${graceSeconds}) LIMIT 1000)`,
   sessions: () => sql`
     DELETE FROM sessions WHERE id IN (
       SELECT id FROM sessions WHERE coalesce(ended_at, expires_at) < now() - interval '30 days' LIMIT 1000)`,
@@ -26,3 +22,8 @@ export const pruning = {
     DELETE FROM revocations WHERE id IN (SELECT id FROM revocations WHERE until < now() LIMIT 1000)`,
   activities: () => sql`SELECT keep_activity_partitions()`,
 }
+
+export const pruneSeals = (graceSeconds: number) => sql`
+  UPDATE refresh_tokens SET successor_sealed = NULL WHERE token_hash IN (
+    SELECT token_hash FROM refresh_tokens WHERE successor_sealed IS NOT NULL
+       AND replaced_at <= now() - make_interval(secs => ${graceSeconds}) LIMIT 1000)`

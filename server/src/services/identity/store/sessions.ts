@@ -1,5 +1,6 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
 import type { AccountRow } from './accounts.ts'
+import type { Origin } from './activities.ts'
 
 /** An account joined with its live session. */
 export interface SessionRow extends AccountRow {
@@ -11,14 +12,12 @@ export interface SessionRow extends AccountRow {
 /** The winner's rotation: marks the presented token replaced, keeps its sealed successor, and inserts the successor. */
 export const rotateRefreshToken = (
   db: Queryable,
-  by: {
+  by: Origin & {
     presented: Buffer
     contract: string
     successor: Buffer
     sealed: Buffer
     expiresAt: Date
-    ip: string | null
-    userAgent: string | undefined
   },
 ) =>
   db.maybe(sql<SessionRow>`
@@ -82,14 +81,12 @@ export type EndReason = 'logout' | 'logout_everywhere' | 'password_changed' | 'r
 /** Ends a session and revokes its access tokens until `until`; `events` are emitted when it was alive. */
 export const endSession = (
   db: Queryable,
-  by: {
+  by: Origin & {
     sessionId: string
     reason: EndReason
     until: Date
     events: string
     activity: string | null
-    ip: string | null
-    userAgent: string | undefined
   },
 ) =>
   db.run(sql`
@@ -111,7 +108,7 @@ export const endSession = (
     )
     INSERT INTO revocations (session_id, until) SELECT id, ${by.until}::timestamptz FROM ended`)
 
-interface EndedSessions {
+interface EndedSessions extends Origin {
   accountId: string
   /** Undefined: of every contract. */
   contract: string | undefined
@@ -122,8 +119,6 @@ interface EndedSessions {
   events: string
   activity: string | null
   askedBy: string
-  ip: string | null
-  userAgent: string | undefined
 }
 
 /** Ends an account's sessions and revokes their access tokens. Gives how many there were. */

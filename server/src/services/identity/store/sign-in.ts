@@ -1,8 +1,9 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
 import type { MailKind } from '../mails/kinds.ts'
 import type { AccountRow } from './accounts.ts'
+import type { Origin } from './activities.ts'
 
-/** Devices and networks that an account has known at most: clients that keep no cookie are a new one at each sign-in. */
+/** Devices and IP prefixes that an account has known at most: clients that keep no cookie are a new one at each sign-in. */
 const mostDevices = 50
 
 /** What a sign-in has to know; the account's fields are null for an identifier that nobody has. */
@@ -11,7 +12,7 @@ export type Credentials = { [Field in keyof AccountRow]: AccountRow[Field] | nul
   /** The counter that this device's failures go to. */
   counter: Buffer
   lockedUntil: Date | null
-  /** True when a sign-in of this account succeeded from this device or network before. */
+  /** True when a sign-in of this account succeeded from this device or IP prefix before. */
   deviceKnown: boolean
   /** True when any did. */
   anyDeviceKnown: boolean
@@ -50,17 +51,15 @@ export const findCredentials = (db: Queryable, by: Identification) =>
           ELSE ${by.counters.unknownDevices}::bytea END AS counter) k
       LEFT JOIN sign_in_counters c ON c.key = k.counter AND c.expires_at > now()`)
 
-interface Refused {
+interface Refused extends Origin {
   counter: Buffer
   contract: string
   lockout: { failures: number; seconds: number }
-  /** 1 for a failure; 0 for a refusal that is none, which costs the same statement. */
+  /** 1 for a failure; 0 for what is refused and counts as none, which costs the same statement. */
   increment: 0 | 1
   /** False for what another counter's failure logs already: then only a lock is logged. */
   logged: boolean
   accountId: string | null
-  ip: string | null
-  userAgent: string | undefined
   /** The mail that tells of a lock. */
   mail: { id: string; kind: MailKind }
   /** JSON of the events that tell of a lock. */
@@ -120,7 +119,7 @@ export const forgetFailures = (
      WHERE key IN (${by.counter}, ${by.codes ?? null}::bytea)
         OR (account_id = ${by.accountId} AND contract = ${by.contract})`)
 
-interface OpenedSession {
+interface OpenedSession extends Origin {
   sessionId: string
   accountId: string
   /** The version that the password was checked against: a change since then refuses the sign-in. */
@@ -129,14 +128,12 @@ interface OpenedSession {
   amr: readonly string[]
   /** The second factor's challenge, to be used up. */
   challengeId: string | undefined
-  ip: string | null
-  userAgent: string | undefined
   tokenHash: Buffer
   expiresAt: Date
   counter: Buffer
   /** The account's counter of wrong codes, when a code was right. */
   codes: Buffer | undefined
-  /** Keys of the device and the network, known from now on. */
+  /** Keys of the device and the IP prefix, known from now on. */
   devices: readonly Buffer[]
   /** The id of a mail that tells of a device not seen before. */
   newDeviceMailId: string | undefined

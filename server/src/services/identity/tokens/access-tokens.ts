@@ -1,6 +1,5 @@
 import { createSigner } from 'fast-jwt'
-import type { Clock } from '../../../platform/clock.ts'
-import { seconds } from '../../../platform/clock.ts'
+import { type Clock, seconds } from '../../../platform/clock.ts'
 import { newId } from '../../../platform/ids.ts'
 import type { AccountView, Realm } from '../../realm/index.ts'
 import type { SigningKeys } from '../keys/index.ts'
@@ -14,13 +13,7 @@ export interface Subject {
   amr: readonly string[]
 }
 
-export interface Tokens {
-  /**
-   * Signs an access token: the core's claims (`sid uid tid ver jti aud amr iat exp`, and `role` unless the contract says
-   * another) and the contract's own. A claim that is undefined is left out.
-   */
-  issue(subject: Subject, realm: Realm): string
-}
+export type Tokens = ReturnType<typeof createTokens>
 
 type Sign = (payload: Record<string, unknown>) => string
 
@@ -32,7 +25,7 @@ export function createTokens(options: {
   keys: Pick<SigningKeys, 'current'>
   secretOf: (contract: string) => string | undefined
   clock: Clock
-}): Tokens {
+}) {
   const { keys, secretOf, clock } = options
   const hs256 = new Map<string, Sign>()
   let es256: { kid: string; sign: Sign } | undefined
@@ -56,7 +49,11 @@ export function createTokens(options: {
   }
 
   return {
-    issue({ account, sessionId, version, amr }, realm) {
+    /**
+     * Signs an access token: the core's claims (`sid uid tid ver jti aud amr iat exp`, and `role` unless the contract says
+     * another) and the contract's own. A claim that is undefined is left out.
+     */
+    issue({ account, sessionId, version, amr }: Subject, realm: Realm): string {
       const issuedAt = seconds(clock)
       return signerOf(realm.name)({
         role: account.role,

@@ -11,6 +11,7 @@ import { newId } from '../../../platform/ids.ts'
 import { silentLogger } from '../../../platform/log.ts'
 import { createDirectoryStore } from '../../../platform/storage/directory-store.ts'
 import type { ObjectStore } from '../../../platform/storage/object-store.ts'
+import type { AvatarDeps } from './deps.ts'
 import { openAvatars } from './index.ts'
 import { startAvatarSweep } from './sweep-avatars.ts'
 
@@ -61,6 +62,13 @@ const noted = async (accountId: string) =>
       sql<{ key: string }>`SELECT key FROM avatar_files WHERE account_id = ${accountId} ORDER BY created_at`,
     )
   ).map(({ key }) => key)
+/** Avatars of another process, with a cache of its own. */
+const openBeside = (people: AvatarDeps['people'], imageWaitMs?: number) => {
+  const { database, accounts } = service
+  const nothing = () => undefined
+  const deps = { database, accounts, avatars, people, announce: nothing, eventsRecorded: nothing }
+  return openAvatars({ ...deps, clock: systemClock, log: silentLogger() }, imageWaitMs)
+}
 const notFound = { code: 'profiles.not_found' }
 
 describe('an avatar', () => {
@@ -240,20 +248,10 @@ describe('a failure', () => {
   test('after the change was committed keeps the new avatar', async () => {
     const { id } = await service.person()
     const first = (await change(id, red)).avatarKey!
-    const { database, accounts } = service
-    const beside = openAvatars({
-      database,
-      accounts,
-      avatars,
-      people: {
-        get: (_key, _part, load) => load(),
-        drop: async () => Promise.reject(new Error('the cache is away')),
-        close: () => undefined,
-      },
-      announce: () => undefined,
-      eventsRecorded: () => undefined,
-      clock: systemClock,
-      log: silentLogger(),
+    const beside = openBeside({
+      get: (_key, _part, load) => load(),
+      drop: async () => Promise.reject(new Error('the cache is away')),
+      close: () => undefined,
     })
     await expect(beside.change(id, await picture(green), context)).rejects.toThrow('the cache is away')
     const second = (await service.own(id)).avatarKey!
@@ -290,6 +288,21 @@ describe('at once', () => {
       await expect(service.profiles.changeAvatar(id, gone, context)).rejects.toThrow('Input file is missing')
     const { avatarKey } = await change(id, red)
     expect(await noted(id)).toEqual([avatarKey])
+  })
+
+  test('whoever waits too long is refused, the second like the first, and the next has a turn again', async () => {
+    const { id } = await service.person()
+    const uncached = { get: (_: string, __: string, load: () => Promise<never>) => load(), drop: async () => undefined }
+    const beside = openBeside({ ...uncached, close: () => undefined } as AvatarDeps['people'], 1)
+    const pictures = await Promise.all(Array.from({ length: 6 }, () => picture(red)))
+    for (const time of ['first', 'second']) {
+      const burst = pictures.map((one) => beside.change(id, one, context))
+      const refused = (await Promise.allSettled(burst)).filter((one) => one.status === 'rejected')
+      expect(refused.length, time).toBeGreaterThanOrEqual(2)
+      for (const { reason } of refused) expect(reason, time).toMatchObject({ code: 'profiles.busy' })
+      expect(await beside.change(id, await picture(green), context), time).toHaveProperty('avatarKey')
+    }
+    await beside.close()
   })
 
   test('more images than are worked on and may wait are refused', async () => {

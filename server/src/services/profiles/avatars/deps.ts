@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../../../platform/storage/object-store.ts'
 import type { Deps } from '../deps.ts'
 
-/** The world that avatars live in. */
+/** What the use cases of avatars are made from. */
 export interface AvatarDeps extends Deps {
   /** Where their images are kept. */
   avatars: ObjectStore

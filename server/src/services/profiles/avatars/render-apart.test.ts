@@ -33,7 +33,7 @@ test.each([
   ['profiles.image_too_large', await zeroPng({ width: 30_000, height: 30_000, rows: 1 })],
   ['profiles.image_damaged', (await noise(50, 50).jpeg().toBuffer()).subarray(0, 1_000)],
 ])('so does the refusal %s', async (code, bytes) => {
-  await expect(renderApart(await saved(code, bytes), signal)).rejects.toMatchObject({ code, name: 'Refusal' })
+  await expect(renderApart(await saved(code, bytes), signal)).rejects.toMatchObject({ code, name: 'DomainError' })
 })
 
 test('a fault of ours is no refusal, and says what it is', async () => {

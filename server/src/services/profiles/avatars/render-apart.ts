@@ -5,7 +5,7 @@ import { busy, profilesErrors, refuse } from '../errors.ts'
 
 const program = fileURLToPath(new URL('./image-worker.ts', import.meta.url))
 /** The exit status by which the program says that it refuses the image. */
-export const refusedStatus = 3
+const refusedStatus = 3
 
 const longestRunMs = 10_000
 const largestAvatarBytes = 1_024 ** 2
@@ -25,7 +25,7 @@ export const renderApart = (path: string, signal: AbortSignal): Promise<Uint8Arr
       maxBuffer: largestAvatarBytes,
       signal,
     } as const
-    execFile(process.execPath, [program, path], options, (error, avatar, said) => {
+    execFile(process.execPath, [program, path, String(refusedStatus)], options, (error, avatar, said) => {
       if (!error) return resolve(avatar)
       const code = profilesErrors.find((one) => one === said.toString())
       if (error.code === refusedStatus && code) return reject(refuse(code))

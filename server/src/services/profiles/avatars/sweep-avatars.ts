@@ -1,4 +1,4 @@
-import { createSignal } from '../../../platform/signal.ts'
+import { createSignal, repeat } from '../../../platform/signal.ts'
 import type { AvatarDeps } from './deps.ts'
 import { forgetFile, lockOrphans } from './store.ts'
 
@@ -6,42 +6,25 @@ const hourMs = 3_600_000
 /** Files in one transaction: their removal from a slow store must not keep it open for long. */
 const atOnce = 4
 
-export interface AvatarSweep {
-  /** Has the files of somebody who was removed looked for now. */
-  wake(): void
-  stop(): Promise<void>
-}
-
 /**
  * Removes, in the background, the files that no profile names: those of people who were removed, and what a process left behind that
  * ended between two steps. Several beside each other share the work.
  */
-export function startAvatarSweep(
-  deps: Pick<AvatarDeps, 'database' | 'avatars' | 'log'>,
-  everyMs = hourMs,
-): AvatarSweep {
-  const { log } = deps
-  const stopping = new AbortController()
+export function startAvatarSweep(deps: Pick<AvatarDeps, 'database' | 'avatars' | 'log'>, everyMs = hourMs) {
   const changed = createSignal()
-
-  async function run() {
-    while (!stopping.signal.aborted) {
-      const notified = changed.notified()
-      try {
-        while (!stopping.signal.aborted && (await sweepSome(deps)) === atOnce);
-      } catch (error) {
-        log.warn({ err: error }, 'avatars that nobody uses could not be removed yet')
-      }
-      if (changed.notified() === notified) await changed.wait(everyMs, stopping.signal)
+  const { stop } = repeat(async (signal) => {
+    const notified = changed.notified()
+    try {
+      while (!signal.aborted && (await sweepSome(deps)) === atOnce);
+    } catch (error) {
+      deps.log.warn({ err: error }, 'avatars that nobody uses could not be removed yet')
     }
-  }
-  const running = run()
+    if (changed.notified() === notified) await changed.wait(everyMs, signal)
+  })
   return {
+    /** Has the files of somebody who was removed looked for now. */
     wake: changed.notify,
-    async stop() {
-      stopping.abort()
-      await running
-    },
+    stop,
   }
 }
 

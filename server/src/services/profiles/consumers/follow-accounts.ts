@@ -12,7 +12,7 @@ import { writeInside } from '../write-profile.ts'
 /** What identity tells when an account was registered. Older events lack what is optional. */
 interface Registered {
   number: number
-  tenant?: string
+  tenant: string
   username: string
   email: string | null
   displayName?: string | null
@@ -22,7 +22,7 @@ interface Registered {
   createdAt?: string
 }
 
-/** What the handlers need of profiles' world. */
+/** What the handlers need. */
 export interface Following extends Pick<Deps, 'announce' | 'clock'> {
   /** What is known of accounts now; without it events are taken at their word, as when dead letters are replayed. */
   accounts?: Pick<Accounts, 'find'>
@@ -40,7 +40,7 @@ export function accountHandlers(following: Following): EventHandlers {
   return {
     async 'account.registered'(tx, { subject, data, time }) {
       const payload = data as Registered
-      const { number, tenant = 'main', username, email, displayName = null, contract, role, names } = payload
+      const { number, tenant, username, email, displayName = null, contract, role, names } = payload
       const roles = contract !== undefined && role !== undefined ? [{ contract, role }] : []
       const createdAt = payload.createdAt ?? time
       const account = { id: subject, number, tenant, username, email, displayName, createdAt, roles }
@@ -68,7 +68,7 @@ export function accountHandlers(following: Following): EventHandlers {
   }
 }
 
-/** The same with the service's own world, and what is to be done once an effect is committed. */
+/** The same for the service, with what is to be done once an effect is committed. */
 export const followAccounts = (deps: Deps & { lookForOrphans(): void }) => ({
   handlers: accountHandlers(deps),
   onHandled({ type, subject }: DomainEvent): void {

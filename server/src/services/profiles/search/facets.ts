@@ -1,7 +1,7 @@
 import type { ProfileRow } from '../profile.ts'
 
 /**
- * Marks stand beside a profile's words and are found whole. They begin with "=", which no word does, so that nobody finds a mark by
+ * Facets stand beside a profile's words and are found whole. They begin with "=", which no word does, so that nobody finds one by
  * typing.
  */
 const facetOf = (kind: string, value: string): string =>
@@ -9,14 +9,14 @@ const facetOf = (kind: string, value: string): string =>
   `=${kind} ${value.slice(0, 500).replaceAll('\0', '').toWellFormed()}`
 
 export const tenantFacet = (tenant: string): string => facetOf('tenant', tenant)
-/** The beginning of every department's mark. */
+/** The beginning of every department's facet. */
 export const departmentFacets = '=department '
 export const departmentFacet = (department: string): string => facetOf('department', department)
 export const roleFacet = (contract: string, role: string): string => facetOf('role', `${contract} ${role}`)
 /** Of whoever was granted a role in the contract, whichever. */
 export const grantedFacet = (contract: string): string => facetOf('granted', contract)
 
-/** All marks of a profile. */
+/** All facets of a profile. */
 export const facetsOf = ({
   tenant,
   department,

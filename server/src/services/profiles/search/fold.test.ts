@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fold, orderOf } from './fold.ts'
-import { wordsOf } from './words.ts'
+import { wordsOf } from './indexed-words.ts'
 
 /** Any text at all: half surrogate pairs, NUL, right to left, what is not assigned. */
 const anything = fc.string({ unit: 'binary', maxLength: 200 })
@@ -98,7 +98,7 @@ describe('the words of a profile', () => {
     )
   })
 
-  test('never begin like a mark', () => {
+  test('never begin like a facet', () => {
     expect(wordsOf({ ...nobody, email: '==role@example.org', firstName: '=tenant main' })).toEqual(
       expect.arrayContaining(['role@example.org', 'tenant', 'main']),
     )

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { freshDatabase } from '../../../../tests/support/test-databases.ts'
 import { sql } from '../../../platform/db/database.ts'
 import { departmentFacet, facetsOf } from './facets.ts'
+import { wordsOf } from './indexed-words.ts'
 import { type Query, queryOf } from './query.ts'
-import { wordsOf } from './words.ts'
 
 const fresh = freshDatabase('search query')
 const nobody = { firstName: null, lastName: null, displayName: null, email: null, department: null, jobTitle: null }
@@ -127,7 +127,7 @@ describe('the database', () => {
     )
   })
 
-  test('finds marks whole, by their exact text', async () => {
+  test('finds facets whole, by their exact text', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.string({ unit: 'binary', maxLength: 60 }),

@@ -1,6 +1,6 @@
 import { departmentFacet, grantedFacet, roleFacet, tenantFacet } from './facets.ts'
 import { firstOf, fold } from './fold.ts'
-import { addressIn, wordsIn } from './words.ts'
+import { addressIn, wordsIn } from './indexed-words.ts'
 
 /** UTF-16 units of a search that are read, and words of it that count. */
 const longestSearch = 256

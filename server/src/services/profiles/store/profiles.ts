@@ -4,7 +4,7 @@ import type { NewEvent } from '../events.ts'
 import { columnOf, fieldNames, type Profile, type ProfileRow, storableJson } from '../profile.ts'
 import { facetsOf } from '../search/facets.ts'
 import { orderOf } from '../search/fold.ts'
-import { wordsOf } from '../search/words.ts'
+import { wordsOf } from '../search/indexed-words.ts'
 
 export const findByAccount = (db: Queryable, accountId: string) =>
   db.maybe(sql<ProfileRow>`SELECT * FROM profile_details WHERE "accountId" = ${accountId}`)
@@ -13,14 +13,14 @@ export const findByAccount = (db: Queryable, accountId: string) =>
 export const lockProfile = (tx: Queryable, accountId: string) =>
   tx.maybe(sql<ProfileRow>`SELECT * FROM profile_details WHERE "accountId" = ${accountId} FOR NO KEY UPDATE`)
 
-/** What is told and logged of a write, in its statement. */
-export interface Record {
+/** What is emitted and logged of a write, in its statement. */
+export interface Recorded {
   event?: NewEvent | undefined
   activity?: NewActivity | undefined
 }
-const factsJson = ({ event, activity }: Record) => storableJson({ event, activity })
-/** Tells and logs the `facts` of what was `written`. */
-const recorded = new SqlPart(`told AS (
+const factsJson = ({ event, activity }: Recorded) => storableJson({ event, activity })
+/** Emits and logs the `facts` of what was `written`. */
+const recorded = new SqlPart(`emitted AS (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
       SELECT (event->>'id')::uuid, account_id, sequence, event->>'type', event->'data' FROM written, facts WHERE event IS NOT NULL
     ), logged AS (
@@ -56,12 +56,12 @@ export type NewProfile = Omit<ProfileRow, 'createdAt' | 'updatedAt' | 'sequence'
 export function insertProfile(
   db: Queryable,
   row: NewProfile,
-  { createdAt, ...record }: Record & { createdAt: string },
+  { createdAt, ...record }: Recorded & { createdAt: string },
 ) {
   const { search, orders } = indexed(row)
   return db.maybe(sql<Pick<ProfileRow, 'createdAt' | 'preferences' | 'sequence'>>`
     WITH facts AS (
-      SELECT told->'event' AS event, told->'activity' AS activity FROM (VALUES (${factsJson(record)}::jsonb)) f (told)
+      SELECT entry->'event' AS event, entry->'activity' AS activity FROM (VALUES (${factsJson(record)}::jsonb)) f (entry)
     ), written AS (
       INSERT INTO profiles (${plainColumns}, preferences, sequence, search, created_at)
       SELECT ${plainColumns}, ${storableJson(row.preferences)}::jsonb, CASE WHEN event IS NULL THEN 0 ELSE 1 END,
@@ -75,7 +75,7 @@ export function insertProfile(
     SELECT created_at AS "createdAt", preferences, sequence FROM written`)
 }
 
-export interface Writing extends Record {
+export interface Writing extends Recorded {
   /** To be laid over those that the profile has. */
   preferences?: Profile['preferences'] | undefined
   /** True when it is no change that anybody made: the profile stays as old as it is. */
@@ -87,7 +87,7 @@ export function writeProfile(tx: Queryable, row: ProfileRow, { preferences = {},
   const { search, orders } = indexed(row)
   return tx.one(sql<Pick<ProfileRow, 'preferences' | 'updatedAt' | 'sequence'> & { size: number }>`
     WITH facts AS (
-      SELECT told->'event' AS event, told->'activity' AS activity FROM (VALUES (${factsJson(record)}::jsonb)) f (told)
+      SELECT entry->'event' AS event, entry->'activity' AS activity FROM (VALUES (${factsJson(record)}::jsonb)) f (entry)
     ), written AS (
       UPDATE profiles SET
         (${plainColumns}) = (SELECT ${plainColumns} FROM jsonb_populate_record(NULL::profiles, ${plainJson(row, orders)}::jsonb)),

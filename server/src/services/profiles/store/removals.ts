@@ -23,7 +23,7 @@ export async function removeProfile(tx: Queryable, accountId: string): Promise<R
   const removed = await tx.one(sql<Removed>`
     WITH gone AS (
       DELETE FROM profiles WHERE account_id = ${accountId} RETURNING account_id, avatar_key, sequence, removal
-    ), remembered AS (
+    ), removed AS (
       INSERT INTO removed_profiles (account_id) VALUES (${accountId}::uuid) ON CONFLICT DO NOTHING
     ), emitted AS (
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)

@@ -95,8 +95,8 @@ describe('a removal', () => {
     for (const id of [gone, silent, other]) await log(db(), id, 'seen', '0')
     const event = { id: newId(), type: 'test.removed', data: {} }
     await intendRemoval(db(), gone, event as Parameters<typeof intendRemoval>[2])
-    expect(await db().transaction((tx) => removeProfile(tx, gone))).toEqual({ told: true, avatarKey: 'a' })
-    expect(await db().transaction((tx) => removeProfile(tx, silent))).toEqual({ told: false, avatarKey: null })
+    expect(await db().transaction((tx) => removeProfile(tx, gone))).toEqual({ emitted: true, avatarKey: 'a' })
+    expect(await db().transaction((tx) => removeProfile(tx, silent))).toEqual({ emitted: false, avatarKey: null })
     const told = await db().many(sql`SELECT aggregate_id AS id FROM outbox_events`)
     expect(told).toEqual([{ id: gone }])
     const left = await db().many(

@@ -1,5 +1,5 @@
-import { readBcrypt } from '../../foreign-hashes/bcrypt.ts'
 import { readArgon2 } from './argon2.ts'
+import { readBcrypt } from './bcrypt.ts'
 import type { HashReader, ReadHash } from './format.ts'
 import { readPbkdf2 } from './pbkdf2.ts'
 import { readScrypt } from './scrypt.ts'

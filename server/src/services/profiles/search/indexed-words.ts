@@ -16,7 +16,7 @@ const wordPattern = /[\p{L}\p{N}\p{M}]+/gu
 export const wordsIn = (folded: string): string[] =>
   (folded.match(wordPattern) ?? []).map((word) => firstOf(word, longestWord))
 
-/** An address as it is found from its beginning. What begins with "=" is no word, see marks.ts. */
+/** An address as it is found from its beginning. What begins with "=" is no word, see facets.ts. */
 export const addressIn = (folded: string): string =>
   firstOf(folded.replaceAll(/[\s\0]/g, '').replace(/^=+/, ''), longestAddress)
 

@@ -1,8 +1,8 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { silentLogger } from '../log.ts'
-import { openEmbedded } from './embedded/index.ts'
+import { openEmbedded } from '../../src/platform/db/embedded/index.ts'
+import { silentLogger } from '../../src/platform/log.ts'
 
 /** A folder of a test's own, open to the user that root's PostgreSQL runs as. */
 export async function scratchFolder(): Promise<string> {

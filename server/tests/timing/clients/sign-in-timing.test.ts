@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ClientsClient, clientsClient, uniqueEmail } from '../contract/clients/client.ts'
-import { inParallel } from '../fault/calls.ts'
-import { type RunningArrangement, startArrangement } from '../support/arrangements.ts'
-import { testEnvironment } from '../support/processes.ts'
-import { rounds } from '../support/soak.ts'
+import { type ClientsClient, clientsClient, uniqueEmail } from '../../contract/clients/client.ts'
+import { inParallel } from '../../fault/calls.ts'
+import { type RunningArrangement, startArrangement } from '../../support/arrangements.ts'
+import { testEnvironment } from '../../support/processes.ts'
+import { rounds } from '../../support/soak.ts'
 
 let running: RunningArrangement
 let clients: ClientsClient

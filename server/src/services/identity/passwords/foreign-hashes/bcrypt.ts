@@ -1,5 +1,5 @@
 import { parseOptions, verify } from '@node-rs/bcrypt'
-import { ceilings, type HashReader, malformed, parses, tooDear } from '../passwords/foreign-hashes/format.ts'
+import { ceilings, type HashReader, malformed, parses, tooDear } from './format.ts'
 
 /**
  * bcrypt: `$2a$`, `$2b$` and `$2y$`, two digits of cost, 22 characters of salt and 31 of key. All three are computed alike: what

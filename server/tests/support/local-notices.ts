@@ -1,4 +1,4 @@
-import type { Notices } from '../db/notices/index.ts'
+import type { Notices } from '../../src/platform/db/notices/index.ts'
 
 /** Notices that stay in this process, for tests of what hears them. */
 export function localNotices(): Notices {
