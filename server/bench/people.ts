@@ -26,7 +26,7 @@ const readers = 16
 const seconds = 3
 const changes = 500
 
-const context = operator(contracts.portal.realm)
+const context = operator(contracts.shop.realm)
 const log = silentLogger()
 
 /** Reading people from the database and from each cache that could stand before it, and who is shown something old after a change. */
