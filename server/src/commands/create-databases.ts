@@ -33,10 +33,10 @@ async function createMissing(url: URL, name: string): Promise<boolean> {
   maintenance.pathname = '/postgres'
   maintenance.searchParams.delete('options')
   try {
-    return await withConnection(maintenance.href, 'create', async (context) => {
-      const { rowCount } = await context.query('SELECT FROM pg_database WHERE datname = $1', [name])
+    return await withConnection(maintenance.href, 'create', async (client) => {
+      const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name])
       if (rowCount) return false
-      await context.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`)
+      await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`)
       return true
     })
   } catch (error) {

@@ -104,7 +104,7 @@ async function migrateOne(
 /** Several services in one database have a schema each; the URL says so. */
 async function makeSchema(url: string, service: ServiceName): Promise<void> {
   if (!new URL(url).searchParams.get('options')?.includes(`search_path=${service}`)) return
-  await withConnection(url, 'schema', (context) => context.query(`CREATE SCHEMA IF NOT EXISTS ${service}`))
+  await withConnection(url, 'schema', (client) => client.query(`CREATE SCHEMA IF NOT EXISTS ${service}`))
 }
 
 async function refusePending(url: string, service: ServiceName, { topologyOption }: Config): Promise<void> {

@@ -105,11 +105,11 @@ export async function inParallel<Item>(items: readonly Item[], width: number, wo
 export async function rowsOf<Row extends object>(postgresUrl: string, database: string, text: string): Promise<Row[]> {
   const url = new URL(postgresUrl)
   url.pathname = `/${database}`
-  const context = new pg.Client({ connectionString: url.href })
-  await context.connect()
+  const client = new pg.Client({ connectionString: url.href })
+  await client.connect()
   try {
-    return (await context.query<Row>(text)).rows
+    return (await client.query<Row>(text)).rows
   } finally {
-    await context.end()
+    await client.end()
   }
 }

@@ -11,16 +11,16 @@ export interface Held {
 export async function hold(postgresUrl: string, database: string, statement: string): Promise<Held> {
   const url = new URL(postgresUrl)
   url.pathname = `/${database}`
-  const context = new pg.Client({ connectionString: url.href })
-  await context.connect()
+  const client = new pg.Client({ connectionString: url.href })
+  await client.connect()
   // The server may be stopped by whoever starts next; its end of the lock is gone then as well.
-  context.on('error', () => undefined)
-  await context.query('BEGIN')
-  await context.query(statement)
+  client.on('error', () => undefined)
+  await client.query('BEGIN')
+  await client.query(statement)
   return {
     async release() {
-      await context.query('ROLLBACK').catch(() => undefined)
-      await context.end().catch(() => undefined)
+      await client.query('ROLLBACK').catch(() => undefined)
+      await client.end().catch(() => undefined)
     },
   }
 }

@@ -116,8 +116,8 @@ test('seed and migrate can be repeated', async () => {
 test('dead-letters lists what a service could not take, and replays it', async () => {
   expect((await guichet('dead-letters profiles')).stdout).toBe('0 dead letters of profiles.\n')
   const admin = (await readFile(join(folder, 'postgres', 'url'), 'utf8')).trim()
-  const context = new pg.Client({ connectionString: admin.replace(/postgres$/, 'profiles') })
-  await context.connect()
+  const client = new pg.Client({ connectionString: admin.replace(/postgres$/, 'profiles') })
+  await client.connect()
   const subject = '01900000-0000-7000-8000-00000000abcd'
   const data = { number: 900_000, tenant: 'main', username: 'late', email: null }
   const event = {
@@ -129,7 +129,7 @@ test('dead-letters lists what a service could not take, and replays it', async (
     time: '2026-01-01T00:00:00Z',
     data,
   }
-  await context.query(
+  await client.query(
     "INSERT INTO dead_letters (consumer, event_id, event, reason, attempts) VALUES ('profiles', $1, $2, 'broken', 10)",
     [subject, event],
   )
@@ -137,9 +137,9 @@ test('dead-letters lists what a service could not take, and replays it', async (
     /1 dead letters[\s\S]*account\.registered.*10 attempts: broken/,
   )
   expect((await guichet('dead-letters profiles replay')).stdout).toContain('1 events are handled now, 0 still fail')
-  const { rows } = await context.query('SELECT username FROM profiles WHERE number = 900000')
+  const { rows } = await client.query('SELECT username FROM profiles WHERE number = 900000')
   expect(rows).toEqual([{ username: 'late' }])
-  await context.end()
+  await client.end()
 })
 
 test('the command line explains itself', async () => {

@@ -24,10 +24,10 @@ function setUp(environment: Record<string, string>) {
       body: JSON.stringify({ username: 'admin', password: 'admin' }),
     })
     const admin = (await readFile(join(folder, 'postgres', 'url'), 'utf8')).trim()
-    const context = new pg.Client({ connectionString: admin.replace(/postgres$/, 'identity') })
-    await context.connect()
-    const { rows } = await context.query('SELECT host(ip) AS ip FROM sessions ORDER BY created_at DESC LIMIT 1')
-    await context.end()
+    const client = new pg.Client({ connectionString: admin.replace(/postgres$/, 'identity') })
+    await client.connect()
+    const { rows } = await client.query('SELECT host(ip) AS ip FROM sessions ORDER BY created_at DESC LIMIT 1')
+    await client.end()
     return { status: answer.status, ip: rows[0]?.ip as string }
   }
 }

@@ -54,8 +54,8 @@ const forgoDurability = (url: string) =>
   )
 
 async function query(url: string, ...statements: string[]) {
-  const context = new pg.Client({ connectionString: url })
-  await context.connect()
-  for (const statement of statements) await context.query(statement)
-  await context.end()
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  for (const statement of statements) await client.query(statement)
+  await client.end()
 }

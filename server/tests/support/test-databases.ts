@@ -54,11 +54,11 @@ export function databaseUrl(name?: string): string {
 
 /** Runs SQL, of several statements if need be, on a connection of its own. */
 export async function execute(url: string, text: string): Promise<void> {
-  const context = new pg.Client({ connectionString: url })
-  await context.connect()
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
   try {
-    await context.query(text)
+    await client.query(text)
   } finally {
-    await context.end()
+    await client.end()
   }
 }

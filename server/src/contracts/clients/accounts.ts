@@ -10,7 +10,7 @@ import { IdParams } from '../_kit/schema.ts'
 import { validationErrors } from './errors.ts'
 import { realm } from './realm.ts'
 import { emailOf, Registration, readRegistration } from './registration.ts'
-import { ClientObject, contextOf, Failure, Message, MessageWithClient, message, Success, Uuid } from './wire.ts'
+import { ClientObject, clientOf, Failure, Message, MessageWithClient, message, Success, Uuid } from './wire.ts'
 
 const register = route('identity', 'POST', '/api/v1/clients', {
   summary: 'Register a client',
@@ -34,7 +34,7 @@ const register = route('identity', 'POST', '/api/v1/clients', {
     const { account, verificationToken } = await identity.createAccount(readRegistration(body), context)
     return reply(201, {
       ...message('Registration successful. Please check your email to verify your account.'),
-      client: contextOf(account),
+      client: clientOf(account),
       client_id: account.id,
       ...(verificationToken !== undefined && { verification_token: verificationToken }),
     })
@@ -64,7 +64,7 @@ const verifyEmail = route('identity', 'POST', verificationUrl, {
     const token = query.token ?? body?.token ?? ''
     const { account, already } = await identity.verifyEmail({ accountId: params.id.toLowerCase(), token }, context)
     if (already) throw new DomainError('identity.invalid_link')
-    return reply(200, { ...message('Email verified successfully.'), client: contextOf(account) })
+    return reply(200, { ...message('Email verified successfully.'), client: clientOf(account) })
   },
 })
 
@@ -76,7 +76,7 @@ const followVerificationLink = route('identity', 'GET', verificationUrl, {
     const link = { accountId: params.id.toLowerCase(), token: query.token ?? '' }
     const { account, already } = await identity.verifyEmail(link, context)
     const text = already ? 'Email already verified.' : 'Email verified successfully.'
-    return reply(200, { ...message(text), client: contextOf(account) })
+    return reply(200, { ...message(text), client: clientOf(account) })
   },
 })
 

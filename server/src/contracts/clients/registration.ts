@@ -35,7 +35,7 @@ export const emailOf = ({ client, email }: Registration): string | undefined =>
 /** 2 to 100 characters; control characters are none, and PostgreSQL stores no NUL. */
 const namePattern = /^[^\p{Cc}]{2,100}$/u
 
-function nameOf({ name, first_name, last_name }: Omit<Registration, 'context'>): string {
+function nameOf({ name, first_name, last_name }: Omit<Registration, 'client'>): string {
   if (name !== undefined) return text(name).trim()
   return [first_name, last_name]
     .map((part) => text(part).trim())

@@ -4,7 +4,7 @@ import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { Text } from '../_kit/schema.ts'
 import { validationErrors } from './errors.ts'
-import { ClientObject, contextOf, Failure, Message, message, Success, tokenFields } from './wire.ts'
+import { ClientObject, clientOf, Failure, Message, message, Success, tokenFields } from './wire.ts'
 
 const tokensOf = (session: Session) => ({
   token: session.accessToken,
@@ -67,7 +67,7 @@ const verifyMfa = route('identity', 'POST', '/api/v1/auth/verify_mfa', {
   async handler(identity, { body, context }) {
     const given = { sessionToken: body.session_token, code: body.mfa_code ?? body.code ?? '' }
     const session = await identity.verifySecondFactor(given, context)
-    return reply(200, { ...message('Login successful.'), ...tokensOf(session), client: contextOf(session.account) })
+    return reply(200, { ...message('Login successful.'), ...tokensOf(session), client: clientOf(session.account) })
   },
 })
 

@@ -24,7 +24,7 @@ const clientFields = {
 export const ClientObject = Type.Object(clientFields)
 
 /** Accounts of other contracts may lack an e-mail address or a name; their username stands for it. */
-export const contextOf = (account: AccountView): Type.Static<typeof ClientObject> => ({
+export const clientOf = (account: AccountView): Type.Static<typeof ClientObject> => ({
   id: account.id,
   email: account.email ?? account.username,
   name: account.displayName ?? account.username,
@@ -46,7 +46,7 @@ export const message = (text: string) => ({ success: true, message: text }) as c
 export const Profile = Success({ ...clientFields, client: ClientObject })
 
 export const profileOf = (account: AccountView): Type.Static<typeof Profile> => {
-  const client = contextOf(account)
+  const client = clientOf(account)
   return { success: true, ...client, client }
 }
 

@@ -4,20 +4,20 @@ import pg from 'pg'
 export async function withConnection<Result>(
   url: string,
   purpose: string,
-  work: (context: pg.Client) => Promise<Result>,
+  work: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
-  const context = new pg.Client({
+  const client = new pg.Client({
     connectionString: url,
     application_name: `guichet:${purpose}`,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   })
   // Without a listener a lost connection would end the process; the statement that waits gets the error anyway.
-  context.on('error', () => undefined)
+  client.on('error', () => undefined)
   try {
-    await context.connect()
-    return await work(context)
+    await client.connect()
+    return await work(client)
   } finally {
-    await context.end().catch(() => undefined)
+    await client.end().catch(() => undefined)
   }
 }

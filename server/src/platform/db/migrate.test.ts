@@ -14,7 +14,7 @@ const log = silentLogger()
 const source = () => ({ name: 'orders', directory })
 const write = (name: string, text: string) => writeFile(path.join(directory, name), text)
 const query = async (text: string) =>
-  (await withConnection(url, 'test', (context) => context.query(text))).rows as Record<string, unknown>[]
+  (await withConnection(url, 'test', (client) => client.query(text))).rows as Record<string, unknown>[]
 const tables = async () =>
   (await query("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")).map(
     ({ name }) => name,
@@ -88,8 +88,8 @@ describe('migrate', () => {
     const calls: string[][] = []
     const beforeChange = async (pending: string[]) => {
       calls.push(pending)
-      const sessions = await withConnection(server.adminUrl, 'test', (context) =>
-        context.query("SELECT 1 FROM pg_stat_activity WHERE datname = 'orders' AND backend_type = 'client backend'"),
+      const sessions = await withConnection(server.adminUrl, 'test', (client) =>
+        client.query("SELECT 1 FROM pg_stat_activity WHERE datname = 'orders' AND backend_type = 'client backend'"),
       )
       expect(sessions.rowCount).toBe(0)
     }

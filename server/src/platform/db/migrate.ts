@@ -20,7 +20,7 @@ const lockDeadlineMs = 60_000
 /** Names the migrations that `migrate` would apply, without changing anything. */
 export async function pendingMigrations(url: string, source: MigrationSource): Promise<string[]> {
   const files = await readMigrations(source)
-  return connected(url, source, async (context) => (await compare(context, source, files)).pending.map(nameOf))
+  return connected(url, source, async (client) => (await compare(client, source, files)).pending.map(nameOf))
 }
 
 /**
@@ -32,22 +32,22 @@ export async function migrate(url: string, source: MigrationSource, options: Mig
   const { log, beforeChange } = options
   if (beforeChange) {
     // A template copy needs a database without connections, so ours is closed before, and all is looked at again after.
-    const { pending, applied } = await connected(url, source, (context) => compare(context, source, files))
+    const { pending, applied } = await connected(url, source, (client) => compare(client, source, files))
     if (pending.length > 0 && applied > 0) await beforeChange(pending.map(nameOf))
   }
-  return connected(url, source, async (context) => {
-    await takeTurn(context, source)
-    await context.query(
+  return connected(url, source, async (client) => {
+    await takeTurn(client, source)
+    await client.query(
       `CREATE TABLE IF NOT EXISTS schema_migrations (
          id int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
     )
-    const { pending, unknown } = await compare(context, source, files)
+    const { pending, unknown } = await compare(client, source, files)
     if (unknown.length > 0) {
       // Releases only add to the schema before they use it, so the build before the newest one runs on it too.
       log.warn({ service: source.name, migrations: unknown }, 'the database is ahead of this build')
     }
     for (const file of pending) {
-      await apply(context, file)
+      await apply(client, file)
       log.info({ service: source.name, migration: file.name }, 'applied a migration')
     }
     return pending.map(nameOf)
@@ -59,7 +59,7 @@ const nameOf = ({ name }: { name: string }) => name
 async function connected<Result>(
   url: string,
   { name }: MigrationSource,
-  work: (context: pg.Client) => Promise<Result>,
+  work: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
   try {
     return await withConnection(url, `migrate:${name}`, work)
@@ -77,10 +77,10 @@ async function connected<Result>(
   }
 }
 
-async function takeTurn(context: pg.Client, { name }: MigrationSource): Promise<void> {
+async function takeTurn(client: pg.Client, { name }: MigrationSource): Promise<void> {
   const got = await poll(
     async () => {
-      const { rows } = await context.query<{ got: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS got', lock)
+      const { rows } = await client.query<{ got: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS got', lock)
       return rows[0]?.got || undefined
     },
     { withinMs: lockDeadlineMs, everyMs: 100 },
@@ -92,13 +92,13 @@ async function takeTurn(context: pg.Client, { name }: MigrationSource): Promise<
   )
 }
 
-async function compare(context: pg.Client, source: MigrationSource, files: readonly MigrationFile[]) {
+async function compare(client: pg.Client, source: MigrationSource, files: readonly MigrationFile[]) {
   // Asked by schema: of two services in one database, each has its own list.
-  const { rows: found } = await context.query<{ present: boolean }>(
+  const { rows: found } = await client.query<{ present: boolean }>(
     "SELECT to_regclass(quote_ident(current_schema()) || '.schema_migrations') IS NOT NULL AS present",
   )
   const applied = found[0]?.present
-    ? (await context.query<{ id: number; name: string; checksum: string }>('SELECT * FROM schema_migrations')).rows
+    ? (await client.query<{ id: number; name: string; checksum: string }>('SELECT * FROM schema_migrations')).rows
     : []
   const byId = new Map(applied.map((row) => [row.id, row]))
   for (const file of files) {
@@ -117,17 +117,17 @@ async function compare(context: pg.Client, source: MigrationSource, files: reado
   }
 }
 
-async function apply(context: pg.Client, { id, name, checksum, file, text }: MigrationFile): Promise<void> {
-  await context.query('BEGIN')
+async function apply(client: pg.Client, { id, name, checksum, file, text }: MigrationFile): Promise<void> {
+  await client.query('BEGIN')
   try {
     // A lock that is not to be had must not stop the whole service behind it.
-    await context.query("SET LOCAL lock_timeout = '30s'")
+    await client.query("SET LOCAL lock_timeout = '30s'")
     // Its id first: a second migrator that got here in spite of the lock waits at this row.
-    await context.query('INSERT INTO schema_migrations (id, name, checksum) VALUES ($1, $2, $3)', [id, name, checksum])
-    await context.query(text)
-    await context.query('COMMIT')
+    await client.query('INSERT INTO schema_migrations (id, name, checksum) VALUES ($1, $2, $3)', [id, name, checksum])
+    await client.query(text)
+    await client.query('COMMIT')
   } catch (error) {
-    await context.query('ROLLBACK').catch(() => undefined)
+    await client.query('ROLLBACK').catch(() => undefined)
     throw new StartError(
       `The migration ${file}${lineOf(error, text)} failed: ${messageOf(error)}. ` +
         'Nothing of it was kept. Mend what it names and start again.',

@@ -83,12 +83,12 @@ export function clientsClient({ urls, postgresUrl }: Pick<Arrangement, 'urls' | 
   const rows = async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {
     const url = new URL(postgresUrl)
     url.pathname = '/identity'
-    const context = new pg.Client({ connectionString: url.href })
-    await context.connect()
+    const client = new pg.Client({ connectionString: url.href })
+    await client.connect()
     try {
-      return (await context.query<Row>(text, [...values])).rows
+      return (await client.query<Row>(text, [...values])).rows
     } finally {
-      await context.end()
+      await client.end()
     }
   }
 

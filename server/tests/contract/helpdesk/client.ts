@@ -276,12 +276,12 @@ export function helpdeskClient({ urls, postgresUrl, dataDir }: Arrangement) {
     async <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {
       const url = new URL(postgresUrl)
       url.pathname = `/${database}`
-      const context = new pg.Client({ connectionString: url.href })
-      await context.connect()
+      const client = new pg.Client({ connectionString: url.href })
+      await client.connect()
       try {
-        return (await context.query<Row>(text, [...values])).rows
+        return (await client.query<Row>(text, [...values])).rows
       } finally {
-        await context.end()
+        await client.end()
       }
     }
   const command = (...words: string[]) => runCommand(words, { ...testEnvironment, GUICHET_DATA_DIR: dataDir })

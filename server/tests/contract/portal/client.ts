@@ -229,12 +229,12 @@ export function portalClient({ urls, hosts, postgresUrl }: Arrangement) {
   ): Promise<Row[]> => {
     const url = new URL(postgresUrl)
     url.pathname = `/${database}`
-    const context = new pg.Client({ connectionString: url.href })
-    await context.connect()
+    const client = new pg.Client({ connectionString: url.href })
+    await client.connect()
     try {
-      return (await context.query<Row>(text, [...values])).rows
+      return (await client.query<Row>(text, [...values])).rows
     } finally {
-      await context.end()
+      await client.end()
     }
   }
 

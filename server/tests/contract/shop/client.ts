@@ -132,12 +132,12 @@ export function shopClient({ urls, postgresUrl, dataDir }: Arrangement) {
     text: string,
     values: readonly unknown[] = [],
   ): Promise<Row[]> => {
-    const context = new pg.Client({ connectionString: urlOf(database) })
-    await context.connect()
+    const client = new pg.Client({ connectionString: urlOf(database) })
+    await client.connect()
     try {
-      return (await context.query<Row>(text, [...values])).rows
+      return (await client.query<Row>(text, [...values])).rows
     } finally {
-      await context.end()
+      await client.end()
     }
   }
 

@@ -14,7 +14,7 @@ let server: Awaited<ReturnType<typeof openScratchServer>>
 let url: string
 const log = silentLogger()
 const query = async (at: string, text: string) =>
-  (await withConnection(at, 'test', (context) => context.query(text))).rows as Record<string, unknown>[]
+  (await withConnection(at, 'test', (client) => client.query(text))).rows as Record<string, unknown>[]
 
 beforeAll(async () => {
   server = await openScratchServer('orders')
@@ -120,23 +120,23 @@ describe('on a server of somebody else', () => {
       .split('\n')
     expect(lines).toHaveLength(2500)
     // As the README says, the lines give the same rows again.
-    const context = new pg.Client({ connectionString: url })
-    await context.connect()
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
     try {
-      await context.query('BEGIN')
-      await context.query('CREATE TEMP TABLE restored (LIKE orders INCLUDING ALL) ON COMMIT DROP')
-      await context.query(
+      await client.query('BEGIN')
+      await client.query('CREATE TEMP TABLE restored (LIKE orders INCLUDING ALL) ON COMMIT DROP')
+      await client.query(
         `INSERT INTO restored OVERRIDING SYSTEM VALUE
          SELECT r.* FROM unnest($1::text[]) line, json_populate_record(NULL::restored, line::json) r`,
         [lines],
       )
-      const { rows } = await context.query(
+      const { rows } = await client.query(
         '(TABLE orders EXCEPT ALL TABLE restored) UNION ALL (TABLE restored EXCEPT ALL TABLE orders)',
       )
       expect(rows).toEqual([])
-      expect((await context.query('SELECT count(*)::int AS n FROM restored')).rows).toEqual([{ n: 2500 }])
+      expect((await client.query('SELECT count(*)::int AS n FROM restored')).rows).toEqual([{ n: 2500 }])
     } finally {
-      await context.end()
+      await client.end()
     }
   })
 

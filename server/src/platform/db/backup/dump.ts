@@ -10,8 +10,8 @@ const dumpWithinMs = 60 * 60_000
 export async function dumpDatabase(url: string, file: string, pgDump: string): Promise<string> {
   const { stdout } = await run(pgDump, ['--version'], { timeout: 10_000 })
   const major = Number(/(\d+)/.exec(stdout)?.[1])
-  const server = await withConnection(url, 'backup', async (context) => {
-    const { rows } = await context.query<{ version: string }>("SELECT current_setting('server_version_num') AS version")
+  const server = await withConnection(url, 'backup', async (client) => {
+    const { rows } = await client.query<{ version: string }>("SELECT current_setting('server_version_num') AS version")
     return Math.floor(Number(rows[0]?.version) / 10_000)
   })
   if (!(major >= server)) throw new Error(`pg_dump ${major} is older than the server, which is ${server}`)

@@ -23,16 +23,16 @@ export async function exportDatabase(url: string, folder: string): Promise<strin
   await rm(draft, { recursive: true, force: true })
   await mkdir(draft, { mode: 0o700 })
   try {
-    await withConnection(url, 'backup', async (context) => {
-      await context.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    await withConnection(url, 'backup', async (client) => {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
       // Times and dates are written so that they read the same anywhere; a row policy raises an error, not a gap.
-      await context.query(
+      await client.query(
         "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL IntervalStyle = 'postgres'",
       )
-      await context.query('SET LOCAL extra_float_digits = 1; SET LOCAL row_security = off')
-      for (const table of await tablesOf(context)) await exportTable(context, table, draft)
-      await writeLines(path.join(draft, 'sequences.ndjson.gz'), sequences(context))
-      await context.query('COMMIT')
+      await client.query('SET LOCAL extra_float_digits = 1; SET LOCAL row_security = off')
+      for (const table of await tablesOf(client)) await exportTable(client, table, draft)
+      await writeLines(path.join(draft, 'sequences.ndjson.gz'), sequences(client))
+      await client.query('COMMIT')
     })
     await writeFile(path.join(draft, 'README'), readme, { mode: 0o600 })
     await rename(draft, folder)
@@ -44,8 +44,8 @@ export async function exportDatabase(url: string, folder: string): Promise<strin
 }
 
 // Partitions are tables too; what they hold is read from themselves alone.
-async function tablesOf(context: pg.Client): Promise<Table[]> {
-  const { rows } = await context.query<Table>(
+async function tablesOf(client: pg.Client): Promise<Table[]> {
+  const { rows } = await client.query<Table>(
     `SELECT n.nspname AS schema, c.relname AS name
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'r' AND c.relpersistence <> 't'
@@ -55,24 +55,24 @@ async function tablesOf(context: pg.Client): Promise<Table[]> {
   return rows
 }
 
-async function exportTable(context: pg.Client, { schema, name }: Table, folder: string): Promise<void> {
+async function exportTable(client: pg.Client, { schema, name }: Table, folder: string): Promise<void> {
   const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`
-  await context.query(`DECLARE exported NO SCROLL CURSOR FOR SELECT row_to_json(t)::text AS line FROM ONLY ${table} t`)
+  await client.query(`DECLARE exported NO SCROLL CURSOR FOR SELECT row_to_json(t)::text AS line FROM ONLY ${table} t`)
   const file = `${encodeURIComponent(schema)}.${encodeURIComponent(name)}.ndjson.gz`
-  await writeLines(path.join(folder, file), fetched(context))
-  await context.query('CLOSE exported')
+  await writeLines(path.join(folder, file), fetched(client))
+  await client.query('CLOSE exported')
 }
 
-async function* fetched(context: pg.Client): AsyncGenerator<string> {
+async function* fetched(client: pg.Client): AsyncGenerator<string> {
   for (;;) {
-    const { rows } = await context.query<{ line: string }>(`FETCH ${rowsAtOnce} FROM exported`)
+    const { rows } = await client.query<{ line: string }>(`FETCH ${rowsAtOnce} FROM exported`)
     if (rows.length === 0) return
     yield rows.map(({ line }) => `${line}\n`).join('')
   }
 }
 
-async function* sequences(context: pg.Client): AsyncGenerator<string> {
-  const { rows } = await context.query<{ line: string }>(
+async function* sequences(client: pg.Client): AsyncGenerator<string> {
+  const { rows } = await client.query<{ line: string }>(
     `SELECT json_build_object('schema', schemaname, 'name', sequencename, 'last', last_value)::text AS line
        FROM pg_sequences WHERE last_value IS NOT NULL`,
   )

@@ -56,7 +56,7 @@ async function open(ownership: 'own' | 'join-or-own' = 'own', folder = dataDir) 
 }
 
 const query = async (url: string, text: string) =>
-  (await withConnection(url, 'test', (context) => context.query(text))).rows as Record<string, unknown>[]
+  (await withConnection(url, 'test', (client) => client.query(text))).rows as Record<string, unknown>[]
 
 /** Works on the data of earlier starts, where only the first start itself is not at stake. */
 function withData() {

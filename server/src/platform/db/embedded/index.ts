@@ -30,7 +30,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedSe
     try {
       return await settle(cluster, server, { ...options, dataDir })
     } catch (error) {
-      await server.context.end().catch(() => undefined)
+      await server.client.end().catch(() => undefined)
       // The owner may stop the server just as we join it.
       if (attempt < 3 && isLostConnection(error)) continue
       throw error
@@ -40,21 +40,21 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedSe
 
 async function settle(cluster: Cluster, server: ReachedServer, options: EmbeddedOptions) {
   const { services, log } = options
-  const { context, url, pid, port } = server
-  const owned = await claimServer(context, options.ownership === 'join-or-own', options.dataDir)
-  const claim = owned ? keepClaim(context, url, log) : undefined
+  const { client, url, pid, port } = server
+  const owned = await claimServer(client, options.ownership === 'join-or-own', options.dataDir)
+  const claim = owned ? keepClaim(client, url, log) : undefined
   const close = async () => {
     claim?.expectLoss()
     if (claim) await stopProcess(cluster, pid, log)
     await claim?.close()
   }
   try {
-    await makeDatabases(context, services, cluster.password)
+    await makeDatabases(client, services, cluster.password)
   } catch (error) {
     await close()
     throw error
   }
-  if (!claim) await context.end()
+  if (!claim) await client.end()
   log.debug({ pid, port, owned }, 'the built-in PostgreSQL is ready')
   let stopping: Promise<void> | undefined
   return {

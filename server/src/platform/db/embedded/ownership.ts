@@ -12,13 +12,13 @@ const lock = [0x67756963, 0x6f776e73]
  * Takes the server for this process: a session lock, which the death of its holder frees by itself. Gives false when
  * somebody has it and `mayJoin`; throws a `StartError` that names the holder otherwise.
  */
-export async function claimServer(context: pg.Client, mayJoin: boolean, dataDir: string): Promise<boolean> {
+export async function claimServer(client: pg.Client, mayJoin: boolean, dataDir: string): Promise<boolean> {
   let holder: number | undefined
   // The server takes a moment to notice that the last owner was killed.
   const claimed = await poll(
     async () => {
-      if (await tryLock(context)) return true
-      holder = await holderOf(context)
+      if (await tryLock(client)) return true
+      holder = await holderOf(client)
       return holder !== undefined && isAlive(holder) ? false : undefined
     },
     { withinMs: 2_000, everyMs: 50 },
@@ -32,14 +32,14 @@ export async function claimServer(context: pg.Client, mayJoin: boolean, dataDir:
   )
 }
 
-async function tryLock(context: pg.Client): Promise<boolean> {
-  const { rows } = await context.query<{ got: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS got', lock)
+async function tryLock(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ got: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS got', lock)
   return rows[0]?.got === true
 }
 
 /** The OS process id that the holder's connection was named after. */
-async function holderOf(context: pg.Client): Promise<number | undefined> {
-  const { rows } = await context.query<{ name: string }>(
+async function holderOf(client: pg.Client): Promise<number | undefined> {
+  const { rows } = await client.query<{ name: string }>(
     `SELECT a.application_name AS name
        FROM pg_locks l JOIN pg_stat_activity a USING (pid)
       WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1 AND l.objid = $2 AND l.objsubid = 2
@@ -55,10 +55,10 @@ async function holderOf(context: pg.Client): Promise<number | undefined> {
  * so a lost lock is reported and taken again as soon as the server is back.
  */
 export function keepClaim(first: pg.Client, url: string, log: Logger) {
-  let context = first
+  let client = first
   let released = false
   const watch = () => {
-    context.once('end', () => {
+    client.once('end', () => {
       if (released) return
       log.error('lost the connection that marks the built-in PostgreSQL as ours; taking it again')
       setTimeout(retake, 200).unref()
@@ -73,7 +73,7 @@ export function keepClaim(first: pg.Client, url: string, log: Logger) {
         if (!released) log.error('another process has taken the built-in PostgreSQL: restart this one')
         return
       }
-      context = next
+      client = next
       watch()
       log.info('the built-in PostgreSQL is marked as ours again')
     } catch (error) {
@@ -89,7 +89,7 @@ export function keepClaim(first: pg.Client, url: string, log: Logger) {
     },
     async close(): Promise<void> {
       released = true
-      await context.end().catch(() => undefined)
+      await client.end().catch(() => undefined)
     },
   }
 }

@@ -14,7 +14,7 @@ export interface ReachedServer {
   /** The superuser's URL. */
   readonly url: string
   /** An open connection of the superuser; the caller ends it. */
-  readonly context: pg.Client
+  readonly client: pg.Client
 }
 
 type State = 'starting' | 'stopping' | 'silent'
@@ -54,9 +54,9 @@ async function look(cluster: Cluster, weStarted: boolean): Promise<ReachedServer
   if (recorded.status !== 'ready') return recorded.status
   const url = `postgresql://${superuser}:${cluster.password}@127.0.0.1:${recorded.port}/postgres`
   try {
-    const context = await connectAdmin(url)
+    const client = await connectAdmin(url)
     await writeUrl(cluster, url)
-    return { pid: recorded.pid, port: recorded.port, url, context }
+    return { pid: recorded.pid, port: recorded.port, url, client }
   } catch (error) {
     const code = error instanceof pg.DatabaseError ? error.code : undefined
     if (code === '57P03') return /shutting down/.test(messageOf(error)) ? 'stopping' : 'starting'
@@ -72,19 +72,19 @@ async function look(cluster: Cluster, weStarted: boolean): Promise<ReachedServer
 
 /** Opens a superuser connection whose application name says which process it belongs to. */
 export async function connectAdmin(url: string): Promise<pg.Client> {
-  const context = new pg.Client({
+  const client = new pg.Client({
     connectionString: url,
     application_name: `guichet-owner:${process.pid}`,
     connectionTimeoutMillis: 3_000,
     keepAlive: true,
   })
   // Without a listener a lost connection would end the process; who waits for an answer gets the error anyway.
-  context.on('error', () => undefined)
-  await context.connect().catch(async (error) => {
-    await context.end().catch(() => undefined)
+  client.on('error', () => undefined)
+  await client.connect().catch(async (error) => {
+    await client.end().catch(() => undefined)
     throw error
   })
-  return context
+  return client
 }
 
 /** Decides whether to try again after our server process ended; throws the reason when there is no point. */

@@ -30,25 +30,25 @@ export function keepConnection(options: NoticeConnectionOptions) {
 
   // A peer that vanished without a word would otherwise be noticed after hours.
   const heartbeat = setInterval(() => {
-    const context = ready
-    if (context) ask(context, 'SELECT 1').catch((error) => lose(context, error))
+    const client = ready
+    if (client) ask(client, 'SELECT 1').catch((error) => lose(client, error))
   }, heartbeatMs)
   heartbeat.unref()
 
   // One query after the other: the connection is shared by the heartbeat, the subscriptions and the notices.
   let turn: Promise<unknown> = Promise.resolve()
-  function ask(context: pg.Client, text: string, values: unknown[] = []): Promise<unknown> {
-    const asked = turn.then(() => context.query(text, values))
+  function ask(client: pg.Client, text: string, values: unknown[] = []): Promise<unknown> {
+    const asked = turn.then(() => client.query(text, values))
     turn = asked.catch(() => undefined)
     return asked
   }
 
-  function lose(context: pg.Client, error: unknown): void {
-    if (context !== current) return
+  function lose(client: pg.Client, error: unknown): void {
+    if (client !== current) return
     current = undefined
     if (ready) log.warn({ database: name, reason: messageOf(error) }, 'the connection for notices was lost')
     ready = undefined
-    context.end().catch(() => undefined)
+    client.end().catch(() => undefined)
     if (closed) return
     failures += 1
     retry = setTimeout(connect, backoffMs(failures))
@@ -56,45 +56,45 @@ export function keepConnection(options: NoticeConnectionOptions) {
   }
 
   async function connect(): Promise<void> {
-    const context = new pg.Client({
+    const client = new pg.Client({
       connectionString: url,
       application_name: `guichet:${name}:notices`,
       connectionTimeoutMillis: 3_000,
       query_timeout: answerWithinMs,
       keepAlive: true,
     })
-    current = context
-    context.on('error', (error) => lose(context, error))
-    context.on('end', () => lose(context, new Error('the server closed it')))
+    current = client
+    client.on('error', (error) => lose(client, error))
+    client.on('end', () => lose(client, new Error('the server closed it')))
     try {
-      await context.connect()
-      const { rows } = await context.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
-      context.on('notification', ({ processId, channel, payload = '' }) => {
+      await client.connect()
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      client.on('notification', ({ processId, channel, payload = '' }) => {
         // Ours were delivered at once, when they were announced.
         if (processId !== rows[0]?.pid) options.onNotice({ channel, payload })
       })
       const channels = [...options.channels()]
-      if (channels.length > 0) await context.query(channels.map((channel) => command('LISTEN', channel)).join(';'))
-      if (context !== current) return
-      ready = context
+      if (channels.length > 0) await client.query(channels.map((channel) => command('LISTEN', channel)).join(';'))
+      if (client !== current) return
+      ready = client
       failures = 0
       // Those that were added while we asked for the others.
       for (const channel of options.channels()) if (!channels.includes(channel)) await listen(channel)
       options.onReady()
     } catch (error) {
-      lose(context, error)
+      lose(client, error)
     }
   }
 
   /** Changes what is listened to; true when the server has taken it. Without a connection the next one begins with it. */
   async function tell(verb: 'LISTEN' | 'UNLISTEN', channel: string): Promise<boolean> {
-    const context = ready
-    if (!context) return false
+    const client = ready
+    if (!client) return false
     try {
-      await ask(context, command(verb, channel))
+      await ask(client, command(verb, channel))
       return true
     } catch (error) {
-      lose(context, error)
+      lose(client, error)
       return false
     }
   }
@@ -107,11 +107,11 @@ export function keepConnection(options: NoticeConnectionOptions) {
     unlisten: (channel: string) => tell('UNLISTEN', channel),
     /** Sends notices in one statement, outside of any transaction of ours; false when there is no connection for it. */
     async send(notices: readonly Notice[]): Promise<boolean> {
-      const context = ready
-      if (!context) return false
+      const client = ready
+      if (!client) return false
       try {
         await ask(
-          context,
+          client,
           'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) n(channel, payload)',
           [notices.map(({ channel }) => channel), notices.map(({ payload }) => payload)],
         )
@@ -122,7 +122,7 @@ export function keepConnection(options: NoticeConnectionOptions) {
           log.error({ database: name, notices: notices.length, reason: messageOf(error) }, 'notices were not taken')
           return true
         }
-        lose(context, error)
+        lose(client, error)
         return false
       }
     },
@@ -130,11 +130,11 @@ export function keepConnection(options: NoticeConnectionOptions) {
       closed = true
       clearInterval(heartbeat)
       clearTimeout(retry)
-      const context = current
+      const client = current
       ready = undefined
       current = undefined
       // A peer that vanished never confirms the end.
-      await Promise.race([context?.end().catch(() => undefined), pause(1_000, undefined, { ref: false })])
+      await Promise.race([client?.end().catch(() => undefined), pause(1_000, undefined, { ref: false })])
     },
   }
 }

@@ -40,8 +40,8 @@ async function until(condition: () => boolean | Promise<boolean>) {
 }
 
 const cut = (name: string) =>
-  withConnection(server.adminUrl, 'test', (context) =>
-    context.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [
+  withConnection(server.adminUrl, 'test', (client) =>
+    client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [
       `guichet:${name}:notices`,
     ]),
   )
@@ -49,12 +49,12 @@ const cut = (name: string) =>
 /** What the server carries, seen by a connection that has nothing to do with us. */
 async function spy() {
   const { default: pg } = await import('pg')
-  const context = new pg.Client({ connectionString: server.url('orders') })
+  const client = new pg.Client({ connectionString: server.url('orders') })
   const carried: string[] = []
-  context.on('notification', ({ payload = '' }) => carried.push(payload))
-  await context.connect()
-  await context.query('LISTEN orders')
-  return { carried, end: () => context.end() }
+  client.on('notification', ({ payload = '' }) => carried.push(payload))
+  await client.connect()
+  await client.query('LISTEN orders')
+  return { carried, end: () => client.end() }
 }
 
 test('tells its own listeners at once, others through the server, and each exactly once', async () => {
