@@ -22,11 +22,10 @@ const additions = [
   },
   {
     file: 'server/src/contracts/shop/orders.ts',
-    before: 'const readProduct = route({',
+    before: 'const readProduct = route(',
     text: `const countProducts = route('orders', 'GET', '/products/count', {
   summary: 'Count products',
   access: 'public',
-  limit: 'read',
   replies: { 200: Type.Object({ success: Type.Literal(true), count: Type.Integer({ description: 'Products' }) }) },
   async handler(orders) {
     return reply(200, { success: true, ...(await orders.countProducts()) })
