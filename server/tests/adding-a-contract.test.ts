@@ -45,7 +45,7 @@ test('a contract that is written as the guide says passes the checks and the tes
   const { code, results } = await runBlocks([checks!], { env, edit: made, cwd })
   const [{ stdout, stderr } = { stdout: '', stderr: '' }] = results
   expect(code, `${stdout}${stderr}`).toBe(0)
-  for (const name of ['promises', 'env-example', 'openapi-documents', 'library/readers', 'together/all-journeys'])
+  for (const name of ['promises', 'env-example', 'openapi-documents', 'athenaeum/readers', 'together/all-journeys'])
     expect(stdout).toMatch(new RegExp(`✓.*${name}\\.test\\.ts`))
 })
 
@@ -56,7 +56,7 @@ describe('it answers as the guide shows', () => {
     const env = { ...testEnvironment, ...copy.env, GUICHET_DATA_DIR: await preparedDataFolder(later) }
     const server = inTerminal(made(start!.commands), { ...env, PORT: String(port) }, copy.folder)
     later(server.stop)
-    await server.says(/Guichet is ready: library/)
+    await server.says(/Guichet is ready: athenaeum/)
     const edit = (commands: string) => commands.replaceAll('localhost:3005', `127.0.0.1:${port}`)
     ;({ results } = await runBlocks(calls, { env, edit }))
   }, 120_000)

@@ -26,7 +26,6 @@ const additions = [
     text: `const countProducts = route('orders', 'GET', '/products/count', {
   summary: 'Count products',
   access: 'public',
-  limit: 'read',
   replies: { 200: Type.Object({ success: Type.Literal(true), count: Type.Integer({ description: 'Products' }) }) },
   async handler(orders) {
     return reply(200, { success: true, ...(await orders.countProducts()) })
