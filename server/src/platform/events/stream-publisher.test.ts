@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { redisStartTimeout, startRedis, type TestRedis } from '../../../tests/support/redis.ts'
 import { poll } from '../db/poll.ts'
 import { newId } from '../ids.ts'
-import { silentLogger } from '../log.ts'
-import { openRedis } from '../redis/connection.ts'
+import { type Logger, silentLogger } from '../log.ts'
+import { openRedis, type Redis } from '../redis/connection.ts'
 import type { EventSource } from './bus.ts'
 import type { DomainEvent } from './event.ts'
 import { refuseEvictingRedis, startStreamPublisher, streamOf } from './stream-publisher.ts'
@@ -86,6 +86,20 @@ describe('the stream of a service', () => {
     await poll(() => left() === 0 || undefined, { withinMs: 5_000 })
     expect((await entriesOf('again')).map(({ id }) => id)).toEqual([event.id, event.id])
   })
+})
+
+test('each outage of Redis is said once, the second like the first', async () => {
+  const outcomes = [false, false, true, false, false, true]
+  const said: unknown[] = []
+  const { source, left } = sourceOf('outages', [1, 2].map(eventNumber))
+  const xadd = async () => {
+    if (!outcomes.shift()) throw new Error('away')
+  }
+  const log = { warn: (_facts: object, text: string) => void said.push(text) } as unknown as Logger
+  const running = startStreamPublisher({ source, redis: { client: { xadd } } as unknown as Redis, log })
+  onTestFinished(running.stop)
+  expect(await poll(() => left() === 0 || undefined, { withinMs: 5_000 })).toBe(true)
+  expect(said).toEqual(['events wait for Redis', 'events wait for Redis'])
 })
 
 test('a Redis that evicts is refused, with what to change', async () => {

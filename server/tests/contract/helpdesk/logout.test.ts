@@ -35,6 +35,15 @@ test('H-21 another session of the account goes on, unless its refresh token come
   expectFailure(await helpdesk.get('/api/auth/me', { token: byCookie.accessToken }), 401, 'INVALID_TOKEN')
 })
 
+test('H-21 of a refresh token in the body and another as a cookie, the one in the body is meant', async () => {
+  const { token, email, password } = await helpdesk.register()
+  const [named, kept] = [await helpdesk.signIn(email, password), await helpdesk.signIn(email, password)]
+  const cookie = `refreshToken=${kept.refreshToken}`
+  await helpdesk.post('/api/auth/logout', { token, cookie, json: { refreshToken: named.refreshToken } })
+  expectFailure(await helpdesk.get('/api/auth/me', { token: named.accessToken }), 401, 'INVALID_TOKEN')
+  expect((await helpdesk.get('/api/auth/me', { token: kept.accessToken })).status).toBe(200)
+})
+
 test("H-21 somebody else's refresh token ends nobody's session, and what is none is no error", async () => {
   const [one, other] = await Promise.all([helpdesk.register(), helpdesk.register()])
   const answer = await helpdesk.post('/api/auth/logout', {

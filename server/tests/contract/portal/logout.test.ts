@@ -36,6 +36,14 @@ test('P-52 another session of the account goes on, unless its refresh token come
   expect(await meBy(byCookie!.token)).toBe(401)
 })
 
+test('P-52 of a refresh token in the body and another as a cookie, the one in the body is meant', async () => {
+  const { token, email, password } = await portal.register()
+  const [named, kept] = [await portal.signIn(email, password), await portal.signIn(email, password)]
+  const cookie = `refreshToken=${kept.refreshToken}`
+  await portal.post('/auth/logout', { token, cookie, json: { refreshToken: named.refreshToken } })
+  expect([await meBy(named.token), await meBy(kept.token)]).toEqual([401, 200])
+})
+
 test("P-52 somebody else's refresh token ends nobody's session, and what is none is no error", async () => {
   const [one, other] = [await portal.register(), await portal.register()]
   const answer = await portal.post('/auth/logout', { token: one.token, json: { refreshToken: other.refreshToken } })

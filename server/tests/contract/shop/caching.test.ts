@@ -1,4 +1,7 @@
+import pg from 'pg'
 import { expect, inject, test } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
+import { claimsOf } from '../../support/tokens.ts'
 import { uniqueName } from '../../support/unique-name.ts'
 import { call, type Pair, shopClient } from './client.ts'
 
@@ -25,6 +28,29 @@ test('S-25 S-26 S-34 S-39 nothing that concerns one person is kept by a cache, a
   for (const { status, headers, text } of answers) {
     expect([200, 201], text).toContain(status)
     expect(headers.get('cache-control'), text).toBe('no-store')
+  }
+})
+
+test('what identity has told of an account is forgotten by all who had read it', async () => {
+  const url = new URL(inject('arrangement').postgresUrl)
+  url.pathname = '/profiles'
+  const reader = new pg.Client({ connectionString: url.href })
+  const dropped: (string | undefined)[] = []
+  reader.on('notification', ({ payload }) => dropped.push(payload))
+  await reader.connect()
+  try {
+    await reader.query('LISTEN read_cache_people')
+    // Identity alone serves both; profiles hears of the account by the event.
+    const json = { username: uniqueName('person'), password: 'long enough' }
+    await call('POST', `${shop.urls.gateway}/auth/register`, { json })
+    const { body } = await call<Pair>('POST', `${shop.urls.gateway}/auth/login`, { json })
+    const { uid } = claimsOf(body.data.access_token)
+    await eventually(
+      async () => dropped,
+      (keys) => expect(keys).toContain(`account:${uid}`),
+    )
+  } finally {
+    await reader.end()
   }
 })
 

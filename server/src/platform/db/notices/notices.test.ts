@@ -3,6 +3,7 @@ import { openScratchServer } from '../../../../tests/support/scratch-server.ts'
 import { silentLogger } from '../../log.ts'
 import { withConnection } from '../connection.ts'
 import { poll } from '../poll.ts'
+import { keepConnection } from './connection.ts'
 import { openNotices, type ServerNotices } from './index.ts'
 import { NoticeQueue } from './queue.ts'
 
@@ -150,6 +151,24 @@ test('turns a payload that the server cannot carry into "anything may have chang
   await one.notices.announce('orders', `${long.slice(1)}x`)
   await until(() => two.heard.length > 1)
   expect(two.heard[1]).toHaveLength(4_000)
+})
+
+test('what the server declines does not keep back what comes after it', async () => {
+  const { heard } = await listening('two')
+  const options = { url: server.url('orders'), name: 'one', log: silentLogger(), channels: () => [] }
+  const connection = keepConnection({ ...options, onReady: () => undefined, onNotice: () => undefined })
+  try {
+    await until(() => connection.connected())
+    for (const payload of ['first', 'second']) {
+      expect(await connection.send([{ channel: 'x'.repeat(64), payload: 'declined' }])).toBe(true)
+      expect(await connection.send([{ channel: 'orders', payload }])).toBe(true)
+      expect(await connection.listen('another')).toBe(true)
+    }
+    await until(() => heard.length === 2)
+    expect(heard).toEqual(['first', 'second'])
+  } finally {
+    await connection.close()
+  }
 })
 
 test('sends what waits before it closes', async () => {
