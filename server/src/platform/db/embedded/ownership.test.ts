@@ -47,8 +47,8 @@ test('a lost claim is taken again as often as it is lost, however long the serve
   proxy.listen(port, '127.0.0.1')
   await until(() => said.at(-1) === taken)
   expect(said).toEqual([lost, silent, silent, taken])
-  await withConnection(server.adminUrl, 'test', (context) =>
-    context.query(
+  await withConnection(server.adminUrl, 'test', (client) =>
+    client.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = 'orders' AND application_name LIKE 'guichet-owner:%'`,
     ),
