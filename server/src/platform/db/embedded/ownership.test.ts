@@ -3,10 +3,10 @@ import { createServer, connect as dial } from 'node:net'
 import type pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { freePorts } from '../../../../tests/support/processes.ts'
+import { openScratchServer } from '../../../../tests/support/scratch-server.ts'
 import type { Logger } from '../../log.ts'
 import { withConnection } from '../connection.ts'
 import { poll } from '../poll.ts'
-import { openScratchServer } from '../scratch-server.ts'
 import { keepClaim } from './ownership.ts'
 
 let server: Awaited<ReturnType<typeof openScratchServer>>
