@@ -1,4 +1,4 @@
-import type { Realm } from '../../services/realm/index.ts'
+import { mainTenant, type Realm } from '../../services/realm/index.ts'
 
 /** How clients are signed in, and what their tokens say. */
 export const realm: Realm = {
@@ -15,7 +15,7 @@ export const realm: Realm = {
     refreshTtl: 30 * 24 * 3600,
     // This contract mails no such link; it is said because every policy says it.
     resetTtl: 15 * 60,
-    tenant: { name: 'main' },
+    tenant: { name: mainTenant },
     roles: { person: 'client', permissions: { client: [] } },
     firstBecomesAdministrator: false,
     locale: 'en',

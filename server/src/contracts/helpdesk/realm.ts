@@ -1,5 +1,5 @@
 import { newId } from '../../platform/ids.ts'
-import type { Fact, Permission, Realm } from '../../services/realm/index.ts'
+import { type Fact, mainTenant, type Permission, type Realm } from '../../services/realm/index.ts'
 import { pagePaths } from '../_kit/pages/routes.ts'
 
 /** The version of the interface, as answers and events state it. */
@@ -42,7 +42,7 @@ export const realm: Realm = {
     accessTtl: 24 * 3600,
     refreshTtl: 7 * 24 * 3600,
     resetTtl: 15 * 60,
-    tenant: { name: 'main' },
+    tenant: { name: mainTenant },
     roles: {
       person: 'user',
       administrator: 'admin',

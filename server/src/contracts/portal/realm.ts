@@ -1,4 +1,4 @@
-import type { Realm } from '../../services/realm/index.ts'
+import { mainTenant, type Realm } from '../../services/realm/index.ts'
 import { pagePaths } from '../_kit/pages/routes.ts'
 
 const pages = pagePaths('portal')
@@ -28,7 +28,7 @@ export const realm: Realm = {
     refreshTtl: 7 * 24 * 3600,
     // The link goes to people whom an administrator added, who do not wait for it, and nobody can ask for another one.
     resetTtl: 24 * 3600,
-    tenant: { name: 'main' },
+    tenant: { name: mainTenant },
     roles: { person: 'delivery_person', administrator: 'admin', permissions },
     firstBecomesAdministrator: false,
     // Of its mail: the portal's document is French.

@@ -1,4 +1,4 @@
-import type { Realm } from '../../services/realm/index.ts'
+import { mainTenant, type Realm } from '../../services/realm/index.ts'
 import { pagePaths } from '../_kit/pages/routes.ts'
 
 /** How the shop signs people in, and what its tokens say. */
@@ -16,7 +16,7 @@ export const realm: Realm = {
     accessTtl: 3600,
     refreshTtl: 30 * 24 * 3600,
     resetTtl: 15 * 60,
-    tenant: { name: 'main' },
+    tenant: { name: mainTenant },
     roles: {
       person: 'user',
       administrator: 'admin',

@@ -62,3 +62,6 @@ export interface Policy {
 
 export const locales = ['en', 'fr'] as const
 export type Locale = (typeof locales)[number]
+
+/** The tenant that is there from the first migration on: of realms whose requests name none, and of events of an older build. */
+export const mainTenant = 'main'

@@ -1,6 +1,7 @@
 import { DomainError, refuseAtEdge } from '../../../platform/errors.ts'
 import type { DomainEvent } from '../../../platform/events/event.ts'
 import type { EventHandlers } from '../../../platform/events/inbox.ts'
+import { mainTenant } from '../../realm/index.ts'
 import type { AccountSummary, Accounts } from '../accounts-port.ts'
 import { changeOfRole } from '../change-role.ts'
 import { type Deps, written } from '../deps.ts'
@@ -12,7 +13,8 @@ import { writeInside } from '../write-profile.ts'
 /** What identity tells when an account was registered. Older events lack what is optional. */
 interface Registered {
   number: number
-  tenant: string
+  /** Absent from events of an older build. */
+  tenant?: string
   username: string
   email: string | null
   displayName?: string | null
@@ -40,7 +42,7 @@ export function accountHandlers(following: Following): EventHandlers {
   return {
     async 'account.registered'(tx, { subject, data, time }) {
       const payload = data as Registered
-      const { number, tenant, username, email, displayName = null, contract, role, names } = payload
+      const { number, tenant = mainTenant, username, email, displayName = null, contract, role, names } = payload
       const roles = contract !== undefined && role !== undefined ? [{ contract, role }] : []
       const createdAt = payload.createdAt ?? time
       const account = { id: subject, number, tenant, username, email, displayName, createdAt, roles }
