@@ -35,6 +35,7 @@ export function mailJobs(name: string) {
   const fresh = freshDatabase(name, { service: 'identity' })
   const db = (): Database => fresh.database
   return {
+    url: fresh.url,
     get database() {
       return fresh.database
     },
