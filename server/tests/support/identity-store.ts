@@ -1,9 +1,5 @@
-import { beforeAll } from 'vitest'
 import { type Database, type Statement, sql } from '../../src/platform/db/database.ts'
-import { migrate } from '../../src/platform/db/migrate.ts'
 import { newId } from '../../src/platform/ids.ts'
-import { silentLogger } from '../../src/platform/log.ts'
-import { migrations } from '../../src/services/identity/index.ts'
 import { freshDatabase } from './test-databases.ts'
 
 /** How far from now, as an interval of PostgreSQL; null: never. */
@@ -17,10 +13,7 @@ const unique = (what: string) => `${what}${++made}`
 
 /** Identity's tables on a database of their own, with functions that plant rows which differ from the usual one in what is said. */
 export function identityStore(name: string) {
-  const fresh = freshDatabase(name)
-  beforeAll(async () => {
-    await migrate(fresh.url, migrations, { log: silentLogger() })
-  })
+  const fresh = freshDatabase(name, { service: 'identity' })
   const planted = async (id: string, statement: Statement<unknown>): Promise<string> => {
     await fresh.database.run(statement)
     return id

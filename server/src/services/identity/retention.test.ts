@@ -1,4 +1,3 @@
-import { beforeAll } from 'vitest'
 import {
   idempotencyKeys,
   outbox,
@@ -8,15 +7,10 @@ import {
 } from '../../../tests/support/retention.ts'
 import { freshDatabase } from '../../../tests/support/test-databases.ts'
 import { sql } from '../../platform/db/database.ts'
-import { migrate } from '../../platform/db/migrate.ts'
 import { newId } from '../../platform/ids.ts'
-import { silentLogger } from '../../platform/log.ts'
-import { migrations, pruning } from './index.ts'
+import { pruning } from './index.ts'
 
-const fresh = freshDatabase('identity retention')
-beforeAll(async () => {
-  await migrate(fresh.url, migrations, { log: silentLogger() })
-})
+const fresh = freshDatabase('identity retention', { service: 'identity' })
 
 const accountId = newId()
 const sessionId = newId()

@@ -3,20 +3,18 @@ import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
 import { contextOf, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { freshDatabase } from '../../../tests/support/test-databases.ts'
 import { sql } from '../../platform/db/database.ts'
-import { migrate } from '../../platform/db/migrate.ts'
 import { openNotices, type ServerNotices } from '../../platform/db/notices/index.ts'
 import { newId } from '../../platform/ids.ts'
 import { silentLogger } from '../../platform/log.ts'
 import type { RequestContext } from '../realm/index.ts'
-import { migrations, type Orders, openOrders } from './index.ts'
+import { type Orders, openOrders } from './index.ts'
 import * as store from './store.ts'
 
-const fresh = freshDatabase('orders')
+const fresh = freshDatabase('orders', { service: 'orders' })
 let orders: Orders
 let notices: ServerNotices
 beforeAll(async () => {
   const log = silentLogger()
-  await migrate(fresh.url, migrations, { log })
   notices = openNotices({ url: fresh.url, name: 'orders', log })
   // Nothing is remembered before.
   await vi.waitFor(() => expect(notices.connected()).toBe(true), { timeout: 10_000 })

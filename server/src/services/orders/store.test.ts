@@ -1,10 +1,7 @@
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { freshDatabase } from '../../../tests/support/test-databases.ts'
 import { sql } from '../../platform/db/database.ts'
-import { migrate } from '../../platform/db/migrate.ts'
 import { newId } from '../../platform/ids.ts'
-import { silentLogger } from '../../platform/log.ts'
-import { migrations } from './index.ts'
 import {
   anonymiseOrders,
   changeStatus,
@@ -20,11 +17,8 @@ import {
   writeProducts,
 } from './store.ts'
 
-const fresh = freshDatabase('orders store')
+const fresh = freshDatabase('orders store', { service: 'orders' })
 const db = () => fresh.database
-beforeAll(async () => {
-  await migrate(fresh.url, migrations, { log: silentLogger() })
-})
 
 const [tea, cake, salt] = [1, 2, 3]
 beforeEach(async () => {

@@ -1,15 +1,9 @@
-import { beforeAll } from 'vitest'
 import { inbox, outbox, partitionsAtTheLimit, type Retention, testRetention } from '../../../tests/support/retention.ts'
 import { freshDatabase } from '../../../tests/support/test-databases.ts'
 import { sql } from '../../platform/db/database.ts'
-import { migrate } from '../../platform/db/migrate.ts'
-import { silentLogger } from '../../platform/log.ts'
-import { migrations, pruning } from './index.ts'
+import { pruning } from './index.ts'
 
-const fresh = freshDatabase('profiles retention')
-beforeAll(async () => {
-  await migrate(fresh.url, migrations, { log: silentLogger() })
-})
+const fresh = freshDatabase('profiles retention', { service: 'profiles' })
 
 /** An entry of the log, so long after the month began in which the last 400 days did. */
 const entry = (after: string) => (label: string) =>

@@ -246,6 +246,26 @@ describe.each(['session', 'challenge'] as const)('a %s', (kind) => {
   })
 })
 
+test('a session waits for its counter before it takes the account, as a failure does: neither waits for the other', async () => {
+  const accountId = await store.account()
+  const key = await store.counter({ key: counter() })
+  const by = { accountId, version: 1, contract: 'test', counter: key, codes: undefined, challengeId: undefined }
+  const opening = await store.database.transaction(async (tx) => {
+    await tx.run(sql`SELECT FROM sign_in_counters WHERE key = ${key} FOR UPDATE`)
+    const opened = openSession(store.database, { ...by, ...rest(counter(), new Date()) })
+    await expect
+      .poll(() =>
+        store.database.one(sql`
+          SELECT count(*)::int AS waiting FROM pg_stat_activity
+           WHERE datname = current_database() AND wait_event_type = 'Lock'`),
+      )
+      .toEqual({ waiting: 1 })
+    await tx.run(sql`SELECT FROM accounts WHERE id = ${accountId} FOR UPDATE NOWAIT`)
+    return { opened }
+  })
+  expect(await opening.opened).toBe(true)
+})
+
 describe('a session by a code', () => {
   test.each([
     ['uses its challenge up', {}, true],

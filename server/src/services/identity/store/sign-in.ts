@@ -153,13 +153,16 @@ export const openSession = async (db: Queryable, by: OpenedSession): Promise<boo
       UPDATE mfa_codes SET used_at = now()
        WHERE id = ${by.challengeId ?? null}::uuid AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()
       RETURNING id
+    ), counters AS (
+      -- Before the account, as failures do, so that the two do not wait for each other; the lock is judged as it is then.
+      SELECT key, locked_until FROM sign_in_counters
+       WHERE key IN (${by.counter}, ${by.codes ?? null}::bytea) ORDER BY key FOR UPDATE
     ), account AS (
       UPDATE accounts SET last_login_at = now(), sequence = sequence + jsonb_array_length(${by.events}::jsonb),
              password_hash = coalesce(${by.upgradedHash ?? null}::text, password_hash)
+        FROM (SELECT coalesce(bool_or(key = ${by.counter} AND locked_until > now()), false) AS locked FROM counters) c
        WHERE id = ${by.accountId} AND version = ${by.version} AND active
-         AND CASE WHEN ${by.challengeId ?? null}::uuid IS NULL
-               THEN NOT EXISTS (SELECT 1 FROM sign_in_counters WHERE key = ${by.counter} AND locked_until > now())
-               ELSE EXISTS (SELECT 1 FROM challenge) END
+         AND CASE WHEN ${by.challengeId ?? null}::uuid IS NULL THEN NOT c.locked ELSE EXISTS (SELECT 1 FROM challenge) END
       RETURNING id, tenant_id, sequence, email_verified_at
     ), forgotten AS (
       DELETE FROM sign_in_counters

@@ -1,20 +1,14 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { freshDatabase } from '../../../../tests/support/test-databases.ts'
 import { type Queryable, sql } from '../../../platform/db/database.ts'
-import { migrate } from '../../../platform/db/migrate.ts'
 import { newId } from '../../../platform/ids.ts'
-import { silentLogger } from '../../../platform/log.ts'
 import { isShown, lockOrphans } from '../avatars/store.ts'
-import { migrations } from '../index.ts'
 import { departmentFacets } from '../search/facets.ts'
 import { countRecentActivities, listActivities } from './activities.ts'
 import { intendRemoval, removeProfile } from './removals.ts'
 import { countDepartments, countNew, totalsOf } from './totals.ts'
 
-const fresh = freshDatabase('profiles store')
-beforeAll(async () => {
-  await migrate(fresh.url, migrations, { log: silentLogger() })
-})
+const fresh = freshDatabase('profiles store', { service: 'profiles' })
 const db = () => fresh.database
 
 let numbers = 0
