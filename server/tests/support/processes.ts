@@ -109,7 +109,8 @@ export async function runCommand(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
-  child.stdin.end(input)
+  // A command that reads nothing may have ended already.
+  child.stdin.on('error', () => undefined).end(input)
   const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
   const [code] = (await once(child, 'close')) as [number | null]
   clearTimeout(timer)
