@@ -26,13 +26,18 @@ beforeEach(async () => void (await fresh.database.run(sql`DELETE FROM signing_ke
 async function openProcess(change: { secret?: string; rotationDays?: number; everyMs?: number } = {}) {
   const notices = openNotices({ url: fresh.url, name: 'signing-keys', log })
   onTestFinished(notices.close)
+  // What it has begun before it is closed sees nothing of the next test's time.
+  let end: number | undefined
+  onTestFinished(() => {
+    end = now
+  })
   const keys = await openSigningKeys({
     database: fresh.database,
     notices,
     deriveKey: deriveFrom(change.secret ?? secret),
     rotationDays: change.rotationDays ?? 0,
     longestAccessTtl: life,
-    clock,
+    clock: { now: () => end ?? now },
     log,
     everyMs: change.everyMs ?? 60_000,
   })
