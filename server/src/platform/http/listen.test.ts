@@ -39,13 +39,14 @@ test('"localhost" is every loopback address that there is', async () => {
 })
 
 test('a further address that another program has is left out, the first is not', async () => {
+  // Of addresses that no other test listens at, where the port may be taken.
   const other = createServer().listen(0, '127.0.0.2')
   onTestFinished(() => void other.close())
   await once(other, 'listening')
   const { port } = other.address() as AddressInfo
-  const bound = await listenAt(exampleApp().app, ['127.0.0.1', '127.0.0.2'], port)
-  expect(bound.map(({ address }) => address)).toEqual(['127.0.0.1'])
-  await expect(listenAt(exampleApp().app, ['127.0.0.2', '127.0.0.1'], port)).rejects.toMatchObject({
+  const bound = await listenAt(exampleApp().app, ['127.0.0.3', '127.0.0.2'], port)
+  expect(bound.map(({ address }) => address)).toEqual(['127.0.0.3'])
+  await expect(listenAt(exampleApp().app, ['127.0.0.2', '127.0.0.3'], port)).rejects.toMatchObject({
     code: 'EADDRINUSE',
   })
 })
