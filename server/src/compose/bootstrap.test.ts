@@ -6,7 +6,7 @@ import type { DemoAccount } from '../contracts/_kit/deployment.ts'
 import type { Services } from '../contracts/_kit/services.ts'
 import { contracts } from '../contracts/registry.ts'
 import { DomainError, StartError } from '../platform/errors.ts'
-import { silentLogger } from '../platform/log.ts'
+import { type Logger, silentLogger } from '../platform/log.ts'
 import type { Identity } from '../services/identity/index.ts'
 import type { RequestContext } from '../services/realm/index.ts'
 import { requireAdministrators, seedDemo } from './bootstrap.ts'
@@ -46,6 +46,25 @@ test.each<[string, Parameters<typeof start>[0], { outcome: unknown; made: number
 ])('outside development: %s', async (_what, given, expected) => {
   expect(await start(given)).toEqual({ ...expected, asked: true })
 })
+
+test.each([
+  ['by itself', 'shop', 'Set ADMIN_PASSWORD for'],
+  ['beside others', 'all', 'Set SHOP_ADMIN_PASSWORD for'],
+])(
+  'who has no administrator is told of the variable that this start reads: the shop %s',
+  async (_how, topology, advice) => {
+    const said: string[] = []
+    const log = { ...silentLogger(), warn: (text: string) => said.push(text) } as unknown as Logger
+    const identity = { hasAdministrator: async () => false } as unknown as Identity
+    const config = { development: false, adminPasswords: {} } as unknown as Config
+    await requireAdministrators(config, planOf([topology]), [contracts.shop], { identity }, log).catch(
+      (error: Error) => {
+        said.push(error.message)
+      },
+    )
+    expect(said).toEqual([expect.stringContaining(advice)])
+  },
+)
 
 const always: DemoAccount = { email: 'a@b', password: 'short', role: 'admin', made: 'at every start', announced: true }
 const asked: DemoAccount = { email: 'c@d', username: 'carol', password: 'p', secondFactor: true, made: 'by seed' }

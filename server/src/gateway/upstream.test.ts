@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, request, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import fastify, { type FastifyInstance } from 'fastify'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DomainError } from '../platform/errors.ts'
@@ -364,6 +365,36 @@ describe('a client', () => {
     await expect.poll(() => state.ended, within).toBe(true)
     expect(state.written).toBeLessThan(floodBytes / 2)
     await expect.poll(upstream.inFlight, within).toBe(0)
+  })
+
+  test('that was slow once and reads again is not cut off later', async () => {
+    const deadlineMs = 1_000
+    const { promise: reading, resolve: reads } = Promise.withResolvers<void>()
+    const { url } = await forwarding(async (_sent, response) => {
+      const piece = Buffer.alloc(65_536)
+      let sent = 0
+      const fill = () => {
+        while (sent < floodBytes / 4 && response.write(piece)) sent += piece.length
+      }
+      response.on('drain', fill)
+      fill()
+      await reading
+      await pause(deadlineMs * 0.7)
+      response.write('.')
+      await pause(deadlineMs * 0.7)
+      response.end('the end')
+    }, deadlineMs)
+    const client = connect(Number(new URL(url).port), '127.0.0.1')
+    onTestFinished(() => void client.destroy())
+    client.pause().write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+    await pause(deadlineMs * 0.3)
+    let end = ''
+    client.setEncoding('latin1').on('data', (piece) => {
+      end = (end + piece).slice(-100)
+    })
+    client.resume()
+    reads()
+    await expect.poll(() => end, within).toContain('the end')
   })
 
   test('that reads again in time gets all of it', async () => {

@@ -20,6 +20,17 @@ test('what was loaded as undefined is remembered too', async () => {
   cache.close()
 })
 
+test('where a notice may have been missed, everything is read again', async () => {
+  const notices = noticesThat(true)
+  const cache = createReadCache<number>({ name: 'test', notices, max: 10 })
+  let loads = 0
+  const read = (key: string) => cache.get(key, 'page 1', async () => (loads += 1))
+  expect([await read('one'), await read('other'), await read('one')]).toEqual([1, 2, 1])
+  await notices.announce('read_cache_test')
+  expect([await read('one'), await read('other')]).toEqual([3, 4])
+  cache.close()
+})
+
 test('a key has a bounded number of parts; further ones are read each time', async () => {
   const cache = createReadCache<number>({ name: 'test', notices: noticesThat(true), max: 10 })
   let loads = 0

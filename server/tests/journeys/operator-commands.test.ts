@@ -55,6 +55,11 @@ test('tenant makes a tenant only when there is something to set, and tells how s
   expect(await linesOf('tenant', 'Yes')).toEqual([strict])
   expect(await linesOf('tenant', 'Yes', '--approval', 'off')).toEqual([strict.replace(/;.*/, '; everybody may join.')])
 
+  expect(await linesOf('tenant', 'Yes', '--min-password-score', '0')).toEqual([
+    'Yes: passwords need a score of 0 of 4; everybody may join.',
+  ])
+  await linesOf('tenant', 'Yes', '--min-password-score', '3')
+
   const weak = { email: 'ada@example.org', password: 'User123!', full_name: 'Ada', tenant_name: 'Yes' }
   const refused = await callClients('POST', at('/api/register'), { json: weak })
   expect(refused.status, refused.text).toBe(400)

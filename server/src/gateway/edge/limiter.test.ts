@@ -186,7 +186,9 @@ describe('in memory', () => {
     expect(await passed(limiter, counted, 3)).toBe(3)
     now += 59_001
     expect((await tried(limiter, counted)).refused?.details).toEqual({ retryAfterSeconds: 1 })
+    await expect(limiter.check(counted)).rejects.toMatchObject({ code: 'edge.rate_limited' })
     now += 999
+    await limiter.check(counted)
     expect(await passed(limiter, counted, 5)).toBe(3)
   })
 

@@ -64,3 +64,34 @@ test.each(['database', 'source'] as const)(
     expect(pauses().slice(3)).toEqual([800, 60_000, 100, 200])
   },
 )
+
+test('an event is set aside after its own failures; what is unavailable meanwhile counts for none', async () => {
+  let calls = 0
+  const acknowledged: number[] = []
+  const source: EventSource = {
+    service: 'things',
+    async next(_consumer, { signal }) {
+      if (acknowledged.length === 0) return [event]
+      await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+      return []
+    },
+    acknowledge: async () => void acknowledged.push(calls),
+  }
+  const queryable = { one: async () => ({ due: true }), run: async () => 1 }
+  const database = {
+    transaction: (work: (tx: unknown) => unknown) => work(queryable),
+    ping: async () => undefined,
+  } as unknown as Database
+  const handlers = {
+    async [event.type]() {
+      calls += 1
+      if (calls <= 5) return away()
+      throw new Error('broken')
+    },
+  }
+  const consumer = startConsumer({ name: 'reader', source, database, handlers, log: silentLogger(), maxAttempts: 3 })
+  onTestFinished(consumer.stop)
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(acknowledged).toEqual([5 + 3])
+  expect(consumer.state()).toMatchObject({ deadLettered: 1, handled: 0, retrying: 0 })
+})

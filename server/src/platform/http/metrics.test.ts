@@ -20,6 +20,21 @@ test('H-80 counts the connections that clients hold open, on all listeners', asy
   await expect.poll(figure).toBe(0)
 })
 
+test('what is read anew at each scrape is told as it is, not added up', async () => {
+  const metrics = createMetrics()
+  let value = 0
+  const values: Record<string, number> = { gone: 1 }
+  metrics.rising('rising_total', 'Only rises', () => (value += 5))
+  metrics.gauges('labelled', 'Has a label', 'tenant', async () => ({ ...values }))
+  await metrics.render()
+  delete values.gone
+  values.new = 2
+  const { text } = await metrics.render()
+  expect(text).toMatch(/^rising_total 10$/m)
+  expect(text).toMatch(/^labelled\{tenant="new"\} 2$/m)
+  expect(text).not.toMatch(/tenant="gone"/)
+})
+
 test('a gauge that cannot be read leaves the other figures alone', async () => {
   const metrics = createMetrics()
   metrics.gauge('broken_gauge', 'Cannot be read', () => Promise.reject(new Error('the database is away')))

@@ -202,6 +202,14 @@ describe('between password and code', () => {
     expect(await rows.openSessions(id)).toBe(1)
   })
 
+  test('a change of the account that leaves the code standing ends the sign-in, as a change of role does', async () => {
+    const { id, username } = await register()
+    const { sessionToken, code } = await begin(username)
+    await service.database.run(sql`UPDATE accounts SET version = version + 1 WHERE id = ${id}`)
+    expect(await errorCodeOf(verify(sessionToken, code))).toBe('identity.invalid_code')
+    expect(await rows.openSessions(id)).toBe(0)
+  })
+
   test('a deletion ends the sign-in', async () => {
     const { id, username } = await register()
     const { sessionToken, code } = await begin(username)

@@ -59,6 +59,31 @@ describe('an order', () => {
     expect(status).toBe(refused ? 'pending' : 'cancelled')
   })
 
+  test.each<[string, [number, number][], string]>([
+    ['of a product that is not there', [[2, 1]], 'orders.unknown_product'],
+    [
+      'of one that is there and one that is not',
+      [
+        [1, 1],
+        [2, 1],
+      ],
+      'orders.unknown_product',
+    ],
+    ['of more than there is', [[1, 9]], 'orders.not_enough_stock'],
+    [
+      'of more than there is and of what is not there',
+      [
+        [1, 9],
+        [2, 1],
+      ],
+      'orders.unknown_product',
+    ],
+  ])('%s is refused', async (_what, wanted, refused) => {
+    const lines = wanted.map(([productId, quantity]) => ({ productId, quantity }))
+    expect(await errorCodeOf(orders.place({ accountId: owner, username: 'ada', lines }))).toBe(refused)
+    expect(await orders.list(owner, page)).toHaveLength(1)
+  })
+
   test('of a deleted account is for who manages orders alone', async () => {
     await store.anonymiseOrders(fresh.database, owner)
     for (const context of [as(owner), contextOf(realm)]) {

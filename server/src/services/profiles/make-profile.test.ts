@@ -56,6 +56,12 @@ describe('the event of a registration', () => {
     expect(await search('countess love')).toBe(1)
   })
 
+  test('of an account that was imported keeps its age', async () => {
+    const account = service.accounts.register({ createdAt: '2019-04-05T06:07:08.009Z' })
+    await registered(account)
+    expect((await service.own(account.id)).createdAt).toEqual(new Date('2019-04-05T06:07:08.009Z'))
+  })
+
   test('of an older build makes it in the tenant main and announces nothing', async () => {
     const { id, number } = service.accounts.register()
     await service.tell('account.registered', id, {
@@ -90,6 +96,13 @@ describe('the event of a registration', () => {
       role: 'admin',
     })
     expect(await facts(account.id)).toEqual(['1 test.changed', '2 test.role_changed'])
+  })
+
+  test('that comes after the address was taken away does not bring it back', async () => {
+    const account = service.accounts.register({ email: 'ada@example.org', displayName: 'Ada' })
+    await service.profiles.change(account.id, { email: null }, context)
+    await registered(account)
+    expect(await service.own(account.id)).toMatchObject({ email: null, displayName: 'Ada' })
   })
 })
 

@@ -187,6 +187,21 @@ describe('the order', () => {
     expect(empty).toEqual(empty.toSorted())
   })
 
+  test('leaves nobody out who stands far behind the others that fit', async () => {
+    const uneven = 'uneven'
+    // One of them first, ninety-nine last.
+    await service.database.run(sql`
+      INSERT INTO profiles (account_id, number, tenant, username, department, search, indexed, roles, created_at)
+      SELECT gen_random_uuid(), 2000000 + n, ${uneven}, 'uneven' || n, department,
+             array_to_tsvector(ARRAY['=tenant ' || ${uneven}, '=department ' || department]), true, '{}',
+             timestamptz '2026-01-01' + make_interval(secs => n)
+        FROM generate_series(1, 1500) n, LATERAL (SELECT CASE WHEN n = 1 OR n > 1401 THEN 'Rare' ELSE 'Usual' END) d (department)`)
+    const by = { department: 'Rare', limit: 3 } as const
+    const { total, profiles } = await search(by, contextIn('test', { tenant: uneven }))
+    expect(total).toBe(100)
+    expect(profiles.map(({ username }) => username)).toEqual(['uneven1', 'uneven1402', 'uneven1403'])
+  })
+
   test('leaves nobody out far behind the end', async () => {
     expect(await search({ offset: 1_000_000_000 }, who)).toEqual({ total: names.length, profiles: [] })
     expect(await search({ text: 'm', offset: 6 }, who)).toEqual({ total: 6, profiles: [] })

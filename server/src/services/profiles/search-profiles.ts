@@ -48,12 +48,12 @@ interface Found {
 
 async function look(database: Database, tenant: string, query: Query | 'everybody'): Promise<Found> {
   const all = tenantFacet(tenant)
-  const realm = (query === 'everybody' ? [] : query).flatMap(({ term, total }) => [
+  const terms = (query === 'everybody' ? [] : query).flatMap(({ term, total }) => [
     term,
     ...(total?.plus ?? []),
     ...(total?.minus ?? []),
   ])
-  const totalOf = await store.totalsOf(database, tenant, [all, ...realm])
+  const totalOf = await store.totalsOf(database, tenant, [all, ...terms])
   const everybody = totalOf(all)
   if (query === 'everybody') return { tenant, predicates: undefined, total: everybody, everybody }
 
@@ -66,7 +66,7 @@ async function look(database: Database, tenant: string, query: Query | 'everybod
     indexPredicates: together(indexPredicates) ?? '',
     filterPredicates: together(filterPredicates),
   }
-  const sum = (realm: readonly string[]) => realm.reduce((before, term) => before + totalOf(term), 0)
+  const sum = (terms: readonly string[]) => terms.reduce((before, term) => before + totalOf(term), 0)
   const count = async () => {
     const [{ total }, ...others] = query
     if (total && others.length === 0) return sum(total.plus) - sum(total.minus)

@@ -194,3 +194,16 @@ test('a full queue keeps only which channels changed', async () => {
   ])
   expect(queue.size).toBe(0)
 })
+
+test('what could not be sent waits again, and nobody waits for it', async () => {
+  const queue = new NoticeQueue()
+  queue.add({ channel: 'a', payload: '1' })
+  const batch = queue.take(10)
+  queue.add({ channel: 'a', payload: '2' })
+  queue.restore(batch)
+  await batch[0]?.taken
+  expect(queue.take(10)).toMatchObject([
+    { channel: 'a', payload: '2' },
+    { channel: 'a', payload: '1' },
+  ])
+})

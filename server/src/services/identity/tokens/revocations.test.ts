@@ -61,3 +61,18 @@ test('spread does not wait for a reader for ever', async () => {
   await service.identity.revocations.broadcast()
   expect(Date.now() - began).toBeLessThan(1_000)
 })
+
+test('a reader that is pages behind is handed the next page at once, and counts as up to date after the last', async () => {
+  const before = await next('0')
+  await service.database.run(sql`
+    INSERT INTO revocations (session_id, until)
+    SELECT gen_random_uuid(), now() + interval '1 hour' FROM generate_series(1, 4999)`)
+  const last = [await revoke(service.database), await revoke(service.database)]
+  const first = await next(before.cursor)
+  expect(first.revocations).toHaveLength(5_000)
+  const began = Date.now()
+  const second = await next(first.cursor, first.revision, 5_000)
+  expect(Date.now() - began).toBeLessThan(1_000)
+  expect([...sessionsOf(first), ...sessionsOf(second)]).toEqual(expect.arrayContaining(last))
+  expect(second.revision).toBeGreaterThan(0)
+})

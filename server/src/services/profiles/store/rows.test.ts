@@ -23,11 +23,11 @@ const person = async (by: { tenant?: string; created?: string; avatarKey?: strin
 const log = (tx: Queryable, accountId: string, type: string, at: string, tenant = 'main') =>
   tx.run(sql`
     INSERT INTO activities (account_id, tenant, type, data, ip, created_at)
-    VALUES (${accountId}, ${tenant}, ${type}, '{"a": 1}', '192.0.2.1', now() + ${at}::interval)`)
+    VALUES (${accountId}, ${tenant}, ${type}, '{"a": 1}', '192.0.2.1', date_trunc('milliseconds', now()) + ${at}::interval)`)
 
 test('a log is of its account, of its type, and from its first moment to its last', async () => {
   const [accountId, other] = [newId(), newId()]
-  // Within one transaction the time stands still, so that moments can be met exactly.
+  // Within one transaction the time stands still; whole milliseconds, which a Date can name, so that moments are met exactly.
   const read = await db().transaction(async (tx) => {
     for (const at of ['-3 seconds', '-2 seconds', '-1 second']) await log(tx, accountId, 'seen', at)
     await log(tx, accountId, 'left', '-2 seconds')
@@ -43,10 +43,10 @@ test('a log is of its account, of its type, and from its first moment to its las
       all: await list({}),
       seen: await list({ type: 'seen' }),
       from: await list({ from: moment(-2_000) }),
-      after: await list({ from: moment(-1_998) }),
-      to: await list({ to: moment(-1_999) }),
+      after: await list({ from: moment(-1_999) }),
+      to: await list({ to: moment(-2_000) }),
       before: await list({ to: moment(-2_001) }),
-      between: await list({ from: moment(-2_000), to: moment(-1_999), type: 'seen' }),
+      between: await list({ from: moment(-2_000), to: moment(-2_000), type: 'seen' }),
     }
   })
   expect(read).toEqual({ all: 4, seen: 3, from: 3, after: 1, to: 3, before: 1, between: 1 })

@@ -5,11 +5,11 @@ import { departmentFacets } from '../search/facets.ts'
 export async function totalsOf(
   db: Queryable,
   tenant: string,
-  realm: readonly string[],
+  terms: readonly string[],
 ): Promise<(term: string) => number> {
   const rows = await db.many(sql<{ term: string; profiles: number }>`
     SELECT term, sum(profiles) AS profiles FROM totals
-     WHERE tenant = ${tenant} AND term = ANY(${[...new Set(realm)]}::text[]) GROUP BY term`)
+     WHERE tenant = ${tenant} AND term = ANY(${[...new Set(terms)]}::text[]) GROUP BY term`)
   const known = new Map(rows.map(({ term, profiles }) => [term, profiles]))
   return (term) => known.get(term) ?? 0
 }
