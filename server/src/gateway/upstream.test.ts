@@ -374,7 +374,7 @@ describe('a client', () => {
       const piece = Buffer.alloc(65_536)
       let sent = 0
       const fill = () => {
-        while (sent < floodBytes / 4 && response.write(piece)) sent += piece.length
+        for (let taken = true; taken && sent < floodBytes / 4; sent += piece.length) taken = response.write(piece)
       }
       response.on('drain', fill)
       fill()
