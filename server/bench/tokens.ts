@@ -42,6 +42,7 @@ export async function openTokenBench(): Promise<TokenBench> {
   const page = Array.from({ length: revoked }, () => ({
     sessionId: newId(),
     accountId: null,
+    realm: null,
     minimumVersion: null,
     until: now + lifetimeSeconds,
   }))

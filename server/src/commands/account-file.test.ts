@@ -61,7 +61,7 @@ const accountNamed = (username: string) =>
            (SELECT json_agg(json_build_object('type', type, 'sequence', o.sequence, 'data', data)) FROM outbox_events o
              WHERE aggregate_id = a.id) AS events,
            (SELECT json_agg(action) FROM activities WHERE account_id = a.id) AS activities
-      FROM accounts a JOIN tenants t ON t.id = a.tenant_id LEFT JOIN grants g ON g.account_id = a.id
+      FROM accounts a JOIN tenants t ON t.id = a.tenant_id LEFT JOIN memberships g ON g.account_id = a.id
      WHERE username = ${username}`)
 
 const hash = bcrypt('secret word', { cost: 4 })

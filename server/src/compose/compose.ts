@@ -21,6 +21,7 @@ import { eventFeedRoutes } from '../platform/events/http-bus.ts'
 import { listenOn } from '../platform/http/listen.ts'
 import { createLifecycle } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/log.ts'
+import { hmac } from '../platform/secrets.ts'
 import { createRevocationList, type RevocationList } from '../platform/tokens/revocation-list.ts'
 import * as ordersService from '../services/orders/index.ts'
 import {
@@ -182,6 +183,8 @@ async function openListeners(
   const limiter = createLimiter({ scale: config.limitsScale, unlimited: config.unlimited, redis: appContext.redis })
   const uploads = createUploads({ directory: uploadsDirectory() })
   const devices = createDeviceCookies(appContext.deriveKey('device-cookies'), { secure: !config.development })
+  const digestKey = appContext.deriveKey('idempotency')
+  const requestDigest = (text: string) => hmac(digestKey, text)
   const verifierOf = verifiers(appContext, parts)
   const listeners: { unit: Listening; app: FastifyInstance }[] = []
   life.onStop('listeners', async () => {
@@ -198,6 +201,7 @@ async function openListeners(
       limiter,
       uploads,
       devices,
+      requestDigest,
       serviceToken: internalToken,
       probeRedis: appContext.redis?.ping,
       metrics,

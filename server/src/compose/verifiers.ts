@@ -38,7 +38,7 @@ export function verifiers(
     const prefix = introspection.cachePrefix
     const shared = redis && redisTokenCache({ redis, prefix, key: appContext.deriveKey('token-cache') })
     const cache = shared ? layeredTokenCache(memoryTokenCache(), shared) : memoryTokenCache()
-    return createIntrospectingVerifier({ authority, cache, revocations, clock })
+    return createIntrospectingVerifier({ authority, cache, revocations, realm: name, clock })
   }
   // All of them now, so that what they hold is stopped after the listeners.
   const made = new Map(

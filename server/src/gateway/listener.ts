@@ -12,7 +12,7 @@ import { sameSecret } from '../platform/secrets.ts'
 import type { TokenVerifier } from '../platform/tokens/verifier.ts'
 import { formBodies, lenientBodies, rawBodies, strictBodies, uploadBodies } from './edge/bodies.ts'
 import { answerFailure } from './edge/failures.ts'
-import { createEdge, type Edge } from './edge/index.ts'
+import { createEdge, type Edge, type EdgeOptions } from './edge/index.ts'
 import type { Limiter } from './edge/limiter.ts'
 import { mountRoute } from './edge/mount.ts'
 import type { Uploads } from './edge/upload.ts'
@@ -34,6 +34,7 @@ export interface ListenerOptions {
   verifierOf: (contract: Contract) => TokenVerifier
   limiter: Limiter
   devices: DeviceCookies
+  requestDigest: EdgeOptions['requestDigest']
   uploads: Uploads
   /** By which another service of ours says that it is one. */
   serviceToken: string

@@ -119,7 +119,7 @@ describe.each([
     const [admins] = await rowsOf<{ count: string }>(
       postgresUrl,
       'identity',
-      "SELECT count(*) FROM grants WHERE administrator AND contract = 'shop'",
+      "SELECT count(*) FROM memberships WHERE administrator AND realm = 'shop'",
     )
     expect(Number(admins?.count), 'nobody made himself an administrator').toBe(1)
   })

@@ -119,11 +119,12 @@ test('dead-letters lists what a service could not take, and replays it', async (
   const client = new pg.Client({ connectionString: admin.replace(/postgres$/, 'profiles') })
   await client.connect()
   const subject = '01900000-0000-7000-8000-00000000abcd'
-  const data = { number: 900_000, tenant: 'main', username: 'late', email: null }
+  const account = { number: 900_000, tenant: 'main', username: 'late', email: null, displayName: null }
+  const data = { ...account, realm: 'shop', origin: 'registered', since: '2026-01-01T00:00:00Z' }
   const event = {
     id: subject,
     source: 'identity',
-    type: 'account.registered',
+    type: 'membership.started',
     subject,
     sequence: 1,
     time: '2026-01-01T00:00:00Z',

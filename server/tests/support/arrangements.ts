@@ -10,6 +10,8 @@ import { freePorts, type GuichetProcess, startProcess, testEnvironment } from '.
  */
 export const arrangements = {
   all: ['**/*'],
+  // All contracts before services that run by themselves.
+  'all-in-four': ['together/*'],
   'shop-in-four': ['shop/*'],
   'helpdesk-in-two': ['helpdesk/*'],
   'portal-in-two': ['portal/*'],
@@ -65,7 +67,7 @@ export async function startArrangement(
     const ports = await freePorts(4)
     const start = starters[name]
     const { urls, restart = noRestart } = await start(processes, environment, ports)
-    const hosts: Record<string, string> = name === 'all' ? { portal: 'portal.localhost' } : {}
+    const hosts: Record<string, string> = name.startsWith('all') ? { portal: 'portal.localhost' } : {}
     const postgresUrl = (await readFile(join(dataDir, 'postgres', 'url'), 'utf8')).trim()
     return { name, urls, hosts, dataDir, temporary, postgresUrl, processes, restart, stop }
   } catch (error) {
@@ -79,6 +81,17 @@ type Starter = (
   environment: Readonly<Record<string, string>>,
   ports: readonly number[],
 ) => Promise<{ urls: Arrangement['urls']; restart?: (unit: ShopUnit) => Promise<void> }>
+
+/** A database that processes share, under the variables by which they find it. */
+async function sharedDatabase(
+  processes: Record<string, GuichetProcess>,
+  environment: Readonly<Record<string, string>>,
+) {
+  // `stop` goes backwards, so the database comes first.
+  processes.database = await startProcess(['database'], environment, { ready: /ORDERS_DATABASE_URL=/ })
+  const said = processes.database.stdout().matchAll(/^(\w+_DATABASE_URL)=(\S+)$/gm)
+  return Object.fromEntries([...said].map(([, name, url]) => [name, url]))
+}
 
 const noRestart = async () => {
   throw new Error('only units that run by themselves can be started again')
@@ -127,12 +140,23 @@ const starters: Readonly<Record<ArrangementName, Starter>> = {
     processes.gateway = await startProcess(['start', 'shop'], { ...environment, ...portVariables(ports) })
     return { urls: urlsAt(ports) }
   },
+  async 'all-in-four'(processes, environment, ports) {
+    const databaseUrls = await sharedDatabase(processes, environment)
+    const [gateway, identity, profiles, orders] = ports.map((port) => `http://127.0.0.1:${port}`)
+    const shared = {
+      ...environment,
+      ...databaseUrls,
+      GUICHET_IDENTITY_URL: identity!,
+      GUICHET_PROFILES_URL: profiles!,
+      GUICHET_ORDERS_URL: orders!,
+    }
+    const roles = ['gateway', 'identity', 'profiles', 'orders']
+    for (const role of ['identity', 'profiles', 'orders', 'gateway'])
+      processes[role] = await startProcess(['start', role], { ...shared, PORT: String(ports[roles.indexOf(role)]) })
+    return { urls: { gateway: gateway!, auth: gateway!, users: gateway!, orders: gateway! } }
+  },
   async 'shop-in-four'(processes, environment, ports) {
-    // `stop` goes backwards, so the database comes first.
-    processes.database = await startProcess(['database'], environment, { ready: /ORDERS_DATABASE_URL=/ })
-    const databaseUrls = Object.fromEntries(
-      [...processes.database.stdout().matchAll(/^(\w+_DATABASE_URL)=(\S+)$/gm)].map(([, name, url]) => [name, url]),
-    )
+    const databaseUrls = await sharedDatabase(processes, environment)
     const [, auth, users, orders] = ports.map((port) => `http://127.0.0.1:${port}`)
     const shared = {
       ...environment,

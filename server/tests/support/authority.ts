@@ -23,18 +23,20 @@ export interface Administration {
   changeEmail?(token: string, id: Person['id'], email: string): Promise<number>
 }
 
-/** How far an administrator reaches who is somebody in other contracts, or of whom others are: the same wherever identity runs. */
+/** How far an administrator reaches who is somebody in other realms, or of whom others are: the same wherever identity runs. */
 export function authorityOfAdministrators(at: Administration): void {
   const { contract, roles, identityRows, register, ask, remove, changeEmail } = at
   const elsewhere = 'elsewhere'
   const granted: string[] = []
   const grant = async (accountId: string, where: string, role: string, administrator: boolean) => {
     granted.push(accountId)
-    const text = 'INSERT INTO grants (account_id, contract, role, administrator) VALUES ($1, $2, $3, $4)'
+    const text = `INSERT INTO memberships (account_id, realm, role, administrator, state, origin)
+      VALUES ($1, $2, $3, $4, 'active', 'added')
+      ON CONFLICT (account_id, realm) DO UPDATE SET role = excluded.role, administrator = excluded.administrator`
     await identityRows(text, [accountId, where, role, administrator])
   }
   // Other files count who administers a contract.
-  afterAll(() => identityRows('DELETE FROM grants WHERE account_id = ANY($1)', [granted]))
+  afterAll(() => identityRows('UPDATE memberships SET administrator = false WHERE account_id = ANY($1)', [granted]))
 
   /** Somebody with these roles, by contract: true for those that administer it. */
   const somebody = async (grants: Readonly<Record<string, boolean>> = {}) => {
@@ -45,10 +47,15 @@ export function authorityOfAdministrators(at: Administration): void {
     }
     return { id, accountId, token: await signIn(), isThere: () => signIn().then(Boolean, () => false) }
   }
+  const elsewhereStill = (accountId: string) =>
+    identityRows(`SELECT realm, state, version FROM memberships WHERE account_id = $1 AND realm <> $2 ORDER BY realm`, [
+      accountId,
+      contract,
+    ])
   const linksTo = (email: string) => identityRows('SELECT id FROM verification_tokens WHERE email = $1', [email])
 
-  describe('authority across contracts', () => {
-    test('who administers another contract is nobody special here', async () => {
+  describe('authority across realms', () => {
+    test('who administers another realm is nobody special here', async () => {
       const [stranger, own] = [await somebody({ [elsewhere]: true }), await somebody({ [contract]: true })]
       expect(claimsOf(stranger.token).role).toBe(roles.person)
       expect(new Set(await ask(stranger.token))).toEqual(new Set([403]))
@@ -63,18 +70,25 @@ export function authorityOfAdministrators(at: Administration): void {
       ['somebody where the administrator is one too', { [elsewhere]: false }, { [elsewhere]: false }, false],
       ['somebody where the administrator administers too', { [elsewhere]: true }, { [elsewhere]: false }, true],
       ['somebody where another is administered too', { another: true }, { [elsewhere]: false }, false],
-    ])('an administrator reaches an account that is %s, or does not', async (_, theirs, grants, reached) => {
-      const administrator = await somebody({ [contract]: true, ...theirs })
-      const [moved, removed] = [await somebody(grants), await somebody(grants)]
+    ])(
+      'an administrator removes from this realm an account that is %s, and from no other',
+      async (_, theirs, grants, reached) => {
+        const administrator = await somebody({ [contract]: true, ...theirs })
+        const [moved, removed] = [await somebody(grants), await somebody(grants)]
 
-      if (changeEmail) {
-        const email = `${uniqueName('moved')}@example.org`
-        expect(await changeEmail(administrator.token, moved.id, email)).toBe(200)
-        expect(await linksTo(email)).toHaveLength(reached ? 1 : 0)
-      }
+        if (changeEmail) {
+          const email = `${uniqueName('moved')}@example.org`
+          // An address opens every realm of its account.
+          expect(await changeEmail(administrator.token, moved.id, email)).toBe(reached ? 200 : 403)
+          expect(await linksTo(email)).toHaveLength(reached ? 1 : 0)
+        }
 
-      expect((await remove(administrator.token, removed.id)) < 300).toBe(reached)
-      expect(await removed.isThere()).toBe(!reached)
-    })
+        const before = await elsewhereStill(removed.accountId)
+        expect(await remove(administrator.token, removed.id)).toBeLessThan(300)
+        expect(await removed.isThere()).toBe(false)
+        expect(await elsewhereStill(removed.accountId)).toEqual(before)
+        expect(before).toHaveLength(Object.keys(grants).filter((where) => where !== contract).length)
+      },
+    )
   })
 }

@@ -28,6 +28,7 @@ export const testRealm: Realm = {
       administrator: 'admin',
       permissions: { user: [], admin: ['accounts:read', 'accounts:manage', 'roles:grant'] },
     },
+    joining: 'open',
     firstBecomesAdministrator: false,
     locale: 'en',
   },

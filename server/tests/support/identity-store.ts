@@ -1,5 +1,6 @@
 import { type Database, type Statement, sql } from '../../src/platform/db/database.ts'
 import { newId } from '../../src/platform/ids.ts'
+import type { MembershipOrigin, MembershipState } from '../../src/services/identity/store/memberships.ts'
 import { freshDatabase } from './test-databases.ts'
 
 /** How far from now, as an interval of PostgreSQL; null: never. */
@@ -37,28 +38,50 @@ export function identityStore(name: string) {
         username?: string
         email?: string | null
         proven?: boolean
-        active?: boolean
         secondFactor?: boolean
         created?: string
         lastLogin?: At
+        /** What it is in the realm `test`: an active member, unless it is said otherwise; null: no member. */
+        state?: MembershipState | null
       } = {},
     ): Promise<string> {
       const id = newId()
+      const { state = 'active' } = by
       return planted(
         id,
         sql`
-          INSERT INTO accounts (id, tenant_id, username, email, email_verified_at, active, second_factor, created_at, last_login_at)
-          VALUES (${id}, ${by.tenantId ?? mainTenant}, ${by.username ?? unique('person')}, ${by.email ?? null},
-                  CASE WHEN ${by.proven ?? false} THEN now() END, ${by.active ?? true}, ${by.secondFactor ?? false},
-                  now() + ${by.created ?? '0'}::interval, now() + ${by.lastLogin ?? null}::interval)`,
+          WITH account AS (
+            INSERT INTO accounts (id, tenant_id, username, email, email_verified_at, second_factor, created_at, last_login_at)
+            VALUES (${id}, ${by.tenantId ?? mainTenant}, ${by.username ?? unique('person')}, ${by.email ?? null},
+                    CASE WHEN ${by.proven ?? false} THEN now() END, ${by.secondFactor ?? false},
+                    now() + ${by.created ?? '0'}::interval, now() + ${by.lastLogin ?? null}::interval)
+          )
+          INSERT INTO memberships (account_id, realm, state, origin)
+          SELECT ${id}, 'test', ${state}::text, 'registered' WHERE ${state}::text IS NOT NULL`,
       )
     },
-    grant: (accountId: string, by: { contract?: string; role?: string; administrator?: boolean } = {}) =>
+    /** A membership, in the place of the one that the account has in that realm. */
+    member: (
+      accountId: string,
+      by: {
+        realm?: string
+        role?: string | null
+        administrator?: boolean
+        state?: MembershipState
+        origin?: MembershipOrigin
+        version?: number
+        changed?: string
+      } = {},
+    ): Promise<string> =>
       planted(
         accountId,
         sql`
-          INSERT INTO grants (account_id, contract, role, administrator)
-          VALUES (${accountId}, ${by.contract ?? 'test'}, ${by.role ?? 'editor'}, ${by.administrator ?? false})`,
+          INSERT INTO memberships (account_id, realm, role, administrator, state, origin, version, changed_at)
+          VALUES (${accountId}, ${by.realm ?? 'test'}, ${by.role === undefined ? 'editor' : by.role}, ${by.administrator ?? false},
+                  ${by.state ?? 'active'}, ${by.origin ?? 'registered'}, ${by.version ?? 0}, now() + ${by.changed ?? '0'}::interval)
+          ON CONFLICT (account_id, realm) DO UPDATE SET
+            role = excluded.role, administrator = excluded.administrator, state = excluded.state, origin = excluded.origin,
+            version = excluded.version, changed_at = excluded.changed_at`,
       ),
     session(by: {
       accountId: string
@@ -117,7 +140,7 @@ export function identityStore(name: string) {
       return planted(
         id,
         sql`
-          INSERT INTO mfa_codes (id, account_id, contract, session_token_hash, version, counter, attempts, expires_at, used_at, revoked_at)
+          INSERT INTO mfa_codes (id, account_id, contract, session_token_hash, revision, counter, attempts, expires_at, used_at, revoked_at)
           VALUES (${id}, ${by.accountId}, ${by.contract ?? 'test'}, ${by.tokenHash ?? Buffer.from(id)}, 1, 'counter',
                   ${by.attempts ?? 0}, now() + ${by.expires ?? '1 hour'}::interval, now() + ${by.used ?? null}::interval,
                   now() + ${by.revoked ?? null}::interval)`,
@@ -144,12 +167,6 @@ export function identityStore(name: string) {
       planted(
         accountId,
         sql`INSERT INTO known_devices (account_id, key, seen_at) VALUES (${accountId}, ${key}, now() + ${seen}::interval)`,
-      ),
-    activity: (accountId: string, action: string, contract = 'test') =>
-      planted(
-        accountId,
-        sql`
-          INSERT INTO activities (account_id, tenant_id, contract, action) VALUES (${accountId}, ${mainTenant}, ${contract}, ${action})`,
       ),
     /** Which of these rows, by what they stand for, have that column set by now. */
     async having(

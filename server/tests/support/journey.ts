@@ -7,6 +7,13 @@ export interface Traveller {
   refreshToken?: string
 }
 
+/** An account, as contracts name one in their paths. */
+export interface Somebody {
+  uid: string
+  number: number
+  email: string
+}
+
 /** What a contract is for, from the registration on, for tests of all of them at once. */
 export interface Journey {
   /** A route that wants the contract's token. */
@@ -16,6 +23,13 @@ export interface Journey {
   renew?(refreshToken: string): Promise<number>
   /** The token of somebody who may do everything in it; absent where nobody may. */
   administrator?: () => Promise<string>
+  /** What administrators see and do, at every listener that serves it; absent where there is no such thing. */
+  administration?: {
+    /** All that lists, searches and figures say. */
+    lists(token: string): Promise<string>
+    /** The status of each thing that is done to one person: read, change, promote, deactivate, remove, where the contract has it. */
+    acts(token: string, person: Somebody): Promise<Record<string, number>>
+  }
 }
 
 /** Each contract has one in `journey.ts` of its folder. */

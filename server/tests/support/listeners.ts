@@ -6,6 +6,7 @@ import { createUploads } from '../../src/gateway/edge/upload.ts'
 import { createListener, type ListenerOptions } from '../../src/gateway/listener.ts'
 import { createMetrics } from '../../src/platform/http/metrics.ts'
 import { silentLogger } from '../../src/platform/log.ts'
+import { hmac } from '../../src/platform/secrets.ts'
 
 /** Listeners without a process around them: what their tests leave as it is. */
 
@@ -48,6 +49,7 @@ export const listenerOptions = (contract: Contract, more: Partial<ListenerOption
   verifierOf: () => ({ verify: () => Promise.reject(new Error('no token is expected')), verifySeen: () => undefined }),
   limiter: { count: async () => undefined, check: async () => undefined },
   devices: createDeviceCookies(Buffer.alloc(32), { secure: true }),
+  requestDigest: (text) => hmac(Buffer.alloc(32, 7), text),
   uploads: createUploads({ directory: '/dev/null/uploads' }),
   serviceToken,
   probeRedis: undefined,

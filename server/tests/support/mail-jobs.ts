@@ -63,7 +63,7 @@ export function mailJobs(name: string) {
     async code(accountId: string): Promise<string> {
       const id = newId()
       await db().run(sql`
-        INSERT INTO mfa_codes (id, account_id, contract, session_token_hash, version, counter, expires_at)
+        INSERT INTO mfa_codes (id, account_id, contract, session_token_hash, revision, counter, expires_at)
         VALUES (${id}, ${accountId}, 'test', ${Buffer.from(id)}, 1, ${Buffer.from(id)}, now() + interval '5 minutes')`)
       return id
     },

@@ -27,6 +27,17 @@ export const contextIn = (
 ): RequestContext =>
   contextOf(realmWith(name, { tenant: { name: tenant } }), { ip: '192.0.2.1', userAgent: 'tests', ...from })
 
+type Membership = AccountSummary['memberships'][number]
+
+/** What an account is in a realm, which it registered in, from now on. */
+export const memberOf = (realm: string, role: string | null = null, more: Partial<Membership> = {}): Membership => ({
+  realm,
+  role,
+  origin: 'registered',
+  since: new Date().toISOString(),
+  ...more,
+})
+
 /** Accounts in memory, with what was asked of them. */
 export interface TestAccounts extends Accounts {
   readonly known: Map<string, AccountSummary>
@@ -36,6 +47,10 @@ export interface TestAccounts extends Accounts {
   break(call: keyof Accounts, code: string): void
   mend(): void
   register(about?: Partial<AccountSummary>): AccountSummary
+  /** Makes the account a member, in place of what it was there. */
+  join(accountId: string, membership: Membership): void
+  /** Ends a membership, as identity does; the account stays. */
+  leave(accountId: string, realm: string): void
 }
 
 let numbers = 0
@@ -50,7 +65,7 @@ function testAccounts(): TestAccounts {
   }
   const register = (given: Partial<AccountSummary> = {}): AccountSummary => {
     numbers += 1
-    const account = {
+    const account: AccountSummary = {
       id: newId(),
       number: numbers,
       tenant: 'main',
@@ -58,7 +73,7 @@ function testAccounts(): TestAccounts {
       email: null,
       displayName: null,
       createdAt: new Date().toISOString(),
-      roles: [],
+      memberships: [memberOf('test')],
       ...given,
     }
     known.set(account.id, account)
@@ -68,9 +83,16 @@ function testAccounts(): TestAccounts {
     const account = known.get(id)
     if (account) known.set(id, { ...account, ...to(account) })
   }
+  const leave = (id: string, realm: string) =>
+    change(id, ({ memberships }) => ({ memberships: memberships.filter((one) => one.realm !== realm) }))
   return {
     known,
     asked,
+    leave,
+    join(id, membership) {
+      leave(id, membership.realm)
+      change(id, ({ memberships }) => ({ memberships: [...memberships, membership] }))
+    },
     break: (call, code) => void broken.set(call, code),
     mend: () => broken.clear(),
     register,
@@ -78,19 +100,19 @@ function testAccounts(): TestAccounts {
       about('find')
       return known.get(id)
     },
-    async create({ username, email, displayName, role }, contract) {
-      about('create', username, email, displayName, role, contract)
-      const roles = role === undefined ? [] : [{ contract, role }]
+    async create({ username, email, displayName, role }, realm) {
+      about('create', username, email, displayName, role, realm)
+      const memberships = [memberOf(realm, role ?? null, { origin: 'added' })]
       const name = username ?? email ?? ''
-      return register({ username: name, email: email ?? null, displayName: displayName ?? null, roles })
+      return register({ username: name, email: email ?? null, displayName: displayName ?? null, memberships })
     },
-    async proposeEmail(id, email, contract, options) {
+    async proposeEmail(id, email, realm, options) {
       const { tellTaken, administratorId } = options ?? {}
       about(
         'proposeEmail',
         id,
         email,
-        contract,
+        realm,
         ...(tellTaken ? ['tell'] : []),
         ...(administratorId ? [administratorId] : []),
       )
@@ -99,13 +121,16 @@ function testAccounts(): TestAccounts {
       about('rename', id, displayName)
       change(id, () => ({ displayName }))
     },
-    async changeRole(id, role, by, contract) {
-      about('changeRole', id, role, by, contract)
-      change(id, ({ roles }) => ({ roles: [...roles.filter((one) => one.contract !== contract), { contract, role }] }))
+    async changeRole(id, role, by, realm) {
+      about('changeRole', id, role, by, realm)
+      change(id, ({ memberships }) => ({
+        memberships: memberships.map((one) => (one.realm === realm ? { ...one, role } : one)),
+      }))
     },
-    async remove(id, by) {
-      about('remove', id, ...(by ? [by.administratorId, by.contract] : []))
-      known.delete(id)
+    async remove(id, realm, by) {
+      about('remove', id, realm, ...(by ? [by] : []))
+      leave(id, realm)
+      if (known.get(id)?.memberships.length === 0) known.delete(id)
     },
   }
 }
@@ -120,13 +145,15 @@ export interface TestProfiles {
   readonly woken: number
   /** What identity's consumer does with an event; `sequence` grows by itself. Rejects as the handler does. */
   tell(type: string, subject: string, data?: object): Promise<void>
+  /** The same for the beginning of a membership, as the accounts know it. */
+  tellStarted(accountId: string, realm?: string, more?: object): Promise<void>
   /** The events told of an account, in order. */
   events(accountId: string): Promise<{ type: string; sequence: number; data: Record<string, unknown> }[]>
   /** The log of an account, oldest first. */
   logged(accountId: string): Promise<{ type: string; data: object; ip: string | null; userAgent: string | null }[]>
-  /** The profile of an account, as the contract `test` shows it to whoever may see it. */
-  own(accountId: string): Promise<Profile>
-  /** A person with a profile. */
+  /** The profile of an account, as the realm `test`, or another, shows it to whoever may see it. */
+  own(accountId: string, realm?: string): Promise<Profile>
+  /** A person with a profile in each of their realms. */
   person(about?: Partial<AccountSummary>): Promise<AccountSummary>
 }
 
@@ -179,6 +206,14 @@ export function profilesService(
     if (!profiles) throw new Error('profiles exist only while tests run')
     return profiles
   }
+  const tell = async (type: string, subject: string, data: object = {}) => {
+    sequence += 1
+    const event = { id: newId(), source: 'identity', type, subject, sequence, time: new Date().toISOString(), data }
+    const { handlers, onHandled } = service().follows
+    const handler = handlerOf(handlers, event)
+    if (!handler) throw new Error(`nobody follows ${type}`)
+    if (await handleOnce(fresh.database, 'profiles', event, handler)) onHandled(event)
+  }
   return {
     get profiles() {
       return service()
@@ -191,13 +226,14 @@ export function profilesService(
     get woken() {
       return woken
     },
-    async tell(type, subject, data = {}) {
-      sequence += 1
-      const event = { id: newId(), source: 'identity', type, subject, sequence, time: new Date().toISOString(), data }
-      const { handlers, onHandled } = service().follows
-      const handler = handlerOf(handlers, event)
-      if (!handler) throw new Error(`nobody follows ${type}`)
-      if (await handleOnce(fresh.database, 'profiles', event, handler)) onHandled(event)
+    tell,
+    async tellStarted(accountId, realm = 'test', more = {}) {
+      const account = accounts.known.get(accountId)
+      const membership = account?.memberships.find((one) => one.realm === realm)
+      if (!account || !membership) throw new Error(`${accountId} is no member of ${realm}`)
+      const { id, memberships: _, ...about } = account
+      const { role, ...came } = membership
+      await tell('membership.started', id, { ...about, ...came, ...(role !== null && { role }), ...more })
     },
     events: (accountId) =>
       fresh.database.many(sql<{ type: string; sequence: number; data: Record<string, unknown> }>`
@@ -205,10 +241,11 @@ export function profilesService(
     logged: (accountId) =>
       fresh.database.many(sql<{ type: string; data: object; ip: string | null; userAgent: string | null }>`
         SELECT type, data, host(ip) AS ip, user_agent AS "userAgent" FROM activities WHERE account_id = ${accountId} ORDER BY id`),
-    own: (accountId) => service().read({ accountId }, contextIn()),
+    own: (accountId, realm = 'test') => service().read({ accountId }, contextIn(realm)),
     async person(about) {
       const account = accounts.register(about)
-      await service().read({ accountId: account.id }, contextIn('test', { tenant: account.tenant }))
+      for (const { realm } of account.memberships)
+        await service().read({ accountId: account.id }, contextIn(realm, { tenant: account.tenant }))
       return account
     },
   }

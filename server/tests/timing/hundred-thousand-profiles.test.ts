@@ -65,7 +65,7 @@ function everybody() {
     const lastName = last.charAt(0).toUpperCase() + last.slice(1)
     const email = `${orderOf(firstName ?? 'x')}.${orderOf(lastName)}${index}@${one(domains)}`
     const department = roll(20) === 0 ? null : (departments[Math.floor(roll(1_600) ** 0.5)] ?? null)
-    const roles: Record<string, string> = roll(3) === 0 ? { test: roll(10) === 0 ? 'admin' : 'agent' } : {}
+    const role = roll(3) === 0 ? (roll(10) === 0 ? 'admin' : 'agent') : null
     const row = {
       firstName,
       lastName,
@@ -74,7 +74,7 @@ function everybody() {
       department,
       jobTitle: one(jobs),
       tenant: 'main',
-      roles,
+      role,
     }
     const { search, orders } = indexed(row)
     const [byEmail, byFirst, byLast] = [orders.email_order, orders.first_name_order, orders.last_name_order]
@@ -87,21 +87,21 @@ beforeAll(async () => {
   const all = everybody()
   for (let from = 0; from < people; from += 5_000) {
     await database.run(sql`
-      INSERT INTO profiles (account_id, number, tenant, username, email, first_name, last_name, phone, address, department, job_title,
-                            preferences, roles, search, email_order, first_name_order, last_name_order, indexed, created_at, updated_at)
-      SELECT gen_random_uuid(), number, tenant, email, email, "firstName", "lastName", '+33 1 23 45 67 89', '1 rue de l''Exemple, Paris',
-             department, "jobTitle", '{"theme": "dark", "notifications": {"email": false}}', roles,
+      INSERT INTO profiles (account_id, realm, number, tenant, username, email, first_name, last_name, phone, address, department, job_title,
+                            preferences, role, search, email_order, first_name_order, last_name_order, indexed, created_at, updated_at)
+      SELECT gen_random_uuid(), 'test', number, tenant, email, email, "firstName", "lastName", '+33 1 23 45 67 89', '1 rue de l''Exemple, Paris',
+             department, "jobTitle", '{"theme": "dark", "notifications": {"email": false}}', role,
              array_to_tsvector(ARRAY(SELECT jsonb_array_elements_text(search))), "byEmail", "byFirst", "byLast", true,
              now() - number * interval '5 minutes', CASE WHEN number % 4 = 0 THEN now() - number * interval '1 minute' END
         FROM jsonb_to_recordset(${JSON.stringify(all.slice(from, from + 5_000))}::jsonb) AS p (
-             number bigint, tenant text, email text, "firstName" text, "lastName" text, department text, "jobTitle" text, roles jsonb,
+             number bigint, tenant text, email text, "firstName" text, "lastName" text, department text, "jobTitle" text, role text,
              search jsonb, "byEmail" text, "byFirst" text, "byLast" text)`)
   }
   // On connections without a deadline for statements.
   await execute(
     service.url,
-    `INSERT INTO activities (account_id, tenant, type, created_at)
-     SELECT account_id, tenant, kind, now() - random() * interval '90 days'
+    `INSERT INTO activities (account_id, realm, tenant, type, created_at)
+     SELECT account_id, realm, tenant, kind, now() - random() * interval '90 days'
        FROM profiles, unnest(ARRAY['profile_created', 'profile_updated', 'avatar_uploaded']) kind`,
   )
   await execute(service.url, 'VACUUM ANALYZE')

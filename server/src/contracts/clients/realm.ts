@@ -17,6 +17,7 @@ export const realm: Realm = {
     resetTtl: 15 * 60,
     tenant: { name: mainTenant },
     roles: { person: 'client', permissions: { client: [] } },
+    joining: 'open',
     firstBecomesAdministrator: false,
     locale: 'en',
   },

@@ -50,12 +50,13 @@ const readActivities = route('profiles', 'GET', '/api/profile/activities', {
     400: Failure,
   },
   validationError,
-  async handler(profiles, { query, claims }) {
+  async handler(profiles, { query, claims, context }) {
     const from = momentOf(query.startDate, firstMoment)
     const to = momentOf(query.endDate, lastMoment)
     if (isNoMoment(from)) return reply(400, failure(noSuchStart))
     if (isNoMoment(to)) return reply(400, failure(noSuchEnd))
-    const wanted = { accountId: claims.uid, type: query.type || undefined, from, to, ...entriesOf(query) }
+    const member = { accountId: claims.uid, realm: context.realm.name }
+    const wanted = { ...member, type: query.type || undefined, from, to, ...entriesOf(query) }
     const { total, activities } = await profiles.activities(wanted)
     return reply(200, { success: true, data: activities.map(activityOf), pagination: paginationOf(query, total) })
   },

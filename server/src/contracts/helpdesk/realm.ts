@@ -53,6 +53,7 @@ export const realm: Realm = {
         admin: ['accounts:read', 'accounts:manage', 'roles:grant', 'statistics:read'],
       } satisfies Record<(typeof roles)[number], readonly Permission[]>,
     },
+    joining: 'open',
     firstBecomesAdministrator: false,
     locale: 'fr',
   },

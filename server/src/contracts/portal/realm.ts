@@ -30,6 +30,7 @@ export const realm: Realm = {
     resetTtl: 24 * 3600,
     tenant: { name: mainTenant },
     roles: { person: 'delivery_person', administrator: 'admin', permissions },
+    joining: 'open',
     firstBecomesAdministrator: false,
     // Of its mail: the portal's document is French.
     locale: 'fr',

@@ -46,8 +46,9 @@ const listOrders = route('orders', 'GET', '/orders', {
   access: 'person',
   query: PageQuery,
   replies: { 200: SuccessList(OrderRow), 400: Failure },
-  async handler(orders, { query, claims }) {
-    return reply(200, orderList(await orders.list(claims.uid, pageOf(query))))
+  async handler(orders, { query, claims, context }) {
+    const customer = { accountId: claims.uid, realm: context.realm.name }
+    return reply(200, orderList(await orders.list(customer, pageOf(query))))
   },
 })
 
@@ -68,9 +69,10 @@ const placeOrder = route('orders', 'POST', '/orders', {
   body: Type.Object({ items: Type.Array(Line, { minItems: 1, maxItems: 100 }) }),
   replies: { 201: Success(OrderDetail), 400: Failure },
   validationError: orderError,
-  async handler(orders, { body, claims, idempotency }) {
+  async handler(orders, { body, claims, context, idempotency }) {
     const lines = body.items.map(({ product_id, quantity }) => ({ productId: product_id, quantity }))
-    const order = await orders.place({ accountId: claims.uid, username: String(claims.sub), lines }, idempotency)
+    const customer = { accountId: claims.uid, realm: context.realm.name }
+    const order = await orders.place({ ...customer, username: String(claims.sub), lines }, idempotency)
     return reply(201, done(orderDetailOf(order), 'The order is placed.'))
   },
 })

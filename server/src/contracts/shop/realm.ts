@@ -22,6 +22,7 @@ export const realm: Realm = {
       administrator: 'admin',
       permissions: { user: [], admin: ['accounts:read', 'accounts:manage', 'orders:manage'] },
     },
+    joining: 'open',
     firstBecomesAdministrator: false,
     locale: 'en',
   },

@@ -25,7 +25,7 @@ function gauges(metrics: Metrics, { accounts }: Identity): void {
   )
   metrics.gauge('tenants_total', 'Tenants', async () => (await counted()).tenants)
   metrics.gauges('tenant_user_count', 'Users by tenant, of the thousand largest', 'tenant_id', async () => {
-    const tenants = await accounts.countByTenant()
+    const tenants = await accounts.countByTenant({ realm })
     return Object.fromEntries(tenants.map(({ tenant, accounts }) => [String(tenant), accounts]))
   })
 }

@@ -29,6 +29,7 @@ export const realm: Realm = {
         vendor_admin: ['accounts:read', 'accounts:manage', 'tenants:cross', 'roles:grant', 'statistics:read'],
       },
     },
+    joining: 'open',
     firstBecomesAdministrator: false,
     locale: 'en',
   },

@@ -84,7 +84,10 @@ const readMetrics = route('identity', 'GET', '/api/metrics', {
     403: Failure,
   },
   async handler({ accounts }, { context }) {
-    const [counts, newest] = await Promise.all([accounts.statistics(context), accounts.recentActivities(recent)])
+    const [counts, newest] = await Promise.all([
+      accounts.statistics(context),
+      accounts.recentActivities(recent, context),
+    ])
     return reply(200, {
       users: { total: counts.accounts, active: counts.activeAccounts, verified: counts.verifiedAccounts },
       tenants: counts.tenants,

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { expect, test } from 'vitest'
 import type { Contract, Route } from '../../contracts/_kit/contract.ts'
 import { createDeviceCookies } from '../../contracts/_kit/cookies.ts'
+import { hmac } from '../../platform/secrets.ts'
 import { createEdge } from './index.ts'
 
 const devices = createDeviceCookies(Buffer.alloc(32), { secure: true })
@@ -18,6 +19,7 @@ async function countedAs(name: string, cookie?: string): Promise<string[]> {
     allowsOrigin: undefined,
     addressOf: () => '192.0.2.7',
     devices,
+    requestDigest: (text) => hmac(Buffer.alloc(32, 7), text),
     serviceToken: 'unused',
     config: { instanceId: 'test' },
   })

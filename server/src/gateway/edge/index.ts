@@ -34,6 +34,8 @@ export interface EdgeOptions {
   /** The client's address: the socket's, or what a trusted proxy or our own gateway says. */
   addressOf: (request: FastifyRequest) => string
   devices: DeviceCookies
+  /** A digest that only we can make, of a request with an `Idempotency-Key`. */
+  requestDigest: (text: string) => Buffer
   /** By which another service says that it is one. */
   serviceToken: string
   /** Whose pages may read answers; absent where a gateway of ours has asked already. */
@@ -44,7 +46,7 @@ export interface EdgeOptions {
 
 /** What stands in front of every route of a contract, mounted or forwarded: token first, then limits, then the body. */
 export function createEdge(options: EdgeOptions) {
-  const { verifierOf, limiter, addressOf, devices, serviceToken, allowsOrigin, config } = options
+  const { verifierOf, limiter, addressOf, devices, requestDigest, serviceToken, allowsOrigin, config } = options
 
   /** True for whoever has the service token, as Bearer or in the header that our own processes send. */
   const isService = (bearer: string | undefined, { headers }: FastifyRequest): boolean => {
@@ -54,6 +56,7 @@ export function createEdge(options: EdgeOptions) {
 
   return {
     devices,
+    requestDigest,
     verifierOf,
     /** What the hooks found out; a mounted route always has it. */
     contextOf(request: Admitted): RequestContext {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { InjectOptions } from 'fastify'
 import Type from 'typebox'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -182,13 +182,29 @@ describe('an Idempotency-Key', () => {
       { payload, headers: key === undefined ? {} : { 'idempotency-key': key } },
     )
 
+  test('keeps of the body a digest that nobody else can make, and nothing of its passwords', async () => {
+    const bodies = [
+      { ...payload, password: 'one', nested: { newPassword: 'two' } },
+      { ...payload, password: 'three', nested: {} },
+      { ...payload, nested: {}, c: 1 },
+    ]
+    const digests = []
+    for (const body of bodies) {
+      const options = { payload: body, headers: { 'idempotency-key': 'a key' } }
+      const { heard } = await exchange({ body: Type.Any() as never, idempotent: true }, options)
+      digests.push(heard[0]?.idempotency?.requestHash.toString('hex'))
+    }
+    expect(digests[0]).toBe(digests[1])
+    expect(digests[0]).not.toBe(digests[2])
+  })
+
   test('is bound to account, contract, route and body', async () => {
     const { heard } = await sent('a key')
     expect(heard[0]?.idempotency).toEqual({
       accountId: 'ada',
       route: 'plain POST /things',
       key: 'a key',
-      requestHash: createHash('sha256').update(JSON.stringify(payload)).digest(),
+      requestHash: createHmac('sha256', Buffer.alloc(32, 7)).update(JSON.stringify(payload)).digest(),
     })
   })
 

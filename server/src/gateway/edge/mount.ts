@@ -4,7 +4,6 @@ import { cookieValues } from '../../contracts/_kit/cookies.ts'
 import { memoizedText } from '../../contracts/_kit/memoize.ts'
 import { pageHeaders } from '../../contracts/_kit/pages/layout.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
-import { sha256 } from '../../platform/secrets.ts'
 import type { Edge } from './index.ts'
 import type { Uploads } from './upload.ts'
 
@@ -54,7 +53,7 @@ export function mountRoute(
         claims: claims as AnyInput['claims'],
         cookies: (name) => cookieValues(request.headers.cookie, name),
         header: (name) => headerOf(request, name),
-        idempotency: route.idempotent && claims ? idempotencyOf(request, contract, route, claims.uid) : undefined,
+        idempotency: route.idempotent && claims ? idempotencyOf(request, options, claims.uid) : undefined,
         verify,
         secure: edge.devices.secure,
       }
@@ -107,7 +106,11 @@ const pageForBrowsers =
   }
 
 /** The `Idempotency-Key` of a request, bound to its account, contract, route and body. */
-function idempotencyOf(request: FastifyRequest, contract: Contract, route: Route, accountId: string) {
+function idempotencyOf(
+  request: FastifyRequest,
+  { contract, route, edge }: { contract: Contract; route: Route; edge: Edge },
+  accountId: string,
+) {
   const key = request.headers['idempotency-key']
   if (key === undefined) return undefined
   if (typeof key !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(key))
@@ -116,13 +119,14 @@ function idempotencyOf(request: FastifyRequest, contract: Contract, route: Route
     accountId,
     route: `${contract.name} ${route.method} ${route.url}`,
     key,
-    requestHash: sha256(bodyText(request.body)),
+    requestHash: edge.requestDigest(bodyText(request.body)),
   }
 }
 
+/** A body without its passwords: what is kept of it for a day must not help anybody to guess them. */
 function bodyText(body: unknown): string {
   try {
-    return JSON.stringify(body)
+    return JSON.stringify(body, (name, value) => (/password/i.test(name) ? undefined : value))
   } catch {
     // Nested so deeply that writing it again overflows the stack: no request of anybody's is like that.
     throw refuseAtEdge('edge.bad_request')

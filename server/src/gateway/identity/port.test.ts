@@ -27,7 +27,7 @@ const summary = {
   email: null,
   displayName: 'line\nbreak',
   createdAt: '2026-01-02T03:04:05.678Z',
-  roles: [{ contract: name, role: 'ranked' }],
+  memberships: [{ realm: name, role: 'ranked', origin: 'joined' as const, since: '2026-01-02T03:04:05.678901+00:00' }],
 }
 const everyField = {
   username: 'the username',
@@ -46,8 +46,8 @@ const page = {
   cursor: '18446744073709551615',
   revision: 0.5,
   revocations: [
-    { sessionId: 'a session', accountId: null, minimumVersion: null, until: 1_800_000_001 },
-    { sessionId: null, accountId: uuid(4), minimumVersion: 3, until: 1_800_000_002 },
+    { sessionId: 'a session', accountId: null, realm: null, minimumVersion: null, until: 1_800_000_001 },
+    { sessionId: null, accountId: uuid(4), realm: name, minimumVersion: 3, until: 1_800_000_002 },
   ],
 }
 const jwks = { keys: [{ kty: 'EC', kid: 'one', crv: 'P-256', x: 'x', y: 'y', alg: 'ES256', use: 'sig' }] }
@@ -59,17 +59,17 @@ const asked = {
   rename: vi.fn(),
   changeRole: vi.fn(),
   proposeEmail: vi.fn(),
-  deleteAccount: vi.fn(),
+  removeMember: vi.fn(),
   next: vi.fn(),
   isTokenActive: vi.fn(),
   jwks: vi.fn(),
 }
 type Asked = keyof typeof asked
-const { find, create, rename, changeRole, proposeEmail, deleteAccount, next, isTokenActive } = asked
+const { find, create, rename, changeRole, proposeEmail, removeMember, next, isTokenActive } = asked
 const identity = {
   internalApi: { find, create, rename, changeRole },
   proposeEmail,
-  deleteAccount,
+  removeMember,
   revocations: { next },
   isTokenActive,
   keys: { jwks: asked.jwks },
@@ -148,12 +148,17 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   'accounts.remove': [
-    { what: 'by the owner', call: ({ accounts }) => accounts.remove(account), asks: 'deleteAccount', args: [account] },
+    {
+      what: 'by the owner',
+      call: ({ accounts }) => accounts.remove(account, name),
+      asks: 'removeMember',
+      args: [account, operator(realm)],
+    },
     {
       what: 'by an administrator',
-      call: ({ accounts }) => accounts.remove(account, { administratorId: administrator, contract: name }),
-      asks: 'deleteAccount',
-      args: [account, { administratorId: administrator, contract: name }],
+      call: ({ accounts }) => accounts.remove(account, name, administrator),
+      asks: 'removeMember',
+      args: [account, operator(realm), { accountId: administrator }],
     },
   ],
   'revocations.next': [
@@ -270,15 +275,14 @@ describe('over HTTP', () => {
 
   test.each([
     ['find-account', { accountId: 'no id' }],
-    ['create-account', { contract: name }],
-    ['create-account', { contract: name, account: {}, idempotency: { key: 'k' } }],
-    ['propose-email', { accountId: account, email: 'a@b.example', contract: name, administratorId: 'no id' }],
-    ['propose-email', { accountId: account, email: 'a@b.example', contract: name, tellTaken: 'true' }],
+    ['create-account', { realm: name }],
+    ['create-account', { realm: name, account: {}, idempotency: { key: 'k' } }],
+    ['propose-email', { accountId: account, email: 'a@b.example', realm: name, administratorId: 'no id' }],
+    ['propose-email', { accountId: account, email: 'a@b.example', realm: name, tellTaken: 'true' }],
     ['rename-account', { accountId: account }],
-    ['change-role', { accountId: account, role: 'r', contract: name }],
-    ['delete-account', { accountId: account, by: { administratorId: administrator } }],
-    ['delete-account', { accountId: account, by: { contract: name } }],
-    ['token-stands', { sid: 's', uid: 'u', ver: '1' }],
+    ['change-role', { accountId: account, role: 'r', realm: name }],
+    ['remove-member', { accountId: account, by: administrator }],
+    ['is-token-active', { sid: 's', uid: 'u', ver: '1' }],
     ['revocations', { reader: 'r', cursor: '-1', revision: 0, waitMs: 0 }],
     ['revocations', { reader: 'r', cursor: '1', revision: 0, waitMs: 20_001 }],
   ])('%s with %j is a clear error, and identity hears nothing', async (path, body) => {

@@ -18,15 +18,17 @@ export interface IdentityPort {
 /** Identity in this process: direct calls. */
 export function identityHere(identity: Identity, contracts: Contracts): IdentityPort {
   const { find, create, rename, changeRole } = identity.internalApi
+  const of = (realm: string) => realmNamed(contracts, realm)
   return {
     accounts: {
       find,
-      create: (account, contract, idempotency) => create(account, realmNamed(contracts, contract), idempotency),
-      proposeEmail: (accountId, email, contract, options) =>
-        identity.proposeEmail(accountId, email, operator(realmNamed(contracts, contract)), options),
+      create: (account, realm, idempotency) => create(account, of(realm), idempotency),
+      proposeEmail: (accountId, email, realm, options) =>
+        identity.proposeEmail(accountId, email, operator(of(realm)), options),
       rename,
-      changeRole: (accountId, role, by, contract) => changeRole(accountId, role, by, realmNamed(contracts, contract)),
-      remove: (accountId, by) => identity.deleteAccount(accountId, by),
+      changeRole: (accountId, role, by, realm) => changeRole(accountId, role, by, of(realm)),
+      remove: (accountId, realm, by) =>
+        identity.removeMember(accountId, operator(of(realm)), by === undefined ? undefined : { accountId: by }),
     },
     revocations: identity.revocations,
     isTokenActive: identity.isTokenActive,
@@ -47,16 +49,16 @@ export function identityOverHttp(client: InternalClient): IdentityPort {
         const { account } = await ask<{ account: AccountSummary | null }>(identityPaths.find, { accountId })
         return account ?? undefined
       },
-      async create(account, contract, idempotency) {
+      async create(account, realm, idempotency) {
         const key = idempotency && { ...idempotency, requestHash: idempotency.requestHash.toString('hex') }
-        const body = { contract, account, idempotency: key }
+        const body = { realm, account, idempotency: key }
         return (await ask<{ account: AccountSummary }>(identityPaths.create, body)).account
       },
-      proposeEmail: (accountId, email, contract, options = {}) =>
-        ask(identityPaths.proposeEmail, { accountId, email, contract, ...options }),
+      proposeEmail: (accountId, email, realm, options = {}) =>
+        ask(identityPaths.proposeEmail, { accountId, email, realm, ...options }),
       rename: (accountId, displayName) => ask(identityPaths.rename, { accountId, displayName }),
-      changeRole: (accountId, role, by, contract) => ask(identityPaths.changeRole, { accountId, role, by, contract }),
-      remove: (accountId, by) => ask(identityPaths.remove, { accountId, ...(by && { by }) }),
+      changeRole: (accountId, role, by, realm) => ask(identityPaths.changeRole, { accountId, role, by, realm }),
+      remove: (accountId, realm, by) => ask(identityPaths.remove, { accountId, realm, ...(by && { by }) }),
     },
     revocations: {
       next({ signal, ...body }) {
@@ -70,7 +72,7 @@ export function identityOverHttp(client: InternalClient): IdentityPort {
     },
     async isTokenActive(reference) {
       const { sid, uid, ver } = reference
-      return (await ask<{ stands: boolean }>(identityPaths.isTokenActive, { sid, uid, ver })).stands
+      return (await ask<{ active: boolean }>(identityPaths.isTokenActive, { sid, uid, ver })).active
     },
     jwks: () => client.call('GET', identityPaths.jwks),
   }

@@ -11,12 +11,12 @@ const Key = Type.Object({
   accountId: Type.String(),
   route: Type.String(),
   key: Type.String(),
-  /** Hexadecimal SHA-256. */
+  /** Hexadecimal. */
   requestHash: Type.String(),
 })
 
 const CreateBody = Type.Object({
-  contract: Type.String(),
+  realm: Type.String(),
   account: Type.Object({
     username: Type.Optional(Type.String()),
     email: Type.Optional(Type.String()),
@@ -31,16 +31,13 @@ const AccountBody = Type.Object({ accountId: Uuid })
 const EmailBody = Type.Object({
   accountId: Uuid,
   email: Type.String({ maxLength: 254 }),
-  contract: Type.String(),
+  realm: Type.String(),
   tellTaken: Type.Optional(Type.Boolean()),
   administratorId: Type.Optional(Uuid),
 })
-const RemovalBody = Type.Object({
-  accountId: Uuid,
-  by: Type.Optional(Type.Object({ administratorId: Uuid, contract: Type.String() })),
-})
+const RemovalBody = Type.Object({ accountId: Uuid, realm: Type.String(), by: Type.Optional(Uuid) })
 const NameBody = Type.Object({ accountId: Uuid, displayName: Type.String() })
-const RoleBody = Type.Object({ accountId: Uuid, role: Type.String(), by: Uuid, contract: Type.String() })
+const RoleBody = Type.Object({ accountId: Uuid, role: Type.String(), by: Uuid, realm: Type.String() })
 const ReferenceBody = Type.Object({ sid: Type.String(), uid: Type.String(), ver: Type.Integer() })
 const RevocationsBody = Type.Object({
   reader: Type.String({ maxLength: 64 }),
@@ -55,15 +52,15 @@ export const identityPaths = {
   proposeEmail: '/internal/identity/propose-email',
   rename: '/internal/identity/rename-account',
   changeRole: '/internal/identity/change-role',
-  remove: '/internal/identity/delete-account',
-  isTokenActive: '/internal/identity/token-stands',
+  remove: '/internal/identity/remove-member',
+  isTokenActive: '/internal/identity/is-token-active',
   revocations: '/internal/identity/revocations',
   jwks: '/.well-known/jwks.json',
 } as const
 
 export function identityRoutes(app: FastifyInstance, identity: Identity, contracts: Contracts): void {
   const { internalApi } = identity
-  const of = (contract: string) => realmNamed(contracts, contract)
+  const of = (realm: string) => realmNamed(contracts, realm)
   /** One question; when what is done for it has no answer, that is a 204. */
   const serve = <Body extends TSchema>(url: string, schema: Body, work: (body: Static<Body>) => Promise<unknown>) => {
     app.post(
@@ -76,20 +73,22 @@ export function identityRoutes(app: FastifyInstance, identity: Identity, contrac
   serve(identityPaths.find, AccountBody, async ({ accountId }) => ({
     account: (await internalApi.find(accountId)) ?? null,
   }))
-  serve(identityPaths.create, CreateBody, async ({ contract, account, idempotency }) => {
+  serve(identityPaths.create, CreateBody, async ({ realm, account, idempotency }) => {
     const key = idempotency && { ...idempotency, requestHash: Buffer.from(idempotency.requestHash, 'hex') }
-    return { account: await internalApi.create(account, of(contract), key) }
+    return { account: await internalApi.create(account, of(realm), key) }
   })
-  serve(identityPaths.proposeEmail, EmailBody, ({ accountId, email, contract, ...options }) =>
-    identity.proposeEmail(accountId, email, operator(of(contract)), options),
+  serve(identityPaths.proposeEmail, EmailBody, ({ accountId, email, realm, ...options }) =>
+    identity.proposeEmail(accountId, email, operator(of(realm)), options),
   )
   serve(identityPaths.rename, NameBody, ({ accountId, displayName }) => internalApi.rename(accountId, displayName))
-  serve(identityPaths.changeRole, RoleBody, ({ accountId, role, by, contract }) =>
-    internalApi.changeRole(accountId, role, by, of(contract)),
+  serve(identityPaths.changeRole, RoleBody, ({ accountId, role, by, realm }) =>
+    internalApi.changeRole(accountId, role, by, of(realm)),
   )
-  serve(identityPaths.remove, RemovalBody, ({ accountId, by }) => identity.deleteAccount(accountId, by))
+  serve(identityPaths.remove, RemovalBody, ({ accountId, realm, by }) =>
+    identity.removeMember(accountId, operator(of(realm)), by === undefined ? undefined : { accountId: by }),
+  )
   serve(identityPaths.isTokenActive, ReferenceBody, async (reference) => ({
-    stands: await identity.isTokenActive(reference),
+    active: await identity.isTokenActive(reference),
   }))
   app.post<{ Body: Static<typeof RevocationsBody> }>(
     identityPaths.revocations,

@@ -7,7 +7,7 @@ export interface IdempotencyKey {
   /** Method and path of the route. */
   route: string
   key: string
-  /** SHA-256 of the request: the same key with another request is a client's mistake. */
+  /** A keyed digest of the request without its passwords: the same key with another request is a client's mistake. */
   requestHash: Buffer
 }
 

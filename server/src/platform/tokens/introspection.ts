@@ -28,14 +28,15 @@ export function createIntrospectingVerifier(options: {
   authority: Introspector
   cache: TokenCache
   revocations: Pick<RevocationList, 'check' | 'following'>
+  realm: string
   clock: Clock
 }): TokenVerifier {
-  const { authority, cache, revocations, clock } = options
+  const { authority, cache, revocations, realm, clock } = options
   const questions = new Map<string, { since: number; answer: Promise<AccessClaims | undefined> }>()
 
-  const isRevoked = (claims: AccessClaims) => revocations.check(claims) === 'revoked'
+  const isRevoked = (claims: AccessClaims) => revocations.check(claims, realm) === 'revoked'
   const stillCounts = (claims: AccessClaims) =>
-    claims.exp > seconds(clock) && revocations.following() && revocations.check(claims) === 'live'
+    claims.exp > seconds(clock) && revocations.following() && revocations.check(claims, realm) === 'live'
 
   const askAndKeep = async (hash: string, token: string) => {
     const claims = await authority.ask(token)

@@ -3,6 +3,7 @@ import { silentLogger } from '../log.ts'
 import { createSignal } from '../signal.ts'
 import { createRevocationList, type Revocation, type RevocationFeed, type RevocationList } from './revocation-list.ts'
 
+const realm = 'one'
 const reference = { sid: 'session-1', uid: 'account-1', ver: 3 }
 /** Seconds since the epoch at which an hour begins. */
 const border = 277_777 * 3600
@@ -56,7 +57,14 @@ function setUp(options: { capacity?: number } = {}) {
     },
     publish(...revocations: Partial<Revocation>[]) {
       const until = now / 1000 + 3600
-      pending = revocations.map((one) => ({ sessionId: null, accountId: null, minimumVersion: null, until, ...one }))
+      pending = revocations.map((one) => ({
+        sessionId: null,
+        accountId: null,
+        realm: null,
+        minimumVersion: null,
+        until,
+        ...one,
+      }))
       changed.notify()
     },
   }
@@ -71,18 +79,18 @@ const until = (condition: () => boolean) => expect.poll(condition, { timeout: 2_
 describe('a revocation list', () => {
   test('cannot tell anything before the feed has answered', async () => {
     const { list } = setUp()
-    expect(list.check(reference)).toBe('unknown')
+    expect(list.check(reference, realm)).toBe('unknown')
   })
 
   test('refuses a revoked session, and an account below its minimum version', async () => {
     const { list, feed, publish } = setUp()
     await list.follow(feed, 1_000)
-    expect(list.check(reference)).toBe('live')
+    expect(list.check(reference, realm)).toBe('live')
     publish({ sessionId: 'session-1' }, { accountId: 'account-2', minimumVersion: 3 })
-    await until(() => list.check(reference) === 'revoked')
-    expect(list.check({ ...reference, sid: 'session-2' })).toBe('live')
-    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('revoked')
-    expect(list.check({ sid: 'x', uid: 'account-2', ver: 3 })).toBe('live')
+    await until(() => list.check(reference, realm) === 'revoked')
+    expect(list.check({ ...reference, sid: 'session-2' }, realm)).toBe('live')
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 }, realm)).toBe('revoked')
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 3 }, realm)).toBe('live')
   })
 
   test('forgets what no living token can concern any more', async () => {
@@ -92,7 +100,7 @@ describe('a revocation list', () => {
     await until(() => list.size() === 1)
     pass(3 * 3600 * 1000)
     publish({ sessionId: 'session-9' })
-    await until(() => list.check({ ...reference, sid: 'session-9' }) === 'revoked')
+    await until(() => list.check({ ...reference, sid: 'session-9' }, realm) === 'revoked')
     expect(list.size()).toBe(1)
   })
 
@@ -112,14 +120,14 @@ describe('a revocation list', () => {
     const heard = async (moment: number, sid: string) => {
       passTo(moment)
       publish({ sessionId: sid, until: border + 9 * 3600 })
-      await until(() => list.check({ sid, uid: 'x', ver: 1 }) === 'revoked')
+      await until(() => list.check({ sid, uid: 'x', ver: 1 }, realm) === 'revoked')
     }
     await heard(end, 'now')
-    expect(list.check(reference)).toBe('revoked')
-    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('revoked')
+    expect(list.check(reference, realm)).toBe('revoked')
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 }, realm)).toBe('revoked')
     await heard(end + 2 * 3600, 'later')
-    expect(list.check(reference)).toBe('live')
-    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('live')
+    expect(list.check(reference, realm)).toBe('live')
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 }, realm)).toBe('live')
     expect(list.size()).toBe(2)
   })
 
@@ -129,9 +137,9 @@ describe('a revocation list', () => {
     const account = (minimumVersion: number) => ({ accountId: 'account-2', minimumVersion })
     publish({ sessionId: 'a' }, account(3), { sessionId: 'a' }, account(2))
     await until(() => list.size() === 2)
-    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 })).toBe('revoked')
-    expect(list.check({ sid: 'x', uid: 'account-2', ver: 3 })).toBe('live')
-    expect(list.check({ ...reference, sid: 'b' })).toBe('live')
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 2 }, realm)).toBe('revoked')
+    expect(list.check({ sid: 'x', uid: 'account-2', ver: 3 }, realm)).toBe('live')
+    expect(list.check({ ...reference, sid: 'b' }, realm)).toBe('live')
   })
 
   test('says that it cannot tell when the feed has been silent too long, and still refuses what it knows', async () => {
@@ -141,57 +149,57 @@ describe('a revocation list', () => {
     await until(() => list.size() === 1)
     goAway()
     pass(60_000)
-    expect(list.check({ ...reference, sid: 'session-2' })).toBe('live')
+    expect(list.check({ ...reference, sid: 'session-2' }, realm)).toBe('live')
     pass(1)
-    expect(list.check({ ...reference, sid: 'session-2' })).toBe('unknown')
-    expect(list.check(reference)).toBe('revoked')
+    expect(list.check({ ...reference, sid: 'session-2' }, realm)).toBe('unknown')
+    expect(list.check(reference, realm)).toBe('revoked')
   })
 
   test('says that it cannot tell when there are more revocations than it may hold', async () => {
     const { list, feed, publish } = setUp({ capacity: 2 })
     await list.follow(feed, 1_000)
     publish({ sessionId: 'a' }, { sessionId: 'b' }, { sessionId: 'c' })
-    await until(() => list.check({ ...reference, sid: 'c' }) === 'unknown')
-    expect(list.check({ ...reference, sid: 'a' })).toBe('revoked')
+    await until(() => list.check({ ...reference, sid: 'c' }, realm) === 'unknown')
+    expect(list.check({ ...reference, sid: 'a' }, realm)).toBe('revoked')
   })
 
   test('trusts itself again only when all of it was read anew', async () => {
     const { list, feed, publish, pass, cursors, refuseRereading } = setUp({ capacity: 2 })
     await list.follow(feed, 1_000)
     publish({ sessionId: 'a' }, { sessionId: 'b' }, { sessionId: 'c' })
-    await until(() => list.check({ ...reference, sid: 'c' }) === 'unknown')
+    await until(() => list.check({ ...reference, sid: 'c' }, realm) === 'unknown')
     refuseRereading(true)
     pass(3 * 3600 * 1000)
     publish({ sessionId: 'd' })
     await until(() => cursors.filter((cursor) => cursor === '0').length > 1)
-    expect(list.check({ ...reference, sid: 'e' })).toBe('unknown')
+    expect(list.check({ ...reference, sid: 'e' }, realm)).toBe('unknown')
     refuseRereading(false)
     publish({ sessionId: 'd' }, { sessionId: 'e' })
-    await until(() => list.check({ ...reference, sid: 'e' }) === 'revoked')
-    await until(() => list.check({ ...reference, sid: 'f' }) === 'live')
+    await until(() => list.check({ ...reference, sid: 'e' }, realm) === 'revoked')
+    await until(() => list.check({ ...reference, sid: 'f' }, realm) === 'live')
   })
 
   test('does not trust itself when what it read anew was too much again', async () => {
     const { list, feed, publish, pass, cursors, refuseRereading } = setUp({ capacity: 2 })
     await list.follow(feed, 1_000)
     publish({ sessionId: 'a' }, { sessionId: 'b' }, { sessionId: 'c' })
-    await until(() => list.check({ ...reference, sid: 'c' }) === 'unknown')
+    await until(() => list.check({ ...reference, sid: 'c' }, realm) === 'unknown')
     refuseRereading(true)
     pass(3 * 3600 * 1000)
     publish()
     await until(() => cursors.filter((cursor) => cursor === '0').length > 1)
     refuseRereading(false)
     publish({ sessionId: 'd' }, { sessionId: 'e' }, { sessionId: 'f' })
-    await until(() => list.check({ ...reference, sid: 'e' }) === 'revoked')
-    expect(list.check({ ...reference, sid: 'f' })).toBe('unknown')
-    expect(list.check({ ...reference, sid: 'g' })).toBe('unknown')
+    await until(() => list.check({ ...reference, sid: 'e' }, realm) === 'revoked')
+    expect(list.check({ ...reference, sid: 'f' }, realm)).toBe('unknown')
+    expect(list.check({ ...reference, sid: 'g' }, realm)).toBe('unknown')
   })
 
   test('gives up waiting for a feed that is away', async () => {
     const { list, feed, goAway } = setUp()
     goAway()
     await list.follow(feed, 50)
-    expect(list.check(reference)).toBe('unknown')
+    expect(list.check(reference, realm)).toBe('unknown')
   })
 
   test('follows its feed while that answers, and no longer than it should have answered', async () => {
@@ -211,7 +219,7 @@ describe('a revocation list', () => {
       publish({ sessionId: session })
       comeBack()
       await until(() => list.following())
-      expect(list.check({ ...reference, sid: session })).toBe('revoked')
+      expect(list.check({ ...reference, sid: session }, realm)).toBe('revoked')
     }
   })
 })

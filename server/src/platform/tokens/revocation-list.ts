@@ -4,10 +4,12 @@ import { newId } from '../ids.ts'
 import type { Logger } from '../log.ts'
 import { backoffMs, createSignal, pause } from '../signal.ts'
 
-/** Tokens that are refused before they expire: those of one session, or of an account below a version. */
+/** Tokens that are refused before they expire: those of one session, or of an account below a version, in one realm or in all. */
 export interface Revocation {
   sessionId: string | null
   accountId: string | null
+  /** Null: every realm. */
+  realm: string | null
   minimumVersion: number | null
   /** Seconds since the epoch; after it no token that this concerns is alive. */
   until: number
@@ -45,6 +47,10 @@ interface Bucket {
   accounts: Map<string, number>
 }
 
+/** What an account's minimum versions are held under. */
+const accountKey = (accountId: string, realm: string | null): string =>
+  realm === null ? accountId : `${accountId} ${realm}`
+
 const pollMs = 2_000
 /** Milliseconds after which a feed that was asked to answer within `pollMs` does not count as followed any more. */
 const overdueMs = pollMs + 1_000
@@ -69,15 +75,16 @@ export function createRevocationList(options: { clock: Clock; log: Logger; stale
   let restart = false
   let following: Promise<void> = Promise.resolve()
 
-  const hold = ({ sessionId, accountId, minimumVersion, until }: Revocation) => {
+  const hold = ({ sessionId, accountId, realm, minimumVersion, until }: Revocation) => {
     const key = Math.floor(until / hour)
     let bucket = buckets.get(key)
     if (!bucket) {
       bucket = { sessions: new Set(), accounts: new Map() }
       buckets.set(key, bucket)
     }
+    const account = accountKey(accountId ?? '', realm)
     const before = bucket.sessions.size + bucket.accounts.size
-    const held = bucket.sessions.has(sessionId ?? '') || bucket.accounts.has(accountId ?? '')
+    const held = bucket.sessions.has(sessionId ?? '') || bucket.accounts.has(account)
     if (size >= capacity && !held) {
       overfull = true
       missed = true
@@ -85,7 +92,7 @@ export function createRevocationList(options: { clock: Clock; log: Logger; stale
     }
     if (sessionId !== null) bucket.sessions.add(sessionId)
     if (accountId !== null && minimumVersion !== null) {
-      bucket.accounts.set(accountId, Math.max(minimumVersion, bucket.accounts.get(accountId) ?? 0))
+      bucket.accounts.set(account, Math.max(minimumVersion, bucket.accounts.get(account) ?? 0))
     }
     size += bucket.sessions.size + bucket.accounts.size - before
   }
@@ -142,12 +149,13 @@ export function createRevocationList(options: { clock: Clock; log: Logger; stale
   }
 
   return {
-    /** `unknown`: the list is stale or overfull, and only identity can tell. */
-    check({ sid, uid, ver }: TokenReference): 'live' | 'revoked' | 'unknown' {
-      for (const bucket of buckets.values()) {
-        if (bucket.sessions.has(sid)) return 'revoked'
-        const minimum = bucket.accounts.get(uid)
-        if (minimum !== undefined && ver < minimum) return 'revoked'
+    /** Of a token of that realm. `unknown`: the list is stale or overfull, and only identity can tell. */
+    check({ sid, uid, ver }: TokenReference, realm: string): 'live' | 'revoked' | 'unknown' {
+      const inRealm = accountKey(uid, realm)
+      for (const { sessions, accounts } of buckets.values()) {
+        if (sessions.has(sid)) return 'revoked'
+        if (accounts.size === 0) continue
+        if (ver < (accounts.get(inRealm) ?? 0) || ver < (accounts.get(uid) ?? 0)) return 'revoked'
       }
       return overfull || clock.now() - heardAt > staleAfterMs ? 'unknown' : 'live'
     },

@@ -51,6 +51,7 @@ interface Seen {
  * was withdrawn is refused as soon as the key source knows: at once where identity is in this process, else within 5 minutes.
  */
 export function createTokenVerifier(options: {
+  /** The realm's name, which each of its tokens has among its audiences. */
   audience: string
   secret: string | undefined
   keys: KeySource
@@ -107,7 +108,7 @@ export function createTokenVerifier(options: {
   const judge = (claims: AccessClaims): 'live' | 'unknown' => {
     const now = seconds(clock)
     if (claims.exp + leewaySeconds <= now || claims.iat - leewaySeconds > now) throw refuseAtEdge('edge.invalid_token')
-    const state = revocations.check(claims)
+    const state = revocations.check(claims, audience)
     if (state === 'revoked') throw refuseAtEdge('edge.invalid_token')
     return state
   }

@@ -39,10 +39,9 @@ describe('an operator', () => {
     expect(await service.identity.isTokenActive(claimsOf(before))).toBe(false)
     expect(claimsOf(await signIn(username))).toMatchObject({ role: 'admin' })
     expect(claimsOf(await signIn(username, contextOf(elsewhere)))).toMatchObject({ role: 'user' })
-    expect((await rows.events(id)).at(-1)).toMatchObject({
-      type: 'account.role_changed',
-      data: { contract: 'test', role: 'admin' },
-    })
+    expect((await rows.events(id)).filter(({ type }) => type === 'membership.role_changed')).toMatchObject([
+      { data: { realm: 'test', role: 'admin' } },
+    ])
     expect(await service.identity.hasAdministrator(testRealm)).toBe(true)
     expect(await service.identity.hasAdministrator(elsewhere)).toBe(false)
   })
@@ -109,13 +108,13 @@ describe('an operator', () => {
   })
 })
 
-test('a deleted account takes its sessions, grants and devices with it, and its tokens are refused', async () => {
+test('a deleted account takes its sessions, memberships and devices with it, and its tokens are refused', async () => {
   const { id, username } = await register()
   await admin().grantRole(username, 'admin', testRealm)
   const other = await register({ role: 'admin' })
   expect(other.id).not.toBe(id)
   const held = await signIn(username)
-  await service.identity.deleteAccount(id)
+  await service.identity.removeMember(id, testContext)
   expect(await service.identity.isTokenActive(claimsOf(held))).toBe(false)
   expect(await errorCodeOf(service.identity.refresh(held.refreshToken, testContext))).toBe(
     'identity.invalid_refresh_token',
@@ -123,10 +122,10 @@ test('a deleted account takes its sessions, grants and devices with it, and its 
   expect(await errorCodeOf(signIn(username))).toBe('identity.invalid_credentials')
   const left = await service.database.one(sql<Record<string, number>>`
     SELECT (SELECT count(*) FROM sessions WHERE account_id = ${id}) AS sessions,
-           (SELECT count(*) FROM grants WHERE account_id = ${id}) AS grants,
+           (SELECT count(*) FROM memberships WHERE account_id = ${id}) AS memberships,
            (SELECT count(*) FROM known_devices WHERE account_id = ${id}) AS devices,
-           (SELECT count(*) FROM revocations WHERE account_id = ${id} AND minimum_version = 3) AS revocations`)
-  expect(left).toEqual({ sessions: 0, grants: 0, devices: 0, revocations: 1 })
-  expect(await errorCodeOf(service.identity.deleteAccount(id))).toBeUndefined()
+           (SELECT count(*) FROM revocations WHERE account_id = ${id} AND realm IS NULL AND minimum_version > 1000000) AS revocations`)
+  expect(left).toEqual({ sessions: 0, memberships: 0, devices: 0, revocations: 1 })
+  expect(await errorCodeOf(service.identity.removeMember(id, testContext))).toBeUndefined()
   expect((await rows.events(id)).filter(({ type }) => type === 'account.deleted')).toHaveLength(1)
 })

@@ -48,8 +48,7 @@ function newContract() {
     administrators: async () =>
       (
         await service.database.one(sql<{ count: number }>`
-          SELECT count(*) AS count FROM grants g JOIN accounts a ON a.id = g.account_id
-           WHERE g.contract = ${realm.name} AND g.administrator AND a.active`)
+          SELECT count(*) AS count FROM memberships WHERE realm = ${realm.name} AND administrator AND state = 'active'`)
       ).count,
   }
 }
@@ -66,14 +65,14 @@ describe('a change of role', () => {
     })
     expect(await service.identity.isTokenActive(claimsOf(before))).toBe(false)
     const revoked = await service.database.many(
-      sql<{ version: number }>`SELECT minimum_version AS version FROM revocations WHERE account_id = ${target.id}`,
+      sql`SELECT realm, minimum_version AS version FROM revocations WHERE account_id = ${target.id}`,
     )
-    expect(revoked).toEqual([{ version: 2 }])
+    expect(revoked).toEqual([{ realm: realm.name, version: 2 }])
     expect(claimsOf(await signIn(target))).toMatchObject({ role: 'helper', ver: 2 })
     expect((await rows.events(target.id)).at(-1)).toEqual({
-      type: 'account.role_changed',
-      sequence: 2,
-      data: { contract: realm.name, role: 'helper' },
+      type: 'membership.role_changed',
+      sequence: 3,
+      data: { realm: realm.name, role: 'helper' },
     })
   })
 
@@ -81,7 +80,10 @@ describe('a change of role', () => {
     const { person, change } = newContract()
     const [admin, target] = [await person('admin'), await person('helper')]
     expect(await change(admin, target, { role: 'helper' })).toMatchObject({ role: 'helper', formerRole: 'helper' })
-    expect((await rows.events(target.id)).map(({ type }) => type)).toEqual(['account.registered'])
+    expect((await rows.events(target.id)).map(({ type }) => type)).toEqual([
+      'account.registered',
+      'membership.started',
+    ])
   })
 
   test('is refused to who may not grant roles, and to an unknown role', async () => {
@@ -108,8 +110,9 @@ describe('a deactivation', () => {
     expect(claimsOf(await signIn(target))).toMatchObject({ ver: 3 })
     expect((await rows.events(target.id)).map(({ type, sequence }) => [type, sequence])).toEqual([
       ['account.registered', 1],
-      ['account.deactivated', 2],
-      ['account.activated', 3],
+      ['membership.started', 2],
+      ['membership.deactivated', 3],
+      ['membership.activated', 4],
     ])
   })
 
@@ -155,15 +158,17 @@ describe('who administers', () => {
     const { person, change, context, find } = newContract()
     const [user, reader, target] = [await person(), await person('reader'), await person()]
     const former = await person('helper')
-    await service.database.run(sql`DELETE FROM grants WHERE account_id = ${former.id}`)
+    await service.database.run(sql`UPDATE memberships SET role = NULL WHERE account_id = ${former.id}`)
     const inactive = await person('helper')
-    await service.database.run(sql`UPDATE accounts SET active = false WHERE id = ${inactive.id}`)
-    for (const one of [user, reader, former, inactive])
+    await service.database.run(sql`UPDATE memberships SET state = 'inactive' WHERE account_id = ${inactive.id}`)
+    const removed = await person('helper')
+    await service.database.run(sql`UPDATE memberships SET state = 'removed' WHERE account_id = ${removed.id}`)
+    for (const one of [user, reader, former, inactive, removed])
       expect(await errorCodeOf(change(one, target, { active: false }))).toBe('identity.not_allowed')
     expect((await find(target)).active).toBe(true)
     const acting = ({ id }: AccountView) => ({ sid: '', uid: id, ver: 1, tid: '', jti: '', iat: 0, exp: 0 })
     const page = { limit: 10, offset: 0 }
-    for (const one of [user, former, inactive]) {
+    for (const one of [user, former, inactive, removed]) {
       expect(await errorCodeOf(service.identity.accounts.list(page, acting(one), context))).toBe('identity.not_allowed')
       const activities = service.identity.accounts.activitiesOf(target.number, page, acting(one), context)
       expect(await errorCodeOf(activities)).toBe('identity.not_allowed')
@@ -209,7 +214,7 @@ describe('who administers', () => {
       target.id,
       () => change(admin, target, { active: false }),
       (tx) =>
-        tx.run(sql`INSERT INTO grants (account_id, contract, role) VALUES (${target.id}, ${realm.name}, 'owner')`),
+        tx.run(sql`UPDATE memberships SET role = 'owner' WHERE account_id = ${target.id} AND realm = ${realm.name}`),
     )
     expect(await errorCodeOf(late)).toBe('identity.not_allowed')
     expect((await find(target)).active).toBe(true)
@@ -218,11 +223,11 @@ describe('who administers', () => {
 
 describe('the last administrator', () => {
   test('is neither demoted nor deactivated nor deleted', async () => {
-    const { realm, person, change, find } = newContract()
+    const { realm, context, person, change, find } = newContract()
     const [admin, owner] = [await person('admin'), await person('owner')]
     expect(await errorCodeOf(change(owner, admin, { role: 'user' }))).toBe('identity.last_administrator')
     expect(await errorCodeOf(change(owner, admin, { active: false }))).toBe('identity.last_administrator')
-    expect(await errorCodeOf(service.identity.deleteAccount(admin.id))).toBe('identity.last_administrator')
+    expect(await errorCodeOf(service.identity.removeMember(admin.id, context))).toBe('identity.last_administrator')
     const byOperator = service.identity.admin.grantRole(admin.username, 'user', realm, realm.name)
     expect(await errorCodeOf(byOperator)).toBe('identity.last_administrator')
     expect(await find(admin)).toMatchObject({ role: 'admin', active: true })
@@ -238,17 +243,24 @@ describe('the last administrator', () => {
     expect(await errorCodeOf(change(owner, two, { role: 'user' }))).toBeUndefined()
   })
 
-  test.each<[string, AccountChange, string | undefined]>([
-    ['cannot deactivate', { active: false }, 'identity.last_administrator'],
-    ['cannot deactivate, though they give a role', { active: false, role: 'admin' }, 'identity.last_administrator'],
-    ['may give a role to', { role: 'helper' }, undefined],
-  ])('of another contract is somebody whom an administrator %s', async (_what, given, refused) => {
+  test.each<[string, AccountChange, object]>([
+    ['deactivate', { active: false }, { active: false, role: 'user' }],
+    ['deactivate, and give a role', { active: false, role: 'admin' }, { active: false, role: 'admin' }],
+    ['give a role to', { role: 'helper' }, { active: true, role: 'helper' }],
+  ])('of another realm is somebody whom an administrator may %s, in their own', async (_what, given, after) => {
     const [here, elsewhere] = [newContract(), newContract()]
     const [owner, target] = [await here.person('owner'), await elsewhere.person('admin')]
-    expect(await errorCodeOf(here.change(owner, target, given))).toBe(refused)
+    expect(await errorCodeOf(here.change(owner, target, given))).toBe('identity.account_not_found')
+    const [session] = [await elsewhere.signIn(target), await here.signIn(target)]
+    expect(await here.change(owner, target, given)).toMatchObject(after)
+    expect(await here.find(target)).toMatchObject(after)
     expect(await elsewhere.find(target)).toMatchObject({ role: 'admin', active: true })
-    await elsewhere.person('admin')
-    expect(await errorCodeOf(here.change(owner, target, given))).toBeUndefined()
+    expect(await service.identity.isTokenActive(claimsOf(session))).toBe(true)
+    expect(await service.identity.refresh(session.refreshToken, elsewhere.context)).toBeDefined()
+    const revoked = await service.database.many(
+      sql<{ realm: string }>`SELECT DISTINCT realm FROM revocations WHERE account_id = ${target.id}`,
+    )
+    expect(revoked).toEqual([{ realm: here.realm.name }])
   })
 
   test.each<[string, AccountChange, AccountChange]>([
@@ -258,16 +270,16 @@ describe('the last administrator', () => {
   ])('remains when two %s each other at once', async (_what, first, second) => {
     const { realm, person, change, administrators } = newContract()
     const [one, two] = [await person('admin'), await person('admin')]
-    const lock = sql`SELECT account_id FROM grants WHERE contract = ${realm.name} ORDER BY account_id FOR UPDATE`
+    const lock = sql`SELECT account_id FROM memberships WHERE realm = ${realm.name} ORDER BY account_id FOR UPDATE`
     const both = await rows.allAtOnce(lock, [() => change(one, two, first), () => change(two, one, second)])
     expect(await tallyOf(both)).toEqual({ success: 1, 'identity.last_administrator': 1 })
     expect(await administrators()).toBe(1)
   })
 
   test('remains when all are deleted at once', async () => {
-    const { person, administrators } = newContract()
+    const { context, person, administrators } = newContract()
     const all = await Promise.all(Array.from({ length: 5 }, () => person('admin')))
-    const tally = await tallyOf(all.map(({ id }) => service.identity.deleteAccount(id)))
+    const tally = await tallyOf(all.map(({ id }) => service.identity.removeMember(id, context)))
     expect(tally).toEqual({ success: 4, 'identity.last_administrator': 1 })
     expect(await administrators()).toBe(1)
   })

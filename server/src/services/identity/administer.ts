@@ -18,7 +18,7 @@ export interface AccountChange {
 export type AdministeredAccount = AccountView & { formerRole: string }
 
 /**
- * Changes an account's role or activation. Its tokens from before are refused everywhere when this resolves. Nobody changes
+ * Changes a member's role or activation. Their tokens of this realm from before are refused everywhere when this resolves. Nobody changes
  * themselves, nobody without `tenants:cross` reaches into another tenant, touches somebody who has it or gives roles, and the last
  * administrator stays.
  */
@@ -38,9 +38,9 @@ export const administer =
       const former = target.role ?? roles.person
       const newRole = grant && grant.role !== former ? grant : undefined
       const stops = change.active === false || (newRole !== undefined && !newRole.administrator)
-      if (stops) await refuseLastAdministrator(tx, target.id, change.active === false ? undefined : realm.name)
-      const about = { accountId: target.id, until: revokedUntil(deps), eventId: newId() }
-      if (newRole) await store.setRole(tx, { ...about, contract: realm.name, ...newRole })
+      if (stops) await refuseLastAdministrator(tx, target.id, realm.name)
+      const about = { accountId: target.id, realm: realm.name, until: revokedUntil(deps), eventId: newId() }
+      if (newRole) await store.setRole(tx, { ...about, ...newRole })
       if (change.active !== undefined) await store.setActive(tx, { ...about, eventId: newId(), active: change.active })
       const details = {
         ...(change.active !== undefined && { active: change.active }),
@@ -84,7 +84,7 @@ export interface ActingAdministrator {
   id: string
   tenantId: string
   permits(permission: Permission): boolean
-  /** The same of another account of the contract. */
+  /** The same of another member of the realm. */
   rolePermits(role: string | null, permission: Permission): boolean
 }
 
@@ -118,8 +118,7 @@ export function visibleTo(
   return target
 }
 
-async function refuseLastAdministrator(tx: Queryable, accountId: string, contract: string | undefined): Promise<void> {
-  const alone = await store.contractsAdministeredAlone(tx, accountId)
-  if (alone.some((one) => contract === undefined || one.contract === contract))
-    throw refuse('identity.last_administrator')
+async function refuseLastAdministrator(tx: Queryable, accountId: string, realm: string): Promise<void> {
+  const alone = await store.realmsAdministeredAlone(tx, accountId)
+  if (alone.some((one) => one.realm === realm)) throw refuse('identity.last_administrator')
 }

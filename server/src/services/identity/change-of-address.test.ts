@@ -141,6 +141,7 @@ describe('once its link is opened, a change of address', () => {
       { username: 'without-one', password },
       contextOf(testRealm),
     )
+    await signIn('without-one')
     await propose(account.id, next)
     await open(await tokenFor(next))
     expect(await find(account.id)).toMatchObject({ username: 'without-one', email: next, emailVerified: true })
@@ -152,15 +153,29 @@ describe('once its link is opened, a change of address', () => {
     const squatter = await service.identity.createAccount({ email: next, password: 'another horse' }, trusting)
     await open(token)
     expect(await find(id)).toMatchObject({ email: next, username: id })
-    expect(await find(squatter.account.id)).toMatchObject({ email: next, username: next, emailVerified: false })
+    expect(await service.identity.accounts.find(squatter.account.id, trusting)).toMatchObject({
+      email: next,
+      username: next,
+      emailVerified: false,
+    })
     expect(await signedInAs(next)).toBe(id)
     expect(await errorCodeOf(signIn(next, trusting, 'another horse'))).toBe('identity.invalid_credentials')
   })
 
-  test('makes the id the name where the new address was the name of a deleted account', async () => {
+  test('makes the new address the name where it was that of a deleted account', async () => {
     const { id, next, token } = await moving()
     const { account } = await service.identity.createAccount({ email: next, password }, trusting)
-    await service.identity.deleteAccount(account.id)
+    await service.identity.removeMember(account.id, trusting)
+    await open(token)
+    expect(await find(id)).toMatchObject({ email: next, username: next })
+    expect(await signedInAs(next)).toBe(id)
+  })
+
+  test('makes the id the name where the new address is a name that was retired', async () => {
+    const { id, next, token } = await moving()
+    await service.database.run(sql`
+      INSERT INTO retired_usernames (tenant_id, username_hash)
+      SELECT tenant_id, sha256(convert_to(${next}, 'UTF8')) FROM accounts WHERE id = ${id}`)
     await open(token)
     expect(await find(id)).toMatchObject({ email: next, username: id })
     expect(await signedInAs(next)).toBe(id)

@@ -161,7 +161,7 @@ test('a deactivated or deleted account changes no password', async () => {
   const [one, two] = [await register(), await register()]
   const sessions = [await signIn(one.username), await signIn(two.username)] as const
   await service.identity.admin.setActive(one.username, false, context.realm)
-  await service.identity.deleteAccount(two.id)
+  await service.identity.removeMember(two.id, context)
   expect(await errorCodeOf(change(sessions[0]))).toBe('identity.wrong_password')
   expect(await errorCodeOf(change(sessions[1]))).toBe('identity.account_not_found')
 })

@@ -41,7 +41,7 @@ export const changePassword =
     await refuseBadPassword(deps, input.password, account, context)
     const change = {
       accountId: account.id,
-      version: account.version,
+      revision: account.revision,
       passwordHash: await passwords.hash(input.password),
       sessionId: claims.sid,
       contract: realm.name,

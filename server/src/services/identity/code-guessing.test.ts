@@ -98,6 +98,7 @@ test('codes of one account say nothing of another one', async () => {
 test('the owner is told once, and an operator of either contract lets unknown devices have codes again', async () => {
   for (const realm of [here, there]) {
     const { id, username } = await register()
+    await signIn(username, stranger(there))
     for (let turn = 0; turn < codeLockout.failures; turn += 1) await guess(username, stranger())
     expect((await rows.mails(id)).filter((kind) => kind === 'codes_guessed')).toHaveLength(1)
     await service.identity.admin.unlock(username, realm)

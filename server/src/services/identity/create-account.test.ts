@@ -39,7 +39,7 @@ describe('the name of a new account', () => {
     expect(await rows.mails(account.id)).toEqual(['verify_email'])
   })
 
-  test('is told to the other services with number, tenant and contract, and to the log', async () => {
+  test('is told to the other services with number, tenant and realm, and to the log', async () => {
     const names = { firstName: 'Grace', lastName: null }
     const { account } = await create({ username: 'grace', displayName: ' Grace H. ', names, role: 'admin', password })
     expect(await rows.events(account.id)).toEqual([
@@ -48,13 +48,25 @@ describe('the name of a new account', () => {
         sequence: 1,
         data: {
           number: account.number,
-          tenantId: account.tenant.id,
           tenant: 'main',
-          contract: 'test',
-          role: 'admin',
           username: 'grace',
           email: null,
           displayName: 'Grace H.',
+        },
+      },
+      {
+        type: 'membership.started',
+        sequence: 2,
+        data: {
+          number: account.number,
+          tenant: 'main',
+          username: 'grace',
+          email: null,
+          displayName: 'Grace H.',
+          realm: 'test',
+          role: 'admin',
+          origin: 'registered',
+          since: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
           names,
         },
       },
@@ -75,9 +87,23 @@ describe('the name of a new account', () => {
 
   test('is never given again once its account is deleted', async () => {
     const { account } = await create({ username: 'gone' })
-    await service.identity.deleteAccount(account.id)
+    await service.identity.removeMember(account.id, byName)
     expect(await errorCodeOf(create({ username: 'Gone' }))).toBe('identity.username_taken')
-    expect((await rows.events(account.id)).map(({ type }) => type)).toEqual(['account.registered', 'account.deleted'])
+    expect((await rows.events(account.id)).map(({ type }) => type)).toEqual([
+      'account.registered',
+      'membership.started',
+      'membership.ended',
+      'account.deleted',
+    ])
+  })
+
+  test('is free again once its account is deleted, when it was but the address', async () => {
+    const email = newAddress()
+    const { account } = await create({ email, password }, byEmail)
+    await service.identity.removeMember(account.id, byEmail)
+    const again = await create({ email, password: 'another horse' }, byEmail)
+    expect(again.account.id).not.toBe(account.id)
+    expect(again.account.username).toBe(email)
   })
 
   test("is not somebody else's proven address, with an idempotency key or without", async () => {
@@ -156,7 +182,7 @@ describe('an idempotency key', () => {
     const twice = () => create({ username: 'only-once', password }, byName, keyOf('one', 'only-once'))
     const [first, ...others] = await Promise.all([twice(), twice(), twice(), twice()])
     for (const { account } of [...others, await twice()]) expect(account.id).toBe(first?.account.id)
-    expect(await rows.events(first?.account.id ?? '')).toHaveLength(1)
+    expect(await rows.events(first?.account.id ?? '')).toHaveLength(2)
   })
 
   test('is refused with another request', async () => {
@@ -174,6 +200,7 @@ describe('an idempotency key', () => {
 })
 
 describe('an account that nobody proved or used', () => {
+  const unproven = contextOf(realmWith('unproven', { identifier: 'email' }))
   const abandoned = async (hours: number, context = proving) => {
     const email = newAddress()
     const { account } = await create({ email, password: 'the password of a stranger' }, context)
@@ -186,7 +213,11 @@ describe('an account that nobody proved or used', () => {
     const { account } = await create({ email, password }, proving)
     expect(account.id).not.toBe(id)
     expect(await rows.openSessions(id)).toBe(0)
-    expect((await rows.events(id)).map(({ type }) => type)).toEqual(['account.registered', 'account.deleted'])
+    expect((await rows.events(id)).map(({ type }) => type)).toEqual([
+      'account.registered',
+      'membership.started',
+      'account.deleted',
+    ])
     const stale = service.identity.login({ identifier: email, password: 'the password of a stranger' }, proving)
     expect(await errorCodeOf(stale)).toBe('identity.invalid_credentials')
     expect(await errorCodeOf(service.identity.login({ identifier: email, password }, proving))).toBe(
@@ -219,11 +250,19 @@ describe('an account that nobody proved or used', () => {
     expect(await errorCodeOf(create({ email, password }, proving))).toBe('identity.username_taken')
   })
 
-  test('stays, with its password, when it was not this contract that made it: another did, or an import', async () => {
-    const unproven = contextOf(realmWith('unproven', { identifier: 'email' }))
+  test('gives way to a registration in another realm too', async () => {
+    const { id, email } = await abandoned(25, unproven)
+    const { account } = await create({ email, password }, proving)
+    expect(account).toMatchObject({ username: email, email })
+    expect(account.id).not.toBe(id)
+    expect((await rows.events(id)).at(-1)?.type).toBe('account.deleted')
+  })
+
+  test('stays, with its password, once somebody signed in to it, or when an import made it', async () => {
     const { id, email } = await abandoned(100, unproven)
-    await errorCodeOf(create({ email, password }, proving))
     const given = { identifier: email, password: 'the password of a stranger' }
+    await service.identity.login(given, unproven)
+    await errorCodeOf(create({ email, password }, proving))
     const result = await service.identity.login(given, unproven)
     expect(result).toMatchObject({ kind: 'session', session: { account: { id } } })
 
@@ -263,8 +302,9 @@ describe('the first administrator', () => {
 
   test('administers one contract only', async () => {
     const contract = contextOf(realmWith('first-elsewhere', policy))
-    const { account } = await create({ username: 'elsewhere' }, contract)
+    const { account } = await create({ username: 'elsewhere', password }, contract)
     expect((await service.identity.accounts.find(account.id, contract)).role).toBe('admin')
+    await service.identity.login({ identifier: 'elsewhere', password }, byName)
     expect((await service.identity.accounts.find(account.id, byName)).role).toBe('user')
   })
 })

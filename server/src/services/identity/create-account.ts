@@ -4,9 +4,11 @@ import { newId } from '../../platform/ids.ts'
 import type { AccountView, Realm, RequestContext } from '../realm/index.ts'
 import { after, type Deps, originOf, revokedUntil } from './deps.ts'
 import { type IdentityErrorCode, refuse } from './errors.ts'
-import { type AccountRegistered, announced, eventsJson } from './events.ts'
+import { announced, eventsJson, type MembershipStarted } from './events.ts'
+import { type Joined, type Joining, joinInside, knowsPassword } from './join-realm.ts'
 import { emailPattern, usernamePattern, verificationTtl } from './limits.ts'
 import { checkPassword, strictest } from './passwords/rules.ts'
+import { invitationLink } from './reset-password.ts'
 import * as store from './store/index.ts'
 import { tenantName } from './tenants.ts'
 
@@ -18,7 +20,7 @@ export interface NewAccountInput {
   password?: string | undefined
   displayName?: string | undefined
   /** The parts of the name, for the other services: identity keeps the display name only. */
-  names?: AccountRegistered['names'] | undefined
+  names?: MembershipStarted['names'] | undefined
   /** For contracts whose requests name the tenant. */
   tenant?: string | undefined
   /** A role other than a person's, granted in the realm; for operators and administrators. */
@@ -28,6 +30,8 @@ export interface NewAccountInput {
   secondFactor?: boolean | undefined
   /** True: no mail to prove the address. For demo accounts. */
   quietly?: boolean | undefined
+  /** True: a link to choose a password is mailed, which proves the address as well. For who is added by an administrator. */
+  invited?: boolean | undefined
   /** What the contract finds wrong by rules of its own: refused together with what identity finds. */
   problems?: readonly IdentityErrorCode[] | undefined
 }
@@ -48,34 +52,58 @@ export const createAccount =
     const tenant = await store.findTenant(database, wanted.tenant)
     const problems = [...wanted.problems, ...(await passwordProblems(input, realm, tenant?.settings, wanted.tenant))]
     if (problems[0]) throw refuse(problems[0], { problems })
+    const holder = tenant && (await store.findHolder(database, tenant.id, wanted.username, realm.name))
+    const present = holder && (await presentAccount(deps, holder, { input, wanted }, context))
     // Said before the hash is computed: a taken name must not cost what a password costs.
-    if (!idempotency && tenant && (await taken(database, tenant.id, wanted, realm))) {
+    if (!idempotency && tenant && holder && !present && !(await yields(database, tenant.id, wanted, realm))) {
       throw refuse('identity.username_taken', { username: wanted.username })
     }
 
-    const passwordHash = input.password === undefined ? null : await deps.passwords.hash(input.password)
-    const id = newId()
-    const verificationId = newId()
-    const { created, fresh } = await createOnce(database, idempotency, {
+    const passwordHash = input.password === undefined || present ? null : await deps.passwords.hash(input.password)
+    const id = present?.accountId ?? newId()
+    const { created, fresh } = await createOnce<Joined>(database, idempotency, {
       id,
       create: (tx) =>
-        insideTransaction(database, tx, realm, (inner) =>
-          insert(deps, inner, { id, verificationId, input, wanted, passwordHash }, context),
+        insideTransaction(database, tx, present ? 'several' : statementsFor(realm, input), (inner) =>
+          present
+            ? joinInside(deps, inner, present, context)
+            : insert(deps, inner, { id, input, wanted, passwordHash }, context),
         ),
       async again(createdId) {
         const account = await store.findAccount(database, createdId, realm.name)
         if (!account) throw refuse('identity.account_not_found')
-        return { account, mailed: false }
+        return { account, verificationId: undefined }
       },
       reused: () => refuse('identity.idempotency_key_reused'),
     })
-    if (fresh) deps.eventsRecorded()
-    if (created.mailed) deps.mailQueued()
+    if (fresh) {
+      deps.eventsRecorded()
+      deps.mailQueued()
+    }
+    const { account, verificationId } = created
     return {
-      account: store.viewOf(created.account, realm.policy.roles),
-      verificationToken: created.mailed && deps.exposeDevSecrets ? deps.secrets.tokenOf(verificationId) : undefined,
+      account: store.viewOf(account, realm.policy.roles),
+      verificationToken: verificationId && deps.exposeDevSecrets ? deps.secrets.tokenOf(verificationId) : undefined,
     }
   }
+
+/**
+ * Who has the name is somebody of other realms only, and becomes a member instead of a second account: by their own right password,
+ * or because an administrator or operator adds them.
+ */
+async function presentAccount(
+  deps: Deps,
+  { id, state }: store.Holder,
+  { input, wanted }: { input: NewAccountInput; wanted: Wanted },
+  context: RequestContext,
+): Promise<Joining | undefined> {
+  if (id === null || (state !== null && state !== 'removed')) return undefined
+  const { names, password } = input
+  if (context.service) return { accountId: id, origin: 'added', grant: wanted.grant, names, revives: true }
+  const { username: identifier, tenant } = wanted
+  const known = password !== undefined && (await knowsPassword(deps, { identifier, tenant, password }, context))
+  return known ? { accountId: id, origin: 'joined', names, revives: true } : undefined
+}
 
 interface Wanted {
   username: string
@@ -83,7 +111,7 @@ interface Wanted {
   named: boolean
   email: string | null
   tenant: string
-  grant: { role: string; administrator: boolean } | undefined
+  grant: store.Grant | undefined
   problems: IdentityErrorCode[]
 }
 
@@ -122,33 +150,34 @@ async function passwordProblems(
   return checkPassword(password, strictest(policy.password, settings), own)
 }
 
-/** Taken, unless by somebody who never proved the address where it has to be proven: whose it is may have it. */
-async function taken(
+/** True when whoever has the name never proved it as an address where it has to be proven: whose it is may have it. */
+async function yields(
   database: Database,
   tenantId: string,
   { username, named }: Wanted,
   realm: Realm,
 ): Promise<boolean> {
-  if (!(await store.nameTaken(database, tenantId, username))) return false
-  if (named || realm.policy.verifiedEmail !== 'required') return true
-  const by = [database, tenantId, username, realm.name] as const
-  return !(await store.findAbandoned(...by)) && !(await store.heldUnprovenElsewhere(...by))
+  if (named || realm.policy.verifiedEmail !== 'required') return false
+  const abandoned = await store.findAbandoned(database, tenantId, username)
+  return abandoned !== undefined || store.heldUnprovenElsewhere(database, tenantId, username, realm.name)
 }
 
-/** One statement needs no transaction; a tenant to be made, a first administrator or an abandoned account do. */
+/** A tenant to be made, a first administrator, an abandoned account or an invitation take statements of their own. */
+const statementsFor = ({ policy }: Realm, { invited = false }: NewAccountInput): 'one' | 'several' =>
+  policy.tenant === 'named' || policy.firstBecomesAdministrator || policy.verifiedEmail === 'required' || invited
+    ? 'several'
+    : 'one'
+
+/** One statement needs no transaction, and who is in one already gets no other. */
 const insideTransaction = <Result>(
   database: Database,
   tx: Queryable,
-  { policy }: Realm,
+  statements: 'one' | 'several',
   work: (tx: Queryable) => Promise<Result>,
-): Promise<Result> => {
-  const several = policy.tenant === 'named' || policy.firstBecomesAdministrator || policy.verifiedEmail === 'required'
-  return several && tx === database ? database.transaction(work) : work(tx)
-}
+): Promise<Result> => (statements === 'several' && tx === database ? database.transaction(work) : work(tx))
 
 interface Insertion {
   id: string
-  verificationId: string
   input: NewAccountInput
   wanted: Wanted
   passwordHash: string | null
@@ -157,11 +186,11 @@ interface Insertion {
 async function insert(
   deps: Deps,
   tx: Queryable,
-  { id, verificationId, input, wanted, passwordHash }: Insertion,
+  { id, input, wanted, passwordHash }: Insertion,
   context: RequestContext,
-) {
+): Promise<Joined> {
   const { realm } = context
-  const { policy, name: contract } = realm
+  const { policy } = realm
   const { email } = wanted
   const tenant = await tenantFor(tx, realm, wanted.tenant)
   const grant = wanted.grant ?? (await automaticGrant(tx, realm, tenant))
@@ -169,8 +198,13 @@ async function insert(
 
   // PostgreSQL's JSON has no place for half a surrogate pair.
   const displayName = input.displayName?.trim().toWellFormed() || null
-  const mailed = email !== null && policy.verifiedEmail !== 'never' && !input.emailVerified && !input.quietly
-  const about = { id, email, displayName }
+  const invited = input.invited && email !== null
+  const mailed =
+    email !== null && policy.verifiedEmail !== 'never' && !input.emailVerified && !input.quietly && !invited
+  const verificationId = newId()
+  const known = { username, email, displayName, tenant: wanted.tenant }
+  const origin = context.service ? 'added' : 'registered'
+  const membership = { realm: realm.name, origin, names: input.names, ...(grant && { role: grant.role }) }
   const account = await store.insertAccount(tx, {
     id,
     tenantId: tenant.id,
@@ -181,34 +215,23 @@ async function insert(
     displayName,
     passwordHash,
     locale: context.locale ?? policy.locale,
-    active: tenant.created || !tenant.settings.approval,
-    contract,
+    realm: realm.name,
+    state: tenant.created || !tenant.settings.approval ? 'active' : 'pending',
+    origin,
     grant,
     verification: mailed ? { id: verificationId, mailId: newId(), expiresAt: after(deps, verificationTtl) } : undefined,
     counter: deps.lockout.countersOf(username, wanted.tenant, context).unknownDevices,
     events: eventsJson([
-      registered({
-        username,
-        email,
-        displayName,
-        tenant: wanted.tenant,
-        contract,
-        role: grant?.role,
-        names: input.names,
-      }),
-      ...announced(deps, realm, 'registered', about),
+      { type: 'account.registered', data: known },
+      { type: 'membership.started', data: { ...known, ...membership } },
+      ...announced(deps, realm, 'registered', { id, email, displayName }),
     ]),
     ...originOf(context),
   })
   if (!account) throw refuse('identity.username_taken', { username })
-  return { account, mailed }
+  if (invited) await store.insertLink(tx, invitationLink(deps, id, context))
+  return { account, verificationId: mailed ? verificationId : undefined }
 }
-
-/** The event of a new account; its number and its tenant's id are added where they are known. */
-const registered = (data: Partial<AccountRegistered> | { role: string | undefined }) => ({
-  type: 'account.registered',
-  data,
-})
 
 async function tenantFor(tx: Queryable, { policy }: Realm, name: string): Promise<store.TenantRow> {
   if (policy.tenant === 'named') return store.ensureTenant(tx, newId(), name)
@@ -243,8 +266,8 @@ async function yieldedName(
 ): Promise<boolean> {
   if (named || policy.verifiedEmail !== 'required') return false
   await store.lockAddress(tx, tenantId, username)
-  const abandoned = await store.findAbandoned(tx, tenantId, username, name)
+  const abandoned = await store.findAbandoned(tx, tenantId, username)
   const until = revokedUntil({ clock, longestAccessTtl })
-  if (abandoned) await store.removeAccount(tx, { accountId: abandoned.id, until, eventId: newId(), retire: false })
+  if (abandoned) await store.removeAccount(tx, { accountId: abandoned.id, until, eventId: newId() })
   return store.heldUnprovenElsewhere(tx, tenantId, username, name)
 }

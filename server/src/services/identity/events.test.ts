@@ -56,19 +56,20 @@ describe("a contract's own events", () => {
     const events = await rows.events(id)
     expect(events.map(({ type, sequence }) => [sequence, type])).toEqual([
       [1, 'account.registered'],
-      [2, 'test.registered'],
-      [3, 'test.email_verified'],
-      [4, 'test.logged_in'],
-      [5, 'test.logged_out'],
-      [6, 'test.logged_in'],
-      [7, 'test.logged_out_everywhere'],
-      [8, 'test.password_reset_requested'],
-      [9, 'test.password_reset'],
-      [10, 'test.locked'],
-      [11, 'account.role_changed'],
+      [2, 'membership.started'],
+      [3, 'test.registered'],
+      [4, 'test.email_verified'],
+      [5, 'test.logged_in'],
+      [6, 'test.logged_out'],
+      [7, 'test.logged_in'],
+      [8, 'test.logged_out_everywhere'],
+      [9, 'test.password_reset_requested'],
+      [10, 'test.password_reset'],
+      [11, 'test.locked'],
+      [12, 'membership.role_changed'],
     ])
     for (const { type, data } of events) if (type.startsWith('test.')) expect(data).toMatchObject({ id })
-    expect(events[1]?.data).toMatchObject({ email, displayName: expect.stringContaining('Person') })
+    expect(events[2]?.data).toMatchObject({ email, displayName: expect.stringContaining('Person') })
   })
 
   test('leave no gap and no double when an account does many things at once', async () => {
@@ -83,8 +84,8 @@ describe("a contract's own events", () => {
       ].map((one) => one.catch(() => undefined)),
     )
     const events = await rows.events(id)
-    // The wrong passwords may lock the others out in the meantime; what is certain are the first four and the links.
-    expect(events.length).toBeGreaterThanOrEqual(8)
+    // The wrong passwords may lock the others out in the meantime; what is certain are the first five and the links.
+    expect(events.length).toBeGreaterThanOrEqual(9)
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index + 1))
     const { sequence } = await service.database.one(
       sql<{ sequence: number }>`SELECT sequence FROM accounts WHERE id = ${id}`,
@@ -101,7 +102,7 @@ describe("a contract's own events", () => {
     await errorCodeOf(service.identity.verifyEmail({ token: 'x' }, context))
     await service.identity.requestPasswordReset({ email: 'nobody@example.org' }, context)
     expect(await count()).toEqual(before)
-    expect(await rows.events(id)).toHaveLength(2)
+    expect(await rows.events(id)).toHaveLength(3)
   })
 })
 

@@ -35,6 +35,7 @@ export const importAccounts =
         accounts.map(({ tenant, username, email, emailVerified }, position) => {
           return { position, tenant, username, provenEmail: emailVerified ? email : null }
         }),
+        realm.name,
       ),
 
     async write(rows) {
@@ -42,10 +43,14 @@ export const importAccounts =
         let count = 0
         for await (const batch of inBatches(rows())) {
           if (realm.policy.tenant === 'named') await ensureTenants(tx, tenantsOf(batch))
-          const imported = batch.map((account) => ({ ...account, id: newId(), eventId: newId() }))
-          const inserted = await insertImported(tx, imported, realm.name)
-          if (inserted !== batch.length) throw refuse('identity.username_taken')
-          count += inserted
+          const imported = batch.map((account) => ({
+            ...account,
+            id: newId(),
+            eventIds: [newId(), newId()] as const,
+          }))
+          const { written, joined } = await insertImported(tx, imported, realm.name)
+          if (written + joined !== batch.length) throw refuse('identity.username_taken')
+          count += batch.length
         }
         return count
       })

@@ -10,7 +10,6 @@ import { admin } from './admin.ts'
 import { administer } from './administer.ts'
 import { changePassword } from './change-password.ts'
 import { createAccount } from './create-account.ts'
-import { deleteAccount } from './delete-account.ts'
 import type { Deps } from './deps.ts'
 import { importAccounts } from './import-accounts.ts'
 import { internalApi } from './internal-api.ts'
@@ -23,6 +22,7 @@ import { type Observe, observed } from './observations.ts'
 import { createPasswords, type PasswordHashing } from './passwords/index.ts'
 import { readAccounts } from './read-accounts.ts'
 import { graceSeconds, refresh } from './refresh.ts'
+import { removeMember } from './remove-member.ts'
 import { requestPasswordReset, resetPassword } from './reset-password.ts'
 import type { Session } from './sessions/index.ts'
 import * as store from './store/index.ts'
@@ -95,7 +95,7 @@ export async function openIdentity(options: IdentityOptions) {
     administer: observed(observe, 'update_user', administer(deps), (account) => account),
     accounts: readAccounts(deps),
     admin: admin(deps),
-    deleteAccount: deleteAccount(deps),
+    removeMember: removeMember(deps),
     importAccounts: importAccounts(deps),
     internalApi: internalApi(deps),
     hasAdministrator: ({ name }: Realm) => store.hasAdministrator(database, name),

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { errorCodeOf, identityRows } from '../../../tests/support/identity-rows.ts'
 import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
+import { sql } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
-import type { Realm } from '../realm/index.ts'
+import { operator, type Realm } from '../realm/index.ts'
 
 const service = identityService('for_services')
 const rows = identityRows(service)
@@ -16,7 +17,7 @@ const withoutLinks = realmWith('silent', {})
 
 const internalApi = () => service.identity.internalApi
 
-test('an account is made with its name and role, and summed up with its roles in every contract', async () => {
+test('an account is made with its name and role, and summed up with its memberships', async () => {
   const input = { email: 'ada@example.org', password, displayName: 'Ada L.', role: 'admin' }
   const made = await internalApi().create(input, realm, undefined)
   expect(made).toEqual({
@@ -27,22 +28,56 @@ test('an account is made with its name and role, and summed up with its roles in
     email: 'ada@example.org',
     displayName: 'Ada L.',
     createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
-    roles: [{ contract: 'inviting', role: 'admin' }],
+    memberships: [
+      { realm: 'inviting', role: 'admin', origin: 'added', since: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) },
+    ],
   })
   expect(await internalApi().find(made.id)).toEqual(made)
   expect(await rows.mails(made.id)).toEqual([])
   expect(await internalApi().find(newId())).toBeUndefined()
 })
 
-test('an account without a password is mailed a link to set one, where the contract has such links', async () => {
-  const invited = await internalApi().create({ email: 'invited@example.org' }, realm, undefined)
-  expect(await rows.mails(invited.id)).toEqual(['reset_password'])
-  const silent = await internalApi().create(
-    { username: 'silent', email: 'silent@example.org' },
-    withoutLinks,
-    undefined,
-  )
-  expect(await rows.mails(silent.id)).toEqual([])
+describe('an account without a password', () => {
+  const invitationOf = (accountId: string) =>
+    service.database.many(sql<{ kind: string; type: string; hours: number }>`
+      SELECT j.kind, v.token_type AS type, round(extract(epoch FROM v.expires_at - v.created_at) / 3600)::integer AS hours
+        FROM mail_jobs j JOIN verification_tokens v ON v.id = j.challenge_id WHERE j.account_id = ${accountId}`)
+
+  test('is mailed an invitation to choose one, good for seven days, which proves the address', async () => {
+    const { id } = await internalApi().create({ email: 'invited@example.org' }, realm, undefined)
+    expect(await rows.mails(id)).toEqual(['invited'])
+    expect(await invitationOf(id)).toEqual([{ kind: 'invited', type: 'password_reset', hours: 7 * 24 }])
+    const link = await service.database.one(sql<{ id: string }>`
+      SELECT id FROM verification_tokens WHERE account_id = ${id}`)
+    await service.identity.resetPassword({ token: service.identity.secrets.tokenOf(link.id), password }, contextOf(realm))
+    const signedIn = await service.identity.login({ identifier: 'invited@example.org', password }, contextOf(realm))
+    expect(signedIn).toMatchObject({ kind: 'session', session: { account: { id, emailVerified: true } } })
+  })
+
+  test('is mailed nothing in a realm without such links, and not with a password', async () => {
+    const input = { username: 'silent', email: 'silent@example.org' }
+    const silent = await internalApi().create(input, withoutLinks, undefined)
+    expect(await rows.mails(silent.id)).toEqual([])
+    expect(await rows.mails((await made()).id)).toEqual([])
+  })
+
+  test('is mailed once for an idempotency key, however often and however soon it comes again', async () => {
+    const key = { accountId: newId(), route: 'POST /users', key: 'once', requestHash: Buffer.alloc(32) }
+    const create = () => internalApi().create({ email: 'once@example.org' }, realm, key)
+    const [first, ...others] = await Promise.all([create(), create(), create()])
+    for (const { id } of [...others, await create()]) expect(id).toBe(first?.id)
+    expect(await rows.mails(first?.id ?? '')).toEqual(['invited'])
+  })
+
+  test('is not made when its invitation cannot be recorded', async () => {
+    await service.database.run(sql`ALTER TABLE mail_jobs ADD CONSTRAINT unmailed CHECK (kind <> 'invited') NOT VALID`)
+    const attempt = internalApi().create({ email: 'undone@example.org' }, realm, undefined)
+    await expect(
+      attempt.finally(() => service.database.run(sql`ALTER TABLE mail_jobs DROP CONSTRAINT unmailed`)),
+    ).rejects.toMatchObject({ constraint: 'unmailed' })
+    const found = service.identity.accounts.findByName('undone@example.org', contextOf(realm))
+    expect(await errorCodeOf(found)).toBe('identity.account_not_found')
+  })
 })
 
 test('a new name is told to the others once, and the same name not again', async () => {
@@ -50,7 +85,7 @@ test('a new name is told to the others once, and the same name not again', async
   await internalApi().rename(id, 'New Name')
   await internalApi().rename(id, 'New Name')
   const events = (await rows.events(id)).filter(({ type }) => type === 'account.renamed')
-  expect(events).toEqual([{ type: 'account.renamed', sequence: 2, data: { displayName: 'New Name' } }])
+  expect(events).toEqual([{ type: 'account.renamed', sequence: 3, data: { displayName: 'New Name' } }])
   expect(await internalApi().find(id)).toMatchObject({ displayName: 'New Name' })
   expect(await errorCodeOf(internalApi().rename(newId(), 'Nobody'))).toBe('identity.account_not_found')
 })
@@ -70,7 +105,9 @@ test('a role is given by an administrator of the contract, and by nobody else', 
   expect(await errorCodeOf(change(admin.id, person.id, 'emperor'))).toBe('identity.unknown_role')
   expect(await errorCodeOf(change(admin.id, newId()))).toBe('identity.account_not_found')
   await change(admin.id)
-  expect(await internalApi().find(person.id)).toMatchObject({ roles: [{ contract: 'inviting', role: 'admin' }] })
+  expect(await internalApi().find(person.id)).toMatchObject({
+    memberships: [{ realm: 'inviting', role: 'admin' }],
+  })
 })
 
 test('a taken address is told only to those who may know, and nothing is mailed to it then', async () => {
@@ -85,16 +122,22 @@ test('a taken address is told only to those who may know, and nothing is mailed 
   expect(await rows.mails(person.id)).toEqual(['verify_email', 'verify_email'])
 })
 
-describe('an administrator reaches no further than their contract', () => {
+describe('an administrator reaches no further than their realm', () => {
   const elsewhere = realmWith('elsewhere', {
     roles: { ...testRealm.policy.roles, permissions: { ...testRealm.policy.roles.permissions, keeper: [] } },
   })
   const propose = (accountId: string, administratorId: string, email: string) =>
     service.identity.proposeEmail(accountId, email, contextOf(realm), { administratorId })
   const remove = (accountId: string, administratorId: string) =>
-    service.identity.deleteAccount(accountId, { administratorId, contract: realm.name })
+    service.identity.removeMember(accountId, operator(realm), { accountId: administratorId })
+  /** Makes somebody of the realm a member of the other one. */
+  const joins = async (person: { username: string }) => {
+    await service.identity.login({ identifier: person.username, password }, contextOf(elsewhere))
+  }
+  const linksTo = async (accountId: string) =>
+    (await rows.mails(accountId)).filter((kind) => kind === 'verify_email').length
 
-  test('people of the contract alone are helped to a new address, and deleted', async () => {
+  test('people of the realm alone are helped to a new address, and deleted', async () => {
     const [admin, person] = [await made('admin'), await made()]
     await propose(person.id, admin.id, 'helped@example.org')
     expect(await rows.mails(person.id)).toEqual(['verify_email'])
@@ -102,36 +145,53 @@ describe('an administrator reaches no further than their contract', () => {
     expect(await internalApi().find(person.id)).toBeUndefined()
   })
 
-  test('nothing is mailed for somebody who came by another contract, or has a role there', async () => {
+  test('nothing is mailed for somebody of another realm, or who is a member there as well', async () => {
     const admin = await made('admin')
-    const arrived = await internalApi().create({ username: 'arrived', password }, elsewhere, undefined)
-    await propose(arrived.id, admin.id, 'arrived@example.org')
-    expect(await rows.mails(arrived.id)).toEqual([])
+    const foreign = await internalApi().create({ username: 'foreign', password }, elsewhere, undefined)
+    await propose(foreign.id, admin.id, 'foreign@example.org')
+    expect(await rows.mails(foreign.id)).toEqual([])
 
-    const granted = await made()
-    await service.identity.admin.grantRole(granted.username, 'keeper', elsewhere)
-    await propose(granted.id, admin.id, 'granted@example.org')
-    expect(await rows.mails(granted.id)).toEqual([])
+    const both = await made()
+    await joins(both)
+    await propose(both.id, admin.id, 'joined@example.org')
+    expect(await rows.mails(both.id)).toEqual([])
   })
 
-  test('whoever administers both may do both', async () => {
-    const admin = await made('admin')
+  test('whoever administers both may help to a new address in both', async () => {
+    const [admin, both] = [await made('admin'), await made()]
+    for (const one of [admin, both]) await joins(one)
+    await propose(both.id, admin.id, 'refused@example.org')
+    expect(await linksTo(both.id)).toBe(0)
     await service.identity.admin.grantRole(admin.username, 'admin', elsewhere)
-    const granted = await made()
-    await service.identity.admin.grantRole(granted.username, 'keeper', elsewhere)
-    await propose(granted.id, admin.id, 'both@example.org')
-    expect(await rows.mails(granted.id)).toEqual(['verify_email'])
-    await remove(granted.id, admin.id)
-    expect(await internalApi().find(granted.id)).toBeUndefined()
+    await propose(both.id, admin.id, 'both@example.org')
+    expect(await linksTo(both.id)).toBe(1)
   })
 
-  test('somebody with a role elsewhere is not deleted, those without are', async () => {
+  test('somebody who is a member elsewhere is removed here, and stays there', async () => {
+    const [admin, both] = [await made('admin'), await made()]
+    await joins(both)
+    await service.identity.admin.grantRole(both.username, 'keeper', elsewhere)
+    await remove(both.id, admin.id)
+    expect(await internalApi().find(both.id)).toMatchObject({ memberships: [{ realm: 'elsewhere', role: 'keeper' }] })
+    const foreign = await internalApi().create({ username: 'foreign2', password }, elsewhere, undefined)
+    await remove(foreign.id, admin.id)
+    expect(await internalApi().find(foreign.id)).toMatchObject({ memberships: [{ realm: 'elsewhere', role: null }] })
+  })
+
+  test('nobody is removed by who may not manage accounts in the database, whatever a token says', async () => {
+    const [person, other] = [await made(), await made()]
+    const demoted = await made('admin')
     const admin = await made('admin')
-    const granted = await made()
-    await service.identity.admin.grantRole(granted.username, 'keeper', elsewhere)
-    expect(await errorCodeOf(remove(granted.id, admin.id))).toBe('identity.not_allowed')
-    const arrived = await internalApi().create({ username: 'arrived2', password }, elsewhere, undefined)
-    await remove(arrived.id, admin.id)
-    expect(await internalApi().find(arrived.id)).toBeUndefined()
+    await internalApi().changeRole(demoted.id, 'user', admin.id, realm)
+    const abroad = await internalApi().create({ username: 'abroad', password, role: 'admin' }, elsewhere, undefined)
+    const gone = await made('admin')
+    await remove(gone.id, admin.id)
+    const inactive = await made('admin')
+    await service.identity.admin.setActive(inactive.username, false, realm)
+    for (const by of [other, demoted, abroad, gone, inactive])
+      expect(await errorCodeOf(remove(person.id, by.id))).toBe('identity.not_allowed')
+    expect(await internalApi().find(person.id)).toMatchObject({ memberships: [{ realm: 'inviting' }] })
+    await remove(person.id, admin.id)
+    expect(await internalApi().find(person.id)).toBeUndefined()
   })
 })

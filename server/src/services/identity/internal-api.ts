@@ -5,29 +5,28 @@ import { administer } from './administer.ts'
 import { createAccount, type NewAccountInput } from './create-account.ts'
 import type { Deps } from './deps.ts'
 import { refuse } from './errors.ts'
-import { requestPasswordReset } from './reset-password.ts'
 import * as store from './store/index.ts'
 
 /** What the other services of the installation ask for, in the name of people whom they let in. */
 export const internalApi = (deps: Deps) => {
   const { database } = deps
   const create = createAccount(deps)
-  const mailLink = requestPasswordReset(deps)
   const change = administer(deps)
 
   return {
     find: (accountId: string): Promise<store.AccountSummary | undefined> => store.findSummary(database, accountId),
 
-    /** Makes an account. Without a password a link to set one is mailed, where the contract has such links. */
+    /**
+     * Makes an account, or a member of one that is there already. A new one without a password is mailed an invitation to choose one,
+     * where the realm has such links.
+     */
     async create(
       input: Pick<NewAccountInput, 'username' | 'email' | 'password' | 'displayName' | 'role'>,
       realm: Realm,
       idempotency: IdempotencyKey | undefined,
     ): Promise<store.AccountSummary> {
-      const { account } = await create(input, operator(realm), idempotency)
-      if (input.password === undefined && account.email !== null && realm.links.resetPassword) {
-        await mailLink({ email: account.email }, operator(realm))
-      }
+      const invited = input.password === undefined && realm.links.resetPassword !== undefined
+      const { account } = await create({ ...input, invited }, operator(realm), idempotency)
       const made = await store.findSummary(database, account.id)
       if (!made) throw refuse('identity.account_not_found')
       return made

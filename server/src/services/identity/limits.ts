@@ -1,5 +1,7 @@
 /** Seconds a mailed link to prove an address is good for. */
 export const verificationTtl = 24 * 3600
+/** Seconds an invitation is good for: whoever was added did not ask for it, and may be away. */
+export const invitationTtl = 7 * 24 * 3600
 /** Seconds a one-time code is good for, and wrong ones that end its sign-in. */
 export const codeTtl = 5 * 60
 export const codeAttempts = 5

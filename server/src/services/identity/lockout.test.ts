@@ -166,7 +166,7 @@ describe('the owner', () => {
     await fail(username, stranger(), failures + 3)
     expect(await rows.mails(id)).toEqual(['account_locked'])
     const told = (await rows.events(id)).filter(({ type }) => type === 'test.locked')
-    expect(told).toEqual([{ type: 'test.locked', sequence: 2, data: { account: id, email } }])
+    expect(told).toEqual([{ type: 'test.locked', sequence: 3, data: { account: id, email } }])
   })
 
   test('is told once by guesses that come at once', async () => {
@@ -174,7 +174,11 @@ describe('the owner', () => {
     const guesses = Array.from({ length: 4 * failures }, () => errorCodeOf(signIn(username, stranger(), 'wrong horse')))
     await Promise.all(guesses)
     expect(await rows.mails(id)).toEqual(['account_locked'])
-    expect((await rows.events(id)).map(({ type }) => type)).toEqual(['account.registered', 'test.locked'])
+    expect((await rows.events(id)).map(({ type }) => type)).toEqual([
+      'account.registered',
+      'membership.started',
+      'test.locked',
+    ])
   })
 
   test('is told again of the next lock', async () => {

@@ -43,7 +43,8 @@ describe('a sign-in', () => {
 
   test('of a deactivated account says so only after the right password', async () => {
     const username = await register()
-    await service.database.run(sql`UPDATE accounts SET active = false WHERE username = ${username}`)
+    await service.database.run(sql`
+      UPDATE memberships SET state = 'inactive' WHERE account_id = (SELECT id FROM accounts WHERE username = ${username})`)
     await expect(tryTo(username, 'wrong horse')).rejects.toMatchObject(refused)
     await expect(tryTo(username, password)).rejects.toMatchObject({ code: 'identity.deactivated' })
   })

@@ -52,7 +52,9 @@ export const login =
     const correct = await passwords.verify(input.password, found.passwordHash)
     const locked = found.lockedUntil !== null && found.lockedUntil.getTime() > clock.now()
     const account = accountOf(found, context)
-    if (!correct || locked || !account) {
+    // Who is no member becomes one below, unless an administrator removed them or nobody joins this realm by signing in.
+    const shut = found.state === 'removed' || (found.state === null && policy.joining === 'closed')
+    if (!correct || locked || !account || shut) {
       await recordFailure(deps, { counter: found.counter, account, counts: true }, context)
       throw refuse('identity.invalid_credentials')
     }
@@ -64,9 +66,11 @@ export const login =
     }
 
     const outdated = found.passwordHash !== null && passwords.outdated(found.passwordHash)
-    const signingIn: SigningIn & { version: number } = {
+    const signingIn: SigningIn = {
       account,
       version: found.version ?? 0,
+      revision: found.revision ?? 0,
+      member: found.state !== null,
       counter: found.counter,
       amr: ['pwd'],
       newDevice: found.anyDeviceKnown && !found.deviceKnown,
@@ -82,8 +86,11 @@ export const login =
     return { kind: 'session', session }
   }
 
+/** The account as it is in the realm, or as it would be once it is a member. */
 const accountOf = (found: store.Credentials, { realm }: RequestContext): AccountView | undefined =>
-  found.id === null ? undefined : store.viewOf(found as store.AccountRow, realm.policy.roles)
+  found.id === null
+    ? undefined
+    : store.viewOf({ ...(found as store.AccountRow), active: found.active ?? true }, realm.policy.roles)
 
 /** Why an account may not sign in though its password is right: said only then. */
 function reasonAgainst(account: AccountView, { realm }: RequestContext): IdentityErrorCode | undefined {
@@ -130,14 +137,14 @@ async function challenge(
   codes: Buffer | undefined,
   context: RequestContext,
 ): Promise<SecondFactorChallenge> {
-  const { account, version, counter, upgradedHash } = signingIn
+  const { account, revision, counter, upgradedHash } = signingIn
   const id = newId()
   const sessionToken = newSecret(32)
   const expiresAt = after(deps, codeTtl)
   const begun = await store.insertChallenge(deps.database, {
     id,
     accountId: account.id,
-    version,
+    revision,
     contract: context.realm.name,
     tokenHash: sha256(sessionToken),
     counter,

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { claimsOf, errorCodeOf, identityRows } from '../../../tests/support/identity-rows.ts'
 import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
+import { sql } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
 import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 import type { AccountView } from '../realm/index.ts'
@@ -82,11 +83,16 @@ describe('a list of accounts', () => {
 test('an account is found by its id, with its role in the contract that asks', async () => {
   const { id } = await create('found', 'Found', 'keeper')
   expect(await service.identity.accounts.find(id, context)).toMatchObject({ username: 'found', role: 'keeper' })
-  // By a contract with one tenant nobody is found in another.
-  expect(await errorCodeOf(service.identity.accounts.find(id, contextOf(testRealm)))).toBe('identity.account_not_found')
+  // By a realm with one tenant nobody is found in another, and by none who is no member.
+  const find = (one: string) => service.identity.accounts.find(one, contextOf(testRealm))
+  await service.database.run(sql`
+    INSERT INTO memberships (account_id, realm, state, origin) VALUES (${id}, ${testRealm.name}, 'active', 'joined')`)
+  expect(await errorCodeOf(find(id))).toBe('identity.account_not_found')
   const inMain = contextOf(realmWith('in-main', {}))
-  const { account } = await service.identity.createAccount({ username: 'in-main', password }, inMain)
-  expect(await service.identity.accounts.find(account.id, contextOf(testRealm))).toMatchObject({ role: 'user' })
+  const { account } = await service.identity.createAccount({ username: 'in-main', password, role: 'admin' }, inMain)
+  expect(await errorCodeOf(find(account.id))).toBe('identity.account_not_found')
+  await service.identity.login({ identifier: 'in-main', password }, contextOf(testRealm))
+  expect(await find(account.id)).toMatchObject({ role: 'user' })
   expect(await errorCodeOf(service.identity.accounts.find(newId(), context))).toBe('identity.account_not_found')
 })
 
@@ -113,6 +119,8 @@ test('figures count accounts, locks and sessions', async () => {
   const wrong = { identifier: 'counted', password: 'wrong horse', tenant: 'Counted' }
   for (let turn = 0; turn < testRealm.policy.lockout.failures; turn += 1)
     await errorCodeOf(service.identity.login(wrong, context))
+  const foreign = { username: 'uncounted', password, emailVerified: true, email: 'uncounted@example.org' }
+  await service.identity.createAccount(foreign, contextOf(testRealm))
   expect(await service.identity.accounts.statistics(context)).toEqual({
     ...before,
     accounts: before.accounts + 1,
@@ -121,6 +129,6 @@ test('figures count accounts, locks and sessions', async () => {
     activeSessions: before.activeSessions + 1,
     tenants: before.tenants + 1,
   })
-  const counts = await service.identity.accounts.countByTenant()
+  const counts = await service.identity.accounts.countByTenant(context)
   expect(counts).toContainEqual({ tenant: account.tenant.number, accounts: 1 })
 })

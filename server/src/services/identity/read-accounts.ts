@@ -59,7 +59,7 @@ export const readAccounts = (deps: Deps) => {
       const acting = await administratorOf(database, { accountId: administrator.uid }, 'accounts:read', context)
       const crosses = acting.permits('tenants:cross')
       const { total, rows } = await store.listAccounts(database, {
-        contract: realm.name,
+        realm: realm.name,
         tenantId: crosses ? undefined : acting.tenantId,
         tenantNumber: crosses ? by.tenant : undefined,
         role: by.role,
@@ -72,9 +72,9 @@ export const readAccounts = (deps: Deps) => {
 
     /** A page of somebody's own activity, newest first. */
     activities: (by: { accountId: string; action?: string | undefined; limit: number; offset: number }) =>
-      store.listActivities(database, { ...by, action: by.action }),
+      store.listActivities(database, { ...by, realm: undefined, action: by.action }),
 
-    /** The same of another account, for an administrator who may see it. */
+    /** What a member did in the realm, for an administrator who may see it. */
     async activitiesOf(
       number: number,
       by: { action?: string | undefined; limit: number; offset: number },
@@ -82,23 +82,29 @@ export const readAccounts = (deps: Deps) => {
       context: RequestContext,
     ): Promise<store.Activity[]> {
       const account = await findFor(number, administrator, context)
-      return store.listActivities(database, { ...by, action: by.action, accountId: account.id })
+      return store.listActivities(database, {
+        ...by,
+        realm: context.realm.name,
+        action: by.action,
+        accountId: account.id,
+      })
     },
 
-    /** The newest activities of everybody. */
-    recentActivities: (limit: number) => store.recentActivities(database, limit),
+    /** The newest activities of the realm. */
+    recentActivities: (limit: number, { realm }: Pick<RequestContext, 'realm'>) =>
+      store.recentActivities(database, realm.name, limit),
 
     /** Counts of the contract's own tenant, or of all tenants where its requests name them. */
     statistics: ({ realm }: Pick<RequestContext, 'realm'>): Promise<store.Statistics> => {
       const { tenant } = realm.policy
       return store.countAccounts(database, {
-        contract: realm.name,
+        realm: realm.name,
         tenant: tenant === 'named' ? undefined : tenant.name,
       })
     },
 
-    /** Accounts by tenant, the thousand largest. */
-    countByTenant: () => store.countByTenant(database, mostTenants),
+    /** The realm's members by tenant, the thousand largest. */
+    countByTenant: ({ realm }: Pick<RequestContext, 'realm'>) => store.countByTenant(database, realm.name, mostTenants),
 
     /** What people change of themselves: name, and preferences as a whole. */
     async changePerson(

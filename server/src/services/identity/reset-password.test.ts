@@ -81,8 +81,13 @@ describe('a request', () => {
       { username: `owner${people}`, email: squatter.email, emailVerified: true, password },
       contextOf(testRealm),
     )
+    // Nobody yet: the address is not the squatter's, and its owner is no member of the realm.
+    await service.identity.requestPasswordReset({ email: squatter.email }, context)
+    expect(await rows.mails(owner.id)).toEqual([])
+    expect(await rows.mails(squatter.id)).toEqual([])
+    await signIn(owner.username, password, context)
     await link(squatter.email)
-    expect(await rows.mails(owner.id)).toEqual(['reset_password'])
+    expect(await rows.mails(owner.id)).toEqual(['joined', 'reset_password'])
     expect(await rows.mails(squatter.id)).toEqual([])
   })
 
@@ -116,15 +121,16 @@ describe('a link', () => {
       'identity.invalid_refresh_token',
     )
     const revoked = await service.database.many(
-      sql<{ version: number; lasting: boolean }>`
-        SELECT minimum_version AS version, until > now() + interval '1 hour' AS lasting
-          FROM revocations WHERE account_id = ${id}`,
+      sql<{ realm: string; version: number; lasting: boolean }>`
+        SELECT realm, minimum_version AS version, until > now() + interval '1 hour' AS lasting
+          FROM revocations WHERE account_id = ${id} ORDER BY realm`,
     )
-    expect(revoked).toEqual([{ version: 2, lasting: true }])
+    const realms = [context.realm.name, other.realm.name].sort()
+    expect(revoked).toEqual(realms.map((realm) => ({ realm, version: 2, lasting: true })))
     expect(await errorCodeOf(signIn(email, password))).toBe('identity.invalid_credentials')
     expect(claimsOf(await session(email, renewed))).toMatchObject({ uid: id, ver: 2 })
     expect(await errorCodeOf(reset(token, 'a third horse'))).toBe('identity.invalid_link')
-    expect(await rows.mails(id)).toEqual(['reset_password', 'password_changed'])
+    expect(await rows.mails(id)).toEqual(['joined', 'reset_password', 'password_changed'])
     expect((await rows.activities(id)).map(({ action }) => action)).toContain('reset_password')
   })
 

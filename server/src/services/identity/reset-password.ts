@@ -5,7 +5,7 @@ import type { AccountView, Policy, RequestContext } from '../realm/index.ts'
 import { after, type Deps, originOf, revokedUntil } from './deps.ts'
 import { refuse } from './errors.ts'
 import { announced, eventsJson } from './events.ts'
-import { resetsPerHour } from './limits.ts'
+import { invitationTtl, resetsPerHour } from './limits.ts'
 import { checkPassword, strictest } from './passwords/rules.ts'
 import * as store from './store/index.ts'
 import { tenantName } from './tenants.ts'
@@ -34,7 +34,7 @@ export const requestPasswordReset =
     const accounts = await store.findRecoverable(deps.database, {
       email,
       tenant,
-      contract: realm.name,
+      realm: realm.name,
       limit: mostAccounts,
     })
     let token: string | undefined
@@ -55,21 +55,32 @@ async function mailLink(deps: Deps, account: store.AccountRow, context: RequestC
   const id = newId()
   const mailed = await deps.database.transaction(async (tx) => {
     if (!(await store.lockAccount(tx, account.id))) return false
-    return store.insertLink(tx, {
-      id,
-      accountId: account.id,
-      contract: realm.name,
-      type: 'password_reset',
-      expiresAt: after(deps, realm.policy.resetTtl),
-      mailId: newId(),
-      perHour: resetsPerHour,
-      events: eventsJson(announced(deps, realm, 'password_reset_requested', account)),
-      activity: 'reset_password_request',
-      ...originOf(context),
-    })
+    const events = eventsJson(announced(deps, realm, 'password_reset_requested', account))
+    const activity = 'reset_password_request'
+    return store.insertLink(tx, { ...resetLink(deps, account.id, context), id, events, activity })
   })
   return mailed ? deps.secrets.tokenOf(id) : undefined
 }
+
+const resetLink = (deps: Deps, accountId: string, context: RequestContext) => ({
+  id: newId(),
+  accountId,
+  contract: context.realm.name,
+  type: 'password_reset' as const,
+  expiresAt: after(deps, context.realm.policy.resetTtl),
+  mailId: newId(),
+  perHour: resetsPerHour,
+  events: eventsJson([]),
+  activity: null,
+  ...originOf(context),
+})
+
+/** A link to choose a first password, mailed to somebody whom an administrator added. */
+export const invitationLink = (deps: Deps, accountId: string, context: RequestContext) => ({
+  ...resetLink(deps, accountId, context),
+  expiresAt: after(deps, invitationTtl),
+  mailKind: 'invited' as const,
+})
 
 /** Sets a password by a mailed link. Every session of the account ends, in every process at once. */
 export const resetPassword =

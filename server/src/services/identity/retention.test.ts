@@ -80,7 +80,7 @@ const links: Retention = {
 
 const challenge = (at: { expires: At; used?: At }) => (label: string) =>
   sql`
-  INSERT INTO mfa_codes (id, account_id, contract, session_token_hash, version, counter, created_at, expires_at, used_at)
+  INSERT INTO mfa_codes (id, account_id, contract, session_token_hash, revision, counter, created_at, expires_at, used_at)
   VALUES (gen_random_uuid(), ${accountId}, 'test', convert_to(${label}, 'UTF8'), 1, '', now() - interval '400 days',
           now() + ${at.expires}::interval, now() + ${at.used ?? null}::interval)`
 const challenges: Retention = {
@@ -134,6 +134,21 @@ const revocations: Retention = {
      WHERE EXISTS (SELECT FROM revocations WHERE md5(label)::uuid IN (session_id, account_id))`,
 }
 
+const membership = (at: { state: string; changed: string }) => (label: string) =>
+  sql`
+  INSERT INTO memberships (account_id, realm, state, origin, since, changed_at)
+  VALUES (${accountId}, ${label}, ${at.state}, 'registered', now() - interval '500 days', now() + ${at.changed}::interval)`
+const removedMemberships: Retention = {
+  kept: {
+    'removed 400 days ago': membership({ state: 'removed', changed: '-400 days' }),
+    'active for long': membership({ state: 'active', changed: '-500 days' }),
+    'inactive for long': membership({ state: 'inactive', changed: '-500 days' }),
+    'waiting for long': membership({ state: 'pending', changed: '-500 days' }),
+  },
+  gone: { 'removed over 400 days ago': membership({ state: 'removed', changed: '-400 days -1 microsecond' }) },
+  left: () => sql`SELECT realm AS label FROM memberships`,
+}
+
 /** An entry of the log, so long after the month began in which the last 400 days did. */
 const entry = (after: string) => (label: string) =>
   sql`
@@ -175,6 +190,7 @@ testRetention(
     counters,
     devices,
     revocations,
+    removedMemberships,
     activities,
     sentMails,
     deadMails,

@@ -103,7 +103,7 @@ describe('a link that proves an address', () => {
   test('turns the second factor on where the contract wants that, for good', async () => {
     const { id, token } = await register(enrolling)
     expect((await verify(token, enrolling)).account.secondFactor).toBe(true)
-    expect((await find(id)).secondFactor).toBe(true)
+    expect((await service.identity.accounts.find(id, enrolling)).secondFactor).toBe(true)
   })
 })
 

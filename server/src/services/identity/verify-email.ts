@@ -72,7 +72,7 @@ export const resendVerification =
   }
 
 /** A link of an account that proves its address, which nothing but a mail tells of. */
-const verificationLink = (deps: Deps, accountId: string, context: RequestContext) => ({
+export const verificationLink = (deps: Deps, accountId: string, context: RequestContext) => ({
   id: newId(),
   accountId,
   contract: context.realm.name,
@@ -94,8 +94,8 @@ export interface ProposalOptions {
 /**
  * Begins a change of address: a link is mailed to the new one. Sign-in and recovery go by the address before until it is opened,
  * and then that one is told. Nothing is mailed for the address that the account has, or above the hourly limit of links.
- * With `tellTaken` an address that another account goes by is refused with `identity.username_taken`. For an administrator nothing
- * is mailed either when the account is somebody in a contract that they do not administer.
+ * With `tellTaken` an address that another account goes by is refused with `identity.username_taken`. An administrator is refused
+ * with `identity.not_allowed` where the account is a member of another realm that they do not administer.
  */
 export const proposeEmail =
   (deps: Deps) =>
@@ -112,11 +112,12 @@ export const proposeEmail =
       const account = await store.findAccount(tx, accountId, realm.name)
       if (!account || (account.email === newEmail && account.emailVerified)) return false
       const own = account.username.toLowerCase() === newEmail
-      if (tellTaken && !own && (await store.nameTaken(tx, account.tenantId, newEmail)))
+      if (tellTaken && !own && (await store.findHolder(tx, account.tenantId, newEmail, realm.name)))
         throw refuse('identity.username_taken')
-      // An address is a way into every contract: who administers one does not open the others by it.
-      const about = { accountId, contract: realm.name, arrivals: true }
-      if (administratorId !== undefined && (await store.reachesBeyond(tx, { ...about, administratorId }))) return false
+      // An address is a way into every realm: who administers one does not open the others by it.
+      const about = { accountId, realm: realm.name }
+      if (administratorId !== undefined && (await store.reachesBeyond(tx, { ...about, administratorId })))
+        throw refuse('identity.not_allowed')
       return store.insertLink(tx, { ...verificationLink(deps, accountId, context), newEmail })
     })
     if (mailed) deps.mailQueued()

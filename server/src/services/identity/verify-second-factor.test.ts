@@ -196,7 +196,7 @@ describe('between password and code', () => {
     const changed = rows.overtaking(
       id,
       () => verify(second.sessionToken, second.code),
-      (tx) => tx.run(sql`UPDATE accounts SET version = version + 1 WHERE id = ${id}`),
+      (tx) => tx.run(sql`UPDATE accounts SET revision = revision + 1 WHERE id = ${id}`),
     )
     expect(await errorCodeOf(changed)).toBe('identity.invalid_code')
     expect(await rows.openSessions(id)).toBe(1)
@@ -205,7 +205,7 @@ describe('between password and code', () => {
   test('a change of the account that leaves the code standing ends the sign-in, as a change of role does', async () => {
     const { id, username } = await register()
     const { sessionToken, code } = await begin(username)
-    await service.database.run(sql`UPDATE accounts SET version = version + 1 WHERE id = ${id}`)
+    await service.database.run(sql`UPDATE accounts SET revision = revision + 1 WHERE id = ${id}`)
     expect(await errorCodeOf(verify(sessionToken, code))).toBe('identity.invalid_code')
     expect(await rows.openSessions(id)).toBe(0)
   })
@@ -213,7 +213,7 @@ describe('between password and code', () => {
   test('a deletion ends the sign-in', async () => {
     const { id, username } = await register()
     const { sessionToken, code } = await begin(username)
-    await service.identity.deleteAccount(id)
+    await service.identity.removeMember(id, context)
     expect(await errorCodeOf(verify(sessionToken, code))).toBe('identity.invalid_code')
   })
 })
@@ -225,7 +225,7 @@ test('a stronger hash that a sign-in brings does not undo a password that was se
   await rows.overtaking(
     id,
     () => signIn(username),
-    (tx) => tx.run(sql`UPDATE accounts SET password_hash = 'the new one', version = version + 1 WHERE id = ${id}`),
+    (tx) => tx.run(sql`UPDATE accounts SET password_hash = 'the new one', revision = revision + 1 WHERE id = ${id}`),
   )
   const { hash } = await service.database.one(
     sql<{ hash: string }>`SELECT password_hash AS hash FROM accounts WHERE id = ${id}`,

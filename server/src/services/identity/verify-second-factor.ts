@@ -23,8 +23,8 @@ export const verifySecondFactor =
       most: codeAttempts,
       devices: [device, ipPrefix],
     })
-    if (!found) throw refuse('identity.invalid_code')
-    const account = store.viewOf(found, realm.policy.roles)
+    if (!found || (found.state !== null && !found.active)) throw refuse('identity.invalid_code')
+    const account = store.viewOf({ ...found, active: found.active ?? true }, realm.policy.roles)
     if (!secrets.codeMatches(found.challengeId, input.code.trim())) {
       if (found.attempts >= codeAttempts) await store.endChallenge(database, found.challengeId)
       // At the first and not at the last: whoever begins anew before that would never be counted.
@@ -39,7 +39,9 @@ export const verifySecondFactor =
       deps,
       {
         account,
-        version: found.challengeVersion,
+        version: found.version,
+        revision: found.challengeRevision,
+        member: found.state !== null,
         counter: found.counter,
         amr: ['pwd', 'otp'],
         challengeId: found.challengeId,

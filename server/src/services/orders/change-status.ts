@@ -1,6 +1,6 @@
 import { newId } from '../../platform/ids.ts'
 import { may, type RequestContext } from '../realm/index.ts'
-import { type Deps, wholeCatalogue } from './deps.ts'
+import { type Deps, ordersKey, wholeCatalogue } from './deps.ts'
 import { refuse } from './errors.ts'
 import type { OrderWithItems } from './place-order.ts'
 import { mayRead } from './read-orders.ts'
@@ -25,7 +25,9 @@ export const changeStatus =
     const { order, fresh } = changed
     if (fresh) {
       deps.eventsRecorded()
-      const owner = order.accountId === null ? undefined : deps.ordersOf.drop(order.accountId)
+      const { accountId } = order
+      const owner =
+        accountId === null ? undefined : deps.ordersOf.drop(ordersKey({ accountId, realm: context.realm.name }))
       await Promise.all([owner, to === 'cancelled' ? deps.catalogue.drop(wholeCatalogue) : undefined])
     }
     return { ...order, items: await store.listItems(deps.database, order.id) }

@@ -15,3 +15,5 @@ export interface Deps {
 
 /** The one key of the catalogue's cache. */
 export const wholeCatalogue = 'catalogue'
+
+export const ordersKey = ({ accountId, realm }: { accountId: string; realm: string }): string => `${realm}/${accountId}`

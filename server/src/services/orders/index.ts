@@ -5,7 +5,7 @@ import { pruneInbox, pruneOutbox } from '../../platform/db/pruning.ts'
 import { createReadCache } from '../../platform/read-cache.ts'
 import { findProduct, listProducts } from './browse-products.ts'
 import { changeStatus } from './change-status.ts'
-import type { Deps } from './deps.ts'
+import { type Deps, ordersKey } from './deps.ts'
 import { fillEmptyCatalogue, importProducts } from './import-products.ts'
 import { placeOrder } from './place-order.ts'
 import { readOrder } from './read-orders.ts'
@@ -39,8 +39,10 @@ export function openOrders(options: { database: Database; notices: ServerNotices
     fillEmptyCatalogue: fillEmptyCatalogue(deps),
     place: placeOrder(deps),
     /** A page of a person's own orders, newest first. */
-    list: (accountId: string, page: { limit: number; offset: number }): Promise<readonly store.Order[]> =>
-      deps.ordersOf.get(accountId, `${page.limit}:${page.offset}`, () => store.listOrders(database, accountId, page)),
+    list: (customer: store.Customer, page: { limit: number; offset: number }): Promise<readonly store.Order[]> =>
+      deps.ordersOf.get(ordersKey(customer), `${page.limit}:${page.offset}`, () =>
+        store.listOrders(database, customer, page),
+      ),
     read: readOrder(deps),
     changeStatus: changeStatus(deps),
     close() {

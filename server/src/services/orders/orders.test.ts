@@ -36,8 +36,9 @@ const product = { id: 1, name: 'tea', priceCents: 100, stock: 10 }
 const page = { limit: 10, offset: 0 }
 let owner: string
 let number: number
+const customer = (accountId = owner) => ({ accountId, realm: realm.name })
 const place = async () =>
-  (await orders.place({ accountId: owner, username: 'ada', lines: [{ productId: 1, quantity: 2 }] })).number
+  (await orders.place({ ...customer(), username: 'ada', lines: [{ productId: 1, quantity: 2 }] })).number
 
 beforeEach(async () => {
   await fresh.database.run(sql`TRUNCATE products, orders, order_items`)
@@ -80,8 +81,18 @@ describe('an order', () => {
     ],
   ])('%s is refused', async (_what, wanted, refused) => {
     const lines = wanted.map(([productId, quantity]) => ({ productId, quantity }))
-    expect(await errorCodeOf(orders.place({ accountId: owner, username: 'ada', lines }))).toBe(refused)
-    expect(await orders.list(owner, page)).toHaveLength(1)
+    expect(await errorCodeOf(orders.place({ ...customer(), username: 'ada', lines }))).toBe(refused)
+    expect(await orders.list(customer(), page)).toHaveLength(1)
+  })
+
+  test('of another realm is not there, for its owner and for who manages orders', async () => {
+    const elsewhere = (context: RequestContext) => ({ ...context, realm: { ...context.realm, name: 'elsewhere' } })
+    for (const context of [as(owner), as(newId(), 'manager')]) {
+      expect(await errorCodeOf(orders.read(number, elsewhere(context)))).toBe('orders.order_not_found')
+      const cancelling = orders.changeStatus(number, 'cancelled', elsewhere(context))
+      expect(await errorCodeOf(cancelling)).toBe('orders.order_not_found')
+    }
+    expect(await orders.list({ ...customer(), realm: 'elsewhere' }, page)).toEqual([])
   })
 
   test('of a deleted account is for who manages orders alone', async () => {
@@ -96,7 +107,7 @@ describe('an order', () => {
 
 describe('what was read before is shown as it is after', () => {
   const manager = () => as(newId(), 'manager')
-  const ownList = () => orders.list(owner, page)
+  const ownList = () => orders.list(customer(), page)
   test.each<[string, () => Promise<unknown>]>([
     ['a step that the owner takes', () => orders.changeStatus(number, 'cancelled', as(owner))],
     ['a step that somebody else takes', () => orders.changeStatus(number, 'confirmed', manager())],
@@ -107,7 +118,7 @@ describe('what was read before is shown as it is after', () => {
     await write()
     const after = await ownList()
     expect(after).not.toEqual(before)
-    expect(after).toEqual(await store.listOrders(fresh.database, owner, page))
+    expect(after).toEqual(await store.listOrders(fresh.database, customer(), page))
   })
 
   test.each<[string, () => Promise<unknown>]>([
@@ -140,7 +151,7 @@ test('pages that differ in one thing are remembered apart', async () => {
     for (const one of pages) counted.push((await read(one)).length)
     return counted
   }
-  expect(await lengths((one) => orders.list(owner, one))).toEqual([2, 1, 1])
+  expect(await lengths((one) => orders.list(customer(), one))).toEqual([2, 1, 1])
   expect(await lengths(orders.listProducts)).toEqual([2, 1, 1])
-  expect(await orders.list(newId(), page)).toEqual([])
+  expect(await orders.list(customer(newId()), page)).toEqual([])
 })

@@ -1,11 +1,10 @@
 import { createOnce, type IdempotencyKey } from '../../platform/db/idempotency.ts'
 import { newId } from '../../platform/ids.ts'
-import { type Deps, wholeCatalogue } from './deps.ts'
+import { type Deps, ordersKey, wholeCatalogue } from './deps.ts'
 import { refuse } from './errors.ts'
 import * as store from './store.ts'
 
-export interface OrderInput {
-  accountId: string
+export interface OrderInput extends store.Customer {
   username: string
   /** At least one; quantities are whole and positive. The same product may stand in several lines. */
   lines: readonly { productId: number; quantity: number }[]
@@ -32,7 +31,7 @@ export const placeOrder =
     })
     if (fresh) {
       deps.eventsRecorded()
-      await Promise.all([deps.catalogue.drop(wholeCatalogue), deps.ordersOf.drop(input.accountId)])
+      await Promise.all([deps.catalogue.drop(wholeCatalogue), deps.ordersOf.drop(ordersKey(input))])
     }
     const [order, items] = await Promise.all([store.findOrder(database, created), store.listItems(database, created)])
     if (!order) throw refuse('orders.order_not_found')

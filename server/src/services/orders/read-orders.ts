@@ -13,6 +13,7 @@ export const readOrder =
     return { ...order, items: await store.listItems(database, order.id) }
   }
 
-/** Its owner, and whoever manages orders. */
-export const mayRead = ({ accountId }: store.Order, context: RequestContext): boolean =>
-  may(context, 'orders:manage') || (accountId !== null && accountId === context.claims?.uid)
+/** Its owner, and whoever manages the realm's orders. */
+export const mayRead = ({ accountId, realm }: store.Order, context: RequestContext): boolean =>
+  (realm === null || realm === context.realm.name) &&
+  (may(context, 'orders:manage') || (accountId !== null && accountId === context.claims?.uid))

@@ -28,11 +28,12 @@ beforeEach(async () => {
 })
 
 const stocks = async () => (await listProducts(db(), { limit: 10, offset: 0 })).map(({ stock }) => stock)
-async function place(lines: [product: number, quantity: number][], accountId = newId()) {
+async function place(lines: [product: number, quantity: number][], accountId = newId(), realm = 'selling') {
   const id = newId()
   const eventId = newId()
   const ordered = lines.map(([productId, quantity]) => ({ productId, quantity }))
-  return { id, accountId, ...(await placeOrder(db(), { id, accountId, username: 'ada', lines: ordered, eventId })) }
+  const customer = { accountId, realm }
+  return { id, accountId, ...(await placeOrder(db(), { id, ...customer, username: 'ada', lines: ordered, eventId })) }
 }
 
 describe('an order', () => {
@@ -95,10 +96,20 @@ describe('an order', () => {
     expect(await findOrder(db(), second.id)).toMatchObject({ number })
     expect(await findOrder(db(), newId())).toBeUndefined()
     const listed = async (accountId: string) =>
-      (await listOrders(db(), accountId, { limit: 10, offset: 0 })).map(({ id }) => id)
+      (await listOrders(db(), { accountId, realm: 'selling' }, { limit: 10, offset: 0 })).map(({ id }) => id)
     expect(await listed(first.accountId)).toEqual([second.id, first.id])
     expect(await listed(other.accountId)).toEqual([other.id])
     expect((await listItems(db(), second.id)).map(({ productId }) => productId)).toEqual([cake])
+  })
+
+  test('is of one realm: another lists, changes and anonymises none of it', async () => {
+    const accountId = newId()
+    const [here, there] = [await place([[tea, 1]], accountId), await place([[tea, 1]], accountId, 'elsewhere')]
+    const listed = async (realm: string) =>
+      (await listOrders(db(), { accountId, realm }, { limit: 10, offset: 0 })).map(({ id }) => id)
+    expect([await listed('selling'), await listed('elsewhere')]).toEqual([[here.id], [there.id]])
+    expect(await anonymiseOrders(db(), accountId, 'selling')).toBe(1)
+    expect([await listed('selling'), await listed('elsewhere')]).toEqual([[], [there.id]])
   })
 
   test('of a deleted account is nobody’s, and no other is', async () => {

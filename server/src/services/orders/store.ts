@@ -14,6 +14,8 @@ export interface Order {
   id: string
   number: number
   accountId: string | null
+  /** Null: from before realms. */
+  realm: string | null
   username: string
   totalCents: number
   status: OrderStatus
@@ -38,24 +40,35 @@ export const findProduct = (db: Queryable, id: number) =>
     SELECT id, name, description, price_cents AS "priceCents", stock, created_at AS "createdAt"
       FROM products WHERE id = ${id}`)
 
-export const listOrders = (db: Queryable, accountId: string, { limit, offset }: { limit: number; offset: number }) =>
+/** Whose orders: an account’s in a realm. */
+export interface Customer {
+  accountId: string
+  realm: string
+}
+
+export const listOrders = (
+  db: Queryable,
+  { accountId, realm }: Customer,
+  { limit, offset }: { limit: number; offset: number },
+) =>
   db.many(sql<Order>`
-    SELECT id, number, account_id AS "accountId", username, total_cents AS "totalCents", status, created_at AS "createdAt"
-      FROM orders WHERE account_id = ${accountId} ORDER BY number DESC LIMIT ${limit} OFFSET ${offset}`)
+    SELECT id, number, account_id AS "accountId", realm, username, total_cents AS "totalCents", status, created_at AS "createdAt"
+      FROM orders WHERE account_id = ${accountId} AND (realm = ${realm} OR realm IS NULL)
+     ORDER BY number DESC LIMIT ${limit} OFFSET ${offset}`)
 
 export const findOrder = (db: Queryable, id: string) =>
   db.maybe(sql<Order>`
-    SELECT id, number, account_id AS "accountId", username, total_cents AS "totalCents", status, created_at AS "createdAt"
+    SELECT id, number, account_id AS "accountId", realm, username, total_cents AS "totalCents", status, created_at AS "createdAt"
       FROM orders WHERE id = ${id}`)
 
 export const findOrderByNumber = (db: Queryable, number: number) =>
   db.maybe(sql<Order>`
-    SELECT id, number, account_id AS "accountId", username, total_cents AS "totalCents", status, created_at AS "createdAt"
+    SELECT id, number, account_id AS "accountId", realm, username, total_cents AS "totalCents", status, created_at AS "createdAt"
       FROM orders WHERE number = ${number}`)
 
 export const lockOrderByNumber = (tx: Queryable, number: number) =>
   tx.maybe(sql<Order & { sequence: number }>`
-    SELECT id, number, account_id AS "accountId", username, total_cents AS "totalCents", status,
+    SELECT id, number, account_id AS "accountId", realm, username, total_cents AS "totalCents", status,
            created_at AS "createdAt", sequence
       FROM orders WHERE number = ${number} FOR UPDATE`)
 
@@ -64,9 +77,8 @@ export const listItems = (db: Queryable, orderId: string) =>
     SELECT id, product_id AS "productId", product_name AS "productName", quantity, price_cents AS "priceCents"
       FROM order_items WHERE order_id = ${orderId} ORDER BY id`)
 
-export interface NewOrder {
+export interface NewOrder extends Customer {
   id: string
-  accountId: string
   username: string
   lines: readonly { productId: number; quantity: number }[]
   eventId: string
@@ -94,8 +106,8 @@ export const placeOrder = (db: Queryable, order: NewOrder) =>
       UPDATE products p SET stock = p.stock - w.quantity FROM wanted w
        WHERE p.id = w.product_id AND (SELECT enough FROM verdict)
     ), placed AS (
-      INSERT INTO orders (id, account_id, username, total_cents)
-      SELECT ${order.id}::uuid, ${order.accountId}::uuid, ${order.username}::text,
+      INSERT INTO orders (id, account_id, realm, username, total_cents)
+      SELECT ${order.id}::uuid, ${order.accountId}::uuid, ${order.realm}::text, ${order.username}::text,
              (SELECT sum(l.price_cents * w.quantity) FROM wanted w JOIN locked l ON l.id = w.product_id)
        WHERE (SELECT enough FROM verdict)
       RETURNING id, number, account_id, total_cents
@@ -134,10 +146,11 @@ export const changeStatus = (
            jsonb_build_object('number', number, 'from', ${by.from}::text, 'to', ${by.to}::text) FROM changed`)
 
 /** Cuts the tie between a deleted account and its orders. */
-export const anonymiseOrders = (db: Queryable, accountId: string) =>
-  db.run(
-    sql`UPDATE orders SET account_id = NULL, username = 'deleted', updated_at = now() WHERE account_id = ${accountId}`,
-  )
+/** Of one realm, or of all. */
+export const anonymiseOrders = (db: Queryable, accountId: string, realm?: string) =>
+  db.run(sql`
+    UPDATE orders SET account_id = NULL, username = 'deleted', updated_at = now()
+     WHERE account_id = ${accountId} AND (${realm ?? null}::text IS NULL OR realm IS NULL OR realm = ${realm ?? null})`)
 
 export interface NewProduct {
   /** Replaces the product of that id; without one a new product is made. */

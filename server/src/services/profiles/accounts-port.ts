@@ -11,8 +11,19 @@ export interface AccountSummary {
   displayName: string | null
   /** ISO 8601: a profile is as old as its account. */
   createdAt: string
-  /** The roles it was granted. */
-  roles: readonly { contract: string; role: string }[]
+  /** The realms that it is a member of. */
+  memberships: readonly Membership[]
+}
+
+/** What an account is in a realm. */
+export interface Membership {
+  realm: string
+  /** The role that was given there; null: a person's. */
+  role: string | null
+  /** By `registered` and `joined` the person came of their own accord. */
+  origin: 'registered' | 'joined' | 'added' | 'imported'
+  /** ISO 8601, of identity's clock: one that ended and began anew has another. */
+  since: string
 }
 
 /** What profiles needs of the service that keeps accounts; bound in the process, or over HTTP. */
@@ -27,7 +38,7 @@ export interface Accounts {
       displayName?: string | undefined
       role?: string | undefined
     },
-    contract: string,
+    realm: string,
     idempotency: IdempotencyKey | undefined,
   ): Promise<AccountSummary>
   /**
@@ -37,12 +48,15 @@ export interface Accounts {
   proposeEmail(
     accountId: string,
     email: string,
-    contract: string,
+    realm: string,
     options?: { tellTaken?: boolean | undefined; administratorId?: string | undefined },
   ): Promise<void>
   rename(accountId: string, displayName: string): Promise<void>
   /** Judged by identity. `by` is the administrator's account. */
-  changeRole(accountId: string, role: string, by: string, contract: string): Promise<void>
-  /** Changes nothing when the account is gone already. `by`: who wants it removed; refused with `identity.not_allowed`. */
-  remove(accountId: string, by?: { administratorId: string; contract: string }): Promise<void>
+  changeRole(accountId: string, role: string, by: string, realm: string): Promise<void>
+  /**
+   * Ends the membership; the account goes with its last one. Changes nothing when it is over already.
+   * @param by the administrator who wants it; the person, when absent. Refused with `identity.not_allowed`
+   */
+  remove(accountId: string, realm: string, by?: string): Promise<void>
 }

@@ -12,14 +12,15 @@ const thisMonth = () => `activities_${new Date().toISOString().slice(0, 7).repla
 
 const log = (accountId: string, type: string, daysAgo: number, tenant = 'main') =>
   db().run(sql`
-    INSERT INTO activities (account_id, tenant, type, created_at)
-    VALUES (${accountId}, ${tenant}, ${type}, now() - make_interval(secs => ${daysAgo * 86_400}))`)
+    INSERT INTO activities (account_id, realm, tenant, type, created_at)
+    VALUES (${accountId}, 'test', ${tenant}, ${type}, now() - make_interval(secs => ${daysAgo * 86_400}))`)
 
 describe('the log', () => {
   test('is read newest first, by page, type and time', async () => {
     const { id } = await service.person()
     for (const phone of ['1', '2', '3']) await service.profiles.change(id, { phone }, context)
-    const read = (by: object = {}) => service.profiles.activities({ accountId: id, limit: 10, offset: 0, ...by })
+    const read = (by: object = {}) =>
+      service.profiles.activities({ accountId: id, realm: 'test', limit: 10, offset: 0, ...by })
     const all = await read()
     expect(all.total).toBe(4)
     expect(all.activities.map(({ type }) => type)).toEqual([...Array(3).fill('profile_updated'), 'profile_created'])
@@ -127,9 +128,9 @@ describe('statistics', () => {
     const tenant = 'many'
     const who = contextIn('test', { tenant })
     await db().run(sql`
-      INSERT INTO profiles (account_id, number, tenant, username, department, search, indexed, roles)
-      SELECT gen_random_uuid(), 1000000 + n, ${tenant}, 'many' || n, 'D' || least(n, 150),
-             array_to_tsvector(ARRAY['=tenant ' || ${tenant}, '=department D' || least(n, 150)]), true, '{}'
+      INSERT INTO profiles (account_id, realm, number, tenant, username, department, search, indexed)
+      SELECT gen_random_uuid(), 'test', 1000000 + n, ${tenant}, 'many' || n, 'D' || least(n, 150),
+             array_to_tsvector(ARRAY['=tenant ' || ${tenant}, '=department D' || least(n, 150)]), true
         FROM generate_series(1, 160) n`)
     const { departments, total } = await service.profiles.statistics(who)
     expect(total).toBe(160)

@@ -3,6 +3,7 @@ import type { RequestContext } from '../realm/index.ts'
 import type { Deps } from './deps.ts'
 import { makeProfile } from './make-profile.ts'
 import { type Profile, type ProfileFields, profileOf } from './profile.ts'
+import { membershipIn } from './profile-rows.ts'
 import { checkPreferences } from './write-profile.ts'
 
 export type NewPerson = ProfileFields & {
@@ -19,10 +20,16 @@ export const addPerson =
   (deps: Deps) =>
   async (person: NewPerson, context: RequestContext, idempotency: IdempotencyKey | undefined): Promise<Profile> => {
     const { username, password, role, ...fields } = person
-    const { name: contract } = context.realm
+    const realm = context.realm.name
     await checkPreferences(deps, null, fields.preferences)
     const shared = { email: fields.email ?? undefined, displayName: fields.displayName ?? undefined }
-    const account = await deps.accounts.create({ username, password, role, ...shared }, contract, idempotency)
-    const { row } = await makeProfile(deps, account, { fields, contract, context })
+    const account = await deps.accounts.create({ username, password, role, ...shared }, realm, idempotency)
+    const { row } = await makeProfile(deps, {
+      account,
+      membership: membershipIn(account, realm),
+      fields,
+      tells: true,
+      context,
+    })
     return profileOf(row, context)
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
-import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
+import { contextIn, memberOf, profilesService } from '../../../tests/support/profiles-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
 import type { ProfileFields } from './index.ts'
@@ -63,6 +63,23 @@ describe('changing a profile', () => {
     ).toBeNull()
   })
 
+  test('is of one realm: the profile of another stays as it is, and as old', async () => {
+    const { id } = await service.person({ memberships: [memberOf('test'), memberOf('other')] })
+    const before = await service.own(id, 'other')
+    const changed = await change(id, { email: 'a@example.org', firstName: 'Ada', preferences: { theme: 'dark' } })
+    expect(changed).toMatchObject({ email: 'a@example.org', firstName: 'Ada', preferences: { theme: 'dark' } })
+    expect(await service.own(id, 'other')).toEqual(before)
+    await service.profiles.change(id, { firstName: 'Grace', preferences: { theme: 'light' } }, contextIn('other'))
+    expect(await service.own(id)).toEqual(changed)
+  })
+
+  test('in a realm that the person is no member of is refused', async () => {
+    const { id } = await service.person()
+    const elsewhere = service.profiles.change(id, { firstName: 'Eve' }, contextIn('elsewhere'))
+    expect(await errorCodeOf(elsewhere)).toBe('profiles.not_found')
+    expect(await service.own(id)).toMatchObject({ firstName: null })
+  })
+
   test('makes the profile of somebody whose event is late', async () => {
     const { id } = service.accounts.register({ username: 'late' })
     expect(await change(id, { firstName: 'Late' })).toMatchObject({ username: 'late', firstName: 'Late' })
@@ -92,6 +109,17 @@ describe('what is asked of the accounts', () => {
     expect(await asked({ displayName: 'New' })).toEqual([`rename: ${id}, New`])
     expect(await asked({ displayName: null, email: null })).toEqual([])
     expect(await service.own(id)).toMatchObject({ email: null, displayName: null })
+  })
+
+  test('is not the name that an administrator shows: that is of the realm alone', async () => {
+    const { id } = await service.person({ displayName: 'Own', memberships: [memberOf('test'), memberOf('other')] })
+    const before = service.accounts.asked.length
+    const administrator = { accountId: newId() }
+    expect(await change(id, { displayName: 'Given' }, { administrator })).toMatchObject({ displayName: 'Given' })
+    expect(service.accounts.asked).toHaveLength(before)
+    expect(await service.own(id, 'other')).toMatchObject({ displayName: 'Own' })
+    await change(id, { displayName: 'Mine' }, { administrator: { accountId: id } })
+    expect(service.accounts.asked.slice(before)).toEqual([`rename: ${id}, Mine`])
   })
 
   test('comes first: when it is refused nothing is changed or told', async () => {
@@ -157,6 +185,16 @@ describe('preferences', () => {
     await change(id, { preferences: { a: 'x'.repeat(8_000) } })
   })
 
+  test('are measured by those of the realm alone', async () => {
+    const { id } = await service.person({ memberships: [memberOf('test'), memberOf('other')] })
+    await change(id, { preferences: { a: 'x'.repeat(6_000) } })
+    const [here, there] = [context, contextIn('other')].map((realm) =>
+      service.profiles.change(id, { preferences: { b: 'x'.repeat(6_000) } }, realm),
+    )
+    expect(await errorCodeOf(here!)).toBe('profiles.preferences_too_large')
+    expect(await there).toMatchObject({ preferences: { b: expect.any(String) } })
+  })
+
   test('of two changes at once cannot exceed them together', async () => {
     const { id } = await service.person()
     const outcomes = await Promise.all(
@@ -204,15 +242,40 @@ describe('what is told and logged', () => {
   })
 
   test('is no event where the contract announces none; the log is kept', async () => {
-    const { id } = await service.person()
+    const { id } = await service.person({ memberships: [memberOf('silent')] })
     await service.profiles.change(id, { firstName: 'Ada' }, contextIn('silent'))
     expect(await service.events(id)).toEqual([])
     expect(await service.logged(id)).toHaveLength(2)
   })
 
-  test('leaves no gap and no double when much happens at once', async () => {
-    const { id } = await service.person()
-    await Promise.all(Array.from({ length: 20 }, (_, index) => change(id, { phone: String(index) })))
+  test('names the realm in the log, and in the event as the realm does', async () => {
+    const { id, number } = await service.person({ memberships: [memberOf('test'), memberOf('other')] })
+    await change(id, { phone: '1' })
+    await service.profiles.change(id, { phone: '2' }, contextIn('other'))
+    const data = { accountId: id, number, email: null }
+    expect(await service.events(id)).toEqual([
+      { type: 'test.changed', sequence: 1, data },
+      { type: 'other.changed', sequence: 2, data },
+    ])
+    const logged = await service.database.many(
+      sql`SELECT realm, type FROM activities WHERE account_id = ${id} ORDER BY id`,
+    )
+    expect(logged).toEqual([
+      { realm: 'test', type: 'profile_created' },
+      { realm: 'other', type: 'profile_created' },
+      { realm: 'test', type: 'profile_updated' },
+      { realm: 'other', type: 'profile_updated' },
+    ])
+  })
+
+  test('leaves no gap and no double when much happens at once, in whichever realm', async () => {
+    const { id } = await service.person({ memberships: [memberOf('test'), memberOf('other')] })
+    const realms = [context, contextIn('other')] as const
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        service.profiles.change(id, { phone: String(index) }, realms[index % 2] ?? context),
+      ),
+    )
     const events = await service.events(id)
     expect(events.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
   })

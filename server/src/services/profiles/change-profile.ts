@@ -28,22 +28,25 @@ export const changeProfile =
     const texts = textsOf(fields)
     const given = [...Object.keys(texts), ...(fields.preferences ? ['preferences'] : [])]
     if (given.length === 0) throw refuse('profiles.nothing_to_change')
-    const { name: contract } = context.realm
+    const realm = context.realm.name
+    const member = { accountId, realm }
     const present = await rowFor(deps, accountId, context)
 
     // First, so that nothing has changed when something is refused or the accounts cannot be reached.
-    await checkPreferences(deps, accountId, fields.preferences)
+    await checkPreferences(deps, member, fields.preferences)
     const { email, displayName } = texts
     const by = administrator && administrator.accountId !== accountId ? administrator.accountId : undefined
     if (email && email !== present.email) {
-      await deps.accounts.proposeEmail(accountId, email, contract, { tellTaken, administratorId: by })
+      await deps.accounts.proposeEmail(accountId, email, realm, { tellTaken, administratorId: by })
     }
-    if (displayName && displayName !== present.displayName) await deps.accounts.rename(accountId, displayName)
+    // What mail greets a person by is theirs to say.
+    const renames = by === undefined && displayName && displayName !== present.displayName
+    if (renames) await deps.accounts.rename(accountId, displayName)
 
-    const row = await writeProfile(deps, accountId, () => ({
+    const row = await writeProfile(deps, member, () => ({
       to: texts,
       preferences: fields.preferences,
-      fact: { contract, fact: by === undefined ? 'changed' : 'changed_by_administrator' },
+      fact: { realm, fact: by === undefined ? 'changed' : 'changed_by_administrator' },
       activity:
         by === undefined
           ? activityOf('profile_updated', context, { fields: given })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
-import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
+import { contextIn, memberOf, profilesService } from '../../../tests/support/profiles-service.ts'
 
 const service = profilesService('change role')
 const context = contextIn()
@@ -13,7 +13,7 @@ describe('changing a role', () => {
     expect(await changeRole(id, 'admin')).toMatchObject({ accountId: id, role: 'admin' })
     expect(service.accounts.asked.at(-1)).toBe(`changeRole: ${id}, admin, ${administrator.accountId}, test`)
     // What identity tells of it afterwards is known.
-    await service.tell('account.role_changed', id, { contract: 'test', role: 'admin' })
+    await service.tell('membership.role_changed', id, { realm: 'test', role: 'admin' })
     expect(await changeRole(id, 'admin')).toMatchObject({ role: 'admin' })
     expect(await service.events(id)).toEqual([
       { type: 'test.role_changed', sequence: 1, data: { accountId: id, number, email: null, role: 'admin' } },
@@ -33,7 +33,7 @@ describe('changing a role', () => {
     const { changeRole: inIdentity } = service.accounts
     service.accounts.changeRole = async (...about) => {
       await inIdentity(...about)
-      await service.tell('account.role_changed', id, { contract: 'test', role: 'admin' })
+      await service.tell('membership.role_changed', id, { realm: 'test', role: 'admin' })
     }
     expect(await changeRole(id, 'admin')).toMatchObject({ role: 'admin' })
     service.accounts.changeRole = inIdentity
@@ -53,10 +53,18 @@ describe('changing a role', () => {
     },
   )
 
-  test('of nobody, and of another tenant, is refused before identity is asked', async () => {
+  test('changes that of the realm, and of no other', async () => {
+    const { id } = await service.person({ memberships: [memberOf('test', 'agent'), memberOf('other', 'manager')] })
+    expect(await changeRole(id, 'admin')).toMatchObject({ role: 'admin' })
+    expect(await service.own(id, 'other')).toMatchObject({ role: 'manager' })
+    expect((await service.events(id)).map(({ type }) => type)).toEqual(['test.role_changed'])
+  })
+
+  test('of nobody, of another tenant and of another realm, is refused before identity is asked', async () => {
     const { id } = await service.person({ tenant: 'other' })
+    const elsewhere = await service.person({ memberships: [memberOf('other')] })
     const before = service.accounts.asked.length
-    for (const account of [id, crypto.randomUUID()]) {
+    for (const account of [id, elsewhere.id, crypto.randomUUID()]) {
       expect(await errorCodeOf(changeRole(account, 'admin'))).toBe('profiles.not_found')
     }
     expect(service.accounts.asked).toHaveLength(before)

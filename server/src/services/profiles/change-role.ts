@@ -14,20 +14,18 @@ export const changeRole =
     { accountId: by }: { accountId: string },
     context: RequestContext,
   ): Promise<Profile> => {
-    const { name: contract } = context.realm
+    const realm = context.realm.name
     const before = await rowFor(deps, accountId, context)
-    await deps.accounts.changeRole(accountId, role, by, contract)
+    await deps.accounts.changeRole(accountId, role, by, realm)
     const changed = roleOf(before, context) !== role
     const activity = changed ? activityOf('role_changed', context, { role, by }) : undefined
-    const row = await writeProfile(deps, accountId, (present) => {
-      const change = changeOfRole(present, contract, role)
+    const row = await writeProfile(deps, { accountId, realm }, (present) => {
+      const change = changeOfRole(present, role)
       return change || activity ? { ...change, activity } : undefined
     })
     return profileOf(row, context)
   }
 
 /** The change to a role; undefined when the profile shows it already. It is told by whoever writes it, so it is told once. */
-export const changeOfRole = (present: ProfileRow, contract: string, role: string): Change | undefined =>
-  present.roles?.[contract] === role
-    ? undefined
-    : { to: { roles: { ...present.roles, [contract]: role } }, fact: { contract, fact: 'role_changed', role } }
+export const changeOfRole = ({ realm, role: present }: ProfileRow, role: string): Change | undefined =>
+  present === role ? undefined : { to: { role }, fact: { realm, fact: 'role_changed', role } }

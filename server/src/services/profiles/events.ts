@@ -9,15 +9,16 @@ export interface NewEvent {
   data: Record<string, unknown>
 }
 
-/** What the contract announces of a fact, if it does. */
+/** What the realm announces of a fact, if it does. */
 export function announced(
   { announce, clock }: Pick<Deps, 'announce' | 'clock'>,
-  contract: string,
+  realm: string,
   fact: ProfileFact,
-  { accountId, number, email, role }: ProfileFactAbout,
+  // The whole row may come in.
+  { accountId, number, email }: Omit<ProfileFactAbout, 'role'>,
+  role?: string,
 ): NewEvent | undefined {
-  // The whole row may have come in.
   const about = { accountId, number, email, ...(role !== undefined && { role }) }
-  const event = announce(contract, fact, about, new Date(clock.now()))
+  const event = announce(realm, fact, about, new Date(clock.now()))
   return event && { id: newId(), ...event }
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
+import { contextIn, memberOf, profilesService } from '../../../tests/support/profiles-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import { silentLogger } from '../../platform/log.ts'
 import type { Deps } from './deps.ts'
@@ -17,7 +17,7 @@ async function older(count: number, lastName: string): Promise<string[]> {
     service.accounts.register({
       username: `${lastName}${index}`,
       displayName: 'Shown',
-      roles: [{ contract: 'test', role: 'agent' }],
+      memberships: [memberOf('test', 'agent')],
     }),
   )
   await service.database.run(sql`
@@ -77,7 +77,7 @@ test('one that is read, or told of, before that is completed on the way', async 
   const [read = '', told = '', moved = ''] = await older(3, 'Waiting')
   const shown = { role: 'agent', displayName: 'Shown', updatedAt: null }
   expect(await service.profiles.read({ accountId: read }, context)).toMatchObject(shown)
-  await service.tell('account.role_changed', told, { contract: 'other', role: 'admin' })
+  await service.tell('membership.role_changed', told, { realm: 'other', role: 'admin' })
   expect(await service.profiles.read({ accountId: told }, context)).toMatchObject(shown)
   // Whose tenant nobody knew is not seen by the wrong one.
   service.accounts.known.set(moved, { ...service.accounts.known.get(moved)!, tenant: 'Other' })
@@ -93,7 +93,7 @@ test('one that is read, or told of, before that is completed on the way', async 
 test('a name that its person chose to show stays, whatever completes the profile', async () => {
   const [read = '', told = ''] = await older(2, 'Named')
   await service.database.run(sql`UPDATE profiles SET display_name = 'Own' WHERE last_name = 'Named'`)
-  await service.tell('account.role_changed', told, { contract: 'test', role: 'agent' })
+  await service.tell('membership.role_changed', told, { realm: 'test', role: 'agent' })
   for (const accountId of [read, told]) {
     expect(await service.profiles.read({ accountId }, context)).toMatchObject({ role: 'agent', displayName: 'Own' })
   }

@@ -1,31 +1,25 @@
 import { describe, expect, test } from 'vitest'
 import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
-import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
+import { contextIn, memberOf, profilesService } from '../../../tests/support/profiles-service.ts'
+import { sql } from '../../platform/db/database.ts'
 import type { AccountSummary } from './index.ts'
 
 const service = profilesService('make profile')
 const context = contextIn()
 
-const registered = ({ id, roles, ...account }: AccountSummary, more: object = {}) =>
-  service.tell('account.registered', id, {
-    ...account,
-    tenantId: crypto.randomUUID(),
-    contract: 'test',
-    ...(roles[0] && { role: roles[0].role }),
-    ...more,
-  })
+const registered = ({ id }: AccountSummary, more: object = {}) => service.tellStarted(id, 'test', more)
 const facts = async (id: string) => (await service.events(id)).map(({ type, sequence }) => `${sequence} ${type}`)
 const created = ['1 test.created']
 const search = async (text: string, who = context) =>
   (await service.profiles.search({ text, sortBy: 'email', descending: false, limit: 10, offset: 0 }, who)).total
 
-describe('the event of a registration', () => {
-  test('makes the profile, which its contract announces', async () => {
+describe('the event of a membership', () => {
+  test('makes the profile, which its realm announces', async () => {
     const account = service.accounts.register({
       tenant: 'Main',
       email: 'ada@example.org',
       displayName: 'Countess',
-      roles: [{ contract: 'test', role: 'admin' }],
+      memberships: [memberOf('test', 'admin')],
     })
     await registered(account, { names: { firstName: 'Ada', lastName: 'Lovelace' } })
     const { id, number, username } = account
@@ -62,17 +56,21 @@ describe('the event of a registration', () => {
     expect((await service.own(account.id)).createdAt).toEqual(new Date('2019-04-05T06:07:08.009Z'))
   })
 
-  test('of an older build makes it in the tenant main and announces nothing', async () => {
-    const { id, number } = service.accounts.register()
-    await service.tell('account.registered', id, {
-      number,
-      tenantId: 'x',
-      username: 'older',
-      email: null,
-      displayName: null,
-    })
-    expect(await service.own(id)).toMatchObject({ tenant: 'main', username: 'older' })
-    expect(await facts(id)).toEqual([])
+  test('of an account that is as old as the membership gives it the time of the event', async () => {
+    const account = service.accounts.register({ createdAt: '2019-04-05T06:07:08.009Z' })
+    const before = Date.now()
+    await registered(account, { createdAt: undefined })
+    const { createdAt } = await service.own(account.id)
+    expect(createdAt.getTime()).toBeGreaterThanOrEqual(before)
+    expect(createdAt.getTime()).toBeLessThanOrEqual(Date.now())
+  })
+
+  test('of a person makes one without a role', async () => {
+    const account = service.accounts.register()
+    await registered(account)
+    expect(await service.own(account.id)).toMatchObject({ role: 'user' })
+    const rows = await service.database.many(sql`SELECT realm, role FROM profiles WHERE account_id = ${account.id}`)
+    expect(rows).toEqual([{ realm: 'test', role: null }])
   })
 
   test('that comes after the first reading completes the profile, and announces it all the same', async () => {
@@ -86,7 +84,7 @@ describe('the event of a registration', () => {
   })
 
   test('that comes after a change takes nothing back', async () => {
-    const account = service.accounts.register({ roles: [{ contract: 'test', role: 'agent' }] })
+    const account = service.accounts.register({ memberships: [memberOf('test', 'agent')] })
     await service.profiles.change(account.id, { firstName: 'Grace' }, context)
     await service.profiles.changeRole(account.id, 'admin', { accountId: 'administrator' }, context)
     await registered(account, { names: { firstName: 'Ada', lastName: 'Lovelace' } })
@@ -108,15 +106,17 @@ describe('the event of a registration', () => {
 
 describe('the first reading of one’s own profile', () => {
   test('makes it once, however many read', async () => {
-    const { id } = service.accounts.register({ roles: [{ contract: 'test', role: 'admin' }] })
+    const { id } = service.accounts.register({ memberships: [memberOf('test', 'admin')] })
     const read = await Promise.all(Array.from({ length: 10 }, () => service.own(id)))
     expect(read).toEqual(Array(10).fill(await service.own(id)))
     expect(await service.logged(id)).toHaveLength(1)
     expect((await service.profiles.read({ accountId: id }, context)).role).toBe('admin')
   })
 
-  test('of nobody is refused', async () => {
-    expect(await errorCodeOf(service.own(crypto.randomUUID()))).toBe('profiles.not_found')
+  test('of nobody, or of who is no member, is refused', async () => {
+    const { id } = service.accounts.register({ memberships: [memberOf('elsewhere')] })
+    for (const accountId of [id, crypto.randomUUID()])
+      expect(await errorCodeOf(service.own(accountId))).toBe('profiles.not_found')
   })
 
   test('by somebody else makes it too, within the tenant', async () => {
@@ -229,20 +229,23 @@ describe('what another service announces', () => {
     expect(await facts(id)).toEqual(created)
   })
 
-  test('of an account that nobody has, or of another tenant, is refused', async () => {
+  test('of an account that nobody has, or of another tenant or realm, is refused', async () => {
     const { id } = service.accounts.register({ tenant: 'elsewhere' })
-    for (const accountId of [id, crypto.randomUUID()]) {
+    const stranger = service.accounts.register({ memberships: [memberOf('elsewhere')] })
+    for (const accountId of [id, stranger.id, crypto.randomUUID()]) {
       expect(await errorCodeOf(service.profiles.register({ accountId }, context))).toBe('profiles.not_found')
     }
   })
 
-  test('by many at once is announced once', async () => {
+  test('by many at once is announced once, and leaves no gap', async () => {
     const { id } = service.accounts.register()
     const made = await Promise.all(
       Array.from({ length: 8 }, () => service.profiles.register({ accountId: id }, context)),
     )
     expect(made.filter((one) => one.made)).toHaveLength(1)
     expect(await facts(id)).toEqual(created)
+    await service.profiles.change(id, { phone: '1' }, context)
+    expect(await facts(id)).toEqual([...created, '2 test.changed'])
   })
 })
 

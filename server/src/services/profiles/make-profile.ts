@@ -1,19 +1,20 @@
 import type { Queryable } from '../../platform/db/database.ts'
 import type { RequestContext } from '../realm/index.ts'
-import type { AccountSummary } from './accounts-port.ts'
+import type { AccountSummary, Membership } from './accounts-port.ts'
 import { activityOf } from './activity.ts'
 import { type Deps, written } from './deps.ts'
 import { refuse } from './errors.ts'
-import { announced } from './events.ts'
-import { type ProfileFields, type ProfileRow, rolesOf, type TextField, textFields, textsOf } from './profile.ts'
+import { type ProfileFields, type ProfileRow, type TextField, textFields, textsOf } from './profile.ts'
 import * as store from './store/index.ts'
 import { tenantNamed } from './tenant.ts'
 import { type Announcing, type Written, writeInside } from './write-profile.ts'
 
 export interface Making {
+  account: Omit<AccountSummary, 'memberships'>
+  membership: Membership
   fields?: ProfileFields
-  /** The contract that the account came by, where it is known: it announces the profile. */
-  contract?: string | undefined
+  /** True to announce the profile, unless that was done already. */
+  tells?: boolean
   context?: RequestContext
 }
 
@@ -22,57 +23,69 @@ export interface Made extends Written {
   made: boolean
 }
 
-/** Makes the profile of an account, or completes the one it has, in a transaction of the caller's. Undefined when it was removed. */
+/**
+ * Makes a member's profile, or completes the one that there is, in a transaction of the caller's. Whoever joins a realm of their own
+ * accord brings along what another realm knows of them, once. Undefined when the membership has ended.
+ */
 export async function makeInside(
   deps: Announcing,
   tx: Queryable,
-  account: AccountSummary,
-  { fields = {}, contract, context }: Making,
+  { account, membership, fields = {}, tells = false, context }: Making,
 ): Promise<Made | undefined> {
   const { email = account.email, displayName = account.displayName, ...texts } = textsOf(fields)
-  const row = {
+  const { realm, role, origin, since } = membership
+  const given: store.NewProfile = {
     ...nothing,
     ...texts,
     accountId: account.id,
+    realm,
     number: account.number,
     tenant: tenantNamed(account.tenant),
     username: account.username,
     email,
     displayName,
+    avatarKey: null,
     preferences: fields.preferences ?? {},
-    roles: rolesOf(account),
+    role,
+    memberSince: new Date(since),
   }
-  const event = contract === undefined ? undefined : announced(deps, contract, 'created', row)
+  const elsewhere = await store.findElsewhere(tx, given, origin === 'registered' || origin === 'joined')
   const activity = activityOf('profile_created', context)
-  const inserted = await store.insertProfile(tx, row, { event, activity, createdAt: account.createdAt })
-  if (inserted) {
-    const made = { ...row, ...inserted, avatarKey: null, updatedAt: null }
-    return { row: made, made: true, emitted: event !== undefined }
-  }
-  const completed = await writeInside(deps, tx, account.id, (present) => {
-    const to = { ...missing(present, row), ...(present.roles === null && { roles: row.roles, tenant: row.tenant }) }
-    // Made before anybody could know by which contract the account came: it is announced now.
-    const fact = contract !== undefined && present.sequence === 0 ? { contract, fact: 'created' as const } : undefined
-    const preferences = fields.preferences && { ...fields.preferences, ...present.preferences }
+  const made = await store.insertProfile(tx, elsewhere ? along(given, elsewhere) : given, account.createdAt, activity)
+  // Announced under the lock of the row, like any change: numbers are given to whoever holds it.
+  const done = await writeInside(deps, tx, given, (present) => {
+    // An address that was taken away stays away.
+    const to = missing(present, { ...given, email: null })
+    // Made before anybody was told: it is announced now.
+    const fact = tells && present.sequence === 0 ? { realm, fact: 'created' as const } : undefined
+    const preferences = made ? undefined : fields.preferences && { ...fields.preferences, ...present.preferences }
     if (Object.keys(to).length === 0 && !fact && !preferences) return undefined
     return { to, preferences, unseen: true, ...(fact && { fact }) }
   })
-  return completed && { ...completed, made: false }
+  return done && { ...done, made }
 }
 
 /** The same by itself; whoever reads the profile when this has resolved reads what was made. */
-export async function makeProfile(deps: Deps, account: AccountSummary, making: Making): Promise<Made> {
-  const done = await deps.database.transaction((tx) => makeInside(deps, tx, account, making))
+export async function makeProfile(deps: Deps, making: Making): Promise<Made> {
+  const done = await deps.database.transaction((tx) => makeInside(deps, tx, making))
   if (!done) throw refuse('profiles.not_found')
-  await written(deps, account.id, done.emitted)
+  await written(deps, making.account.id, done.emitted)
   return done
 }
 
+type Texts = Pick<ProfileRow, TextField>
 const nothing = Object.fromEntries(textFields.map((name) => [name, null])) as Record<TextField, null>
 
-/** What a profile has none of and now gets: what is given twice is taken once. */
-function missing(present: ProfileRow, row: store.NewProfile): Partial<ProfileRow> {
-  // An address that was taken away stays away.
-  const names = textFields.filter((name) => name !== 'email' && present[name] === null && row[name] !== null)
-  return Object.fromEntries(names.map((name) => [name, row[name]]))
+/** What is given, and below it what another realm knows. */
+const along = (given: store.NewProfile, elsewhere: ProfileRow): store.NewProfile => ({
+  ...given,
+  ...missing(given, elsewhere),
+  avatarKey: elsewhere.avatarKey,
+  preferences: { ...elsewhere.preferences, ...given.preferences },
+})
+
+/** The texts that one has none of, and the other has. */
+function missing(present: Texts, other: Texts): Partial<Texts> {
+  const names = textFields.filter((name) => present[name] === null && other[name] !== null)
+  return Object.fromEntries(names.map((name) => [name, other[name]]))
 }

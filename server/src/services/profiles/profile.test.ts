@@ -6,7 +6,7 @@ import { columnOf, columns, fieldNames } from './profile.ts'
 const service = profilesService('profile')
 
 /** Columns that are no fields: what is found and sorted by, and what a removal will tell. */
-const beside = ['email_order', 'first_name_order', 'indexed', 'last_name_order', 'removal', 'search']
+const beside = ['email_order', 'first_name_order', 'indexed', 'last_name_order', 'removal', 'scope', 'search']
 
 const spelled = new Map([['timestamp with time zone', 'timestamptz']])
 const columnsOf = async (table: string) => {
@@ -26,5 +26,7 @@ test('the fields are the columns of the table, with their types, and nothing els
 })
 
 test('what is read of a profile are the fields, by their names', async () => {
-  expect((await columnsOf('profile_details')).map(({ name }) => name).toSorted()).toEqual(fieldNames.toSorted())
+  // And by what is looked for, where the table's own columns are not.
+  const named = [...fieldNames, 'scope'].toSorted()
+  expect((await columnsOf('profile_details')).map(({ name }) => name).toSorted()).toEqual(named)
 })

@@ -1,10 +1,11 @@
 import type { RequestContext } from '../realm/index.ts'
-import type { AccountSummary } from './accounts-port.ts'
 
 /** Everything known of a person, as columns of `profiles`: types, reading and writing go by this. */
 export const columns = {
   /** The account's id, a UUID. */
   accountId: 'account_id uuid',
+  /** The realm whose member it is of: each has a profile of its own. */
+  realm: 'realm text',
   /** The account's number. */
   number: 'number bigint',
   /** The name of the account's tenant, in lower case. */
@@ -25,8 +26,10 @@ export const columns = {
   preferences: 'preferences jsonb',
   createdAt: 'created_at timestamptz',
   updatedAt: 'updated_at timestamptz null',
-  /** The role by the name of its contract. Null: identity was not asked yet. */
-  roles: 'roles jsonb null',
+  /** The role that was given in the realm; null: a person's. */
+  role: 'role text null',
+  /** When the membership began, as identity says. */
+  memberSince: 'member_since timestamptz null',
   /** Of its latest event. */
   sequence: 'sequence integer',
 } as const
@@ -49,20 +52,20 @@ type Declared<Column> = Column extends `${string} ${infer Type extends keyof Typ
     ? Types[Type]
     : never
 
-/** A role by the name of its contract. */
-export type Roles = Readonly<Record<string, string>>
-
 /** A profile as its row has it. */
-export type ProfileRow = { [Name in Exclude<FieldName, 'roles'>]: Declared<Columns[Name]> } & { roles: Roles | null }
+export type ProfileRow = { [Name in FieldName]: Declared<Columns[Name]> }
 
-/** A profile, with its account's role in the contract that asks. */
-export type Profile = Omit<ProfileRow, 'roles' | 'sequence'> & { role: string }
+/** Whose profile: an account in a realm. */
+export type Member = Pick<ProfileRow, 'accountId' | 'realm'>
+
+/** A profile as contracts show it. */
+export type Profile = Omit<ProfileRow, 'realm' | 'role' | 'memberSince' | 'sequence'> & { role: string }
 
 type Writable = { [Name in FieldName]: Columns[Name] extends `${string} text null` ? Name : never }[FieldName]
-export type TextField = Exclude<Writable, 'avatarKey'>
+export type TextField = Exclude<Writable, 'avatarKey' | 'role'>
 /** The texts that a profile may have, or may have none of. */
 export const textFields = fieldNames.filter(
-  (name): name is TextField => columns[name].endsWith(' text null') && name !== 'avatarKey',
+  (name): name is TextField => columns[name].endsWith(' text null') && name !== 'avatarKey' && name !== 'role',
 )
 
 /** The fields a person may change; absent means unchanged, null means none. Preferences are merged two levels deep. */
@@ -70,16 +73,13 @@ export type ProfileFields = { [Name in TextField]?: string | null | undefined } 
   preferences?: Record<string, unknown> | undefined
 }
 
-export const rolesOf = ({ roles }: Pick<AccountSummary, 'roles'>): Roles =>
-  Object.fromEntries(roles.map(({ contract, role }) => [contract, role]))
+export const roleOf = ({ role }: Pick<ProfileRow, 'role'>, { realm }: RequestContext): string =>
+  role ?? realm.policy.roles.person
 
-export const roleOf = ({ roles }: Pick<ProfileRow, 'roles'>, { realm }: RequestContext): string =>
-  roles?.[realm.name] ?? realm.policy.roles.person
-
-export const profileOf = ({ roles, sequence, ...profile }: ProfileRow, context: RequestContext): Profile => ({
-  ...profile,
-  role: roleOf({ roles }, context),
-})
+export const profileOf = (
+  { realm: _realm, memberSince: _since, sequence: _sequence, ...profile }: ProfileRow,
+  context: RequestContext,
+): Profile => ({ ...profile, role: roleOf(profile, context) })
 
 /** The given texts as the database can hold them: without NUL and half surrogate pairs. */
 export function textsOf(fields: ProfileFields): Partial<Record<TextField, string | null>> {

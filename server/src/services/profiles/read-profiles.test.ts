@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { errorCodeOf } from '../../../tests/support/identity-rows.ts'
-import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
+import { contextIn, memberOf, profilesService } from '../../../tests/support/profiles-service.ts'
 import { type Database, sql } from '../../platform/db/database.ts'
 import { revivePeople } from './index.ts'
 
@@ -29,17 +29,19 @@ const statementsOf = async (work: () => Promise<unknown>): Promise<number> => {
 }
 
 describe('people', () => {
-  test('are listed by number, with their role in the contract that asks, within the tenant', async () => {
-    const one = await service.person({ roles: [{ contract: 'test', role: 'admin' }] })
+  test('are listed by number, with their role in the realm that asks, within its tenant', async () => {
+    const one = await service.person({ memberships: [memberOf('test', 'admin'), memberOf('elsewhere')] })
     const two = await service.person()
     await service.person({ tenant: 'other' })
+    await service.person({ memberships: [memberOf('abroad')] })
     const listed = await people()
     expect(listed.map(({ number, role }) => ({ number, role }))).toEqual([
       { number: one.number, role: 'admin' },
       { number: two.number, role: 'user' },
     ])
     expect(await people({ limit: 1, offset: 1 })).toEqual([listed[1]])
-    expect((await people(undefined, contextIn('elsewhere')))[0]?.role).toBe('user')
+    const elsewhere = await people(undefined, contextIn('elsewhere'))
+    expect(elsewhere.map(({ number, role }) => ({ number, role }))).toEqual([{ number: one.number, role: 'user' }])
     expect(await person(one.number)).toEqual(listed[0])
     expect(await service.profiles.read({ accountId: one.id }, context)).toEqual(listed[0])
   })
@@ -61,8 +63,19 @@ describe('people', () => {
     expect(await errorCodeOf(person(-1))).toBe('profiles.not_found')
   })
 
-  test('are remembered apart for each contract, tenant and page', async () => {
-    const { number } = await service.person({ roles: [{ contract: 'test', role: 'admin' }] })
+  test('who are no members are refused, by number and account, also when another realm remembers them', async () => {
+    const { number, id } = await service.person()
+    expect(await person(number)).toMatchObject({ accountId: id })
+    const elsewhere = contextIn('nowhere')
+    expect(await errorCodeOf(person(number, elsewhere))).toBe('profiles.not_found')
+    expect(await errorCodeOf(service.profiles.read({ accountId: id }, elsewhere))).toBe('profiles.not_found')
+    expect(await people(undefined, elsewhere)).toEqual([])
+  })
+
+  test('are remembered apart for each realm, tenant and page', async () => {
+    const twice = [memberOf('test', 'admin'), memberOf('elsewhere')]
+    const { number } = await service.person({ memberships: twice })
+    await service.person({ memberships: [memberOf('elsewhere')] })
     await Promise.all([service.person(), service.person({ tenant: 'other' })])
     const page = { limit: 2, offset: 0 }
     const remembered = await people(page)
@@ -93,18 +106,24 @@ describe('people', () => {
     [
       'an event of a role',
       async (id) => {
-        account().set(id, { ...account().get(id)!, roles: [{ contract: 'test', role: 'agent' }] })
-        await service.tell('account.role_changed', id, { contract: 'test', role: 'agent' })
+        account().set(id, { ...account().get(id)!, memberships: [memberOf('test', 'agent')] })
+        await service.tell('membership.role_changed', id, { realm: 'test', role: 'agent' })
       },
       { role: 'agent' },
     ],
     [
-      'an event of a name',
+      'an event of a membership',
+      (id) => service.tellStarted(id, 'test', { names: { firstName: 'Ada' } }),
+      { firstName: 'Ada' },
+    ],
+    [
+      'an event of a membership that ended',
       async (id) => {
-        account().set(id, { ...account().get(id)!, displayName: 'New' })
-        await service.tell('account.renamed', id, { displayName: 'New' })
+        const { since } = account().get(id)!.memberships[0]!
+        service.accounts.leave(id, 'test')
+        await service.tell('membership.ended', id, { realm: 'test', since })
       },
-      { displayName: 'New' },
+      undefined,
     ],
     [
       'an event of a deletion',

@@ -5,7 +5,7 @@ import { refuse } from './errors.ts'
 import { type Profile, profileOf } from './profile.ts'
 import { rowOf } from './profile-rows.ts'
 import * as store from './store/index.ts'
-import { tenantOf } from './tenant.ts'
+import { scopeName, scopeOf, tenantOf } from './tenant.ts'
 
 /** Numbers whose account is remembered; an account keeps its number for ever. */
 const numbersKnown = 10_000
@@ -30,17 +30,17 @@ export function readProfiles(deps: Deps) {
       const tenant = tenantOf(context)
       const accountId = typeof who === 'number' ? await accountOf(who) : who.accountId
       const [found] = await people.get(personKey(accountId), context.realm.name, async () => [
-        profileOf(await rowOf(deps, accountId), context),
+        profileOf(await rowOf(deps, { accountId, realm: context.realm.name }), context),
       ])
       if (found?.tenant !== tenant) throw refuse('profiles.not_found')
       return found
     },
     /** A page of the tenant's profiles in the order of their numbers. */
     async list(page: { limit: number; offset: number }, context: RequestContext): Promise<readonly Profile[]> {
-      const tenant = tenantOf(context)
-      const part = JSON.stringify([context.realm.name, tenant, page.limit, page.offset])
+      const scope = scopeName(scopeOf(context))
+      const part = JSON.stringify([scope, page.limit, page.offset])
       return people.get(peopleKey, part, async () =>
-        (await store.listByNumber(database, tenant, page)).map((row) => profileOf(row, context)),
+        (await store.listByNumber(database, scope, page)).map((row) => profileOf(row, context)),
       )
     },
   }

@@ -27,45 +27,66 @@ const activityTotals: Retention = {
   left: () => sql`SELECT type AS label FROM activity_totals`,
 }
 
+interface About {
+  data?: object
+  ip?: string
+  userAgent?: string
+  /** `test`, when absent; null: from before realms. */
+  realm?: string | null
+}
+
 /** An entry that tells `about` somebody, who was removed (and erased, or not) or is still there. */
-const telling =
-  (about: { data?: object; ip?: string; userAgent?: string }, removed?: { erased: boolean }) => (label: string) =>
-    sql`
+const telling = (about: About, removed?: { erased: boolean; realm?: string }) => (label: string) =>
+  sql`
   WITH removed AS (
-    INSERT INTO removed_profiles (account_id, erased) SELECT md5(${label})::uuid, ${removed?.erased ?? false} WHERE ${removed !== undefined}
+    INSERT INTO removed_profiles (account_id, realm, member_since, erased)
+    SELECT md5(${label})::uuid, ${removed?.realm ?? 'test'}, now(), ${removed?.erased ?? false} WHERE ${removed !== undefined}
   )
-  INSERT INTO activities (account_id, tenant, type, data, ip, user_agent)
-  VALUES (md5(${label})::uuid, 'main', ${label}, ${JSON.stringify(about.data ?? {})}::jsonb, ${about.ip ?? null}::inet,
+  INSERT INTO activities (account_id, realm, tenant, type, data, ip, user_agent)
+  VALUES (md5(${label})::uuid, ${about.realm === undefined ? 'test' : about.realm}, 'main', ${label}, ${JSON.stringify(about.data ?? {})}::jsonb, ${about.ip ?? null}::inet,
           ${about.userAgent ?? null})`
 const erasures: Retention = {
   kept: {
     'of somebody who is there': telling({ data: { a: 1 }, ip: '192.0.2.1', userAgent: 'x' }),
     'of somebody whose log counts as empty': telling({ ip: '192.0.2.1' }, { erased: true }),
+    'of another realm than somebody was removed from': telling({ ip: '192.0.2.1', realm: 'other' }, { erased: false }),
+    'from before realms, of somebody removed from one': telling({ ip: '192.0.2.1', realm: null }, { erased: false }),
   },
   gone: {
     'the data of somebody removed': telling({ data: { a: 1 } }, { erased: false }),
     'the address of somebody removed': telling({ ip: '192.0.2.1' }, { erased: false }),
     'the browser of somebody removed': telling({ userAgent: 'x' }, { erased: false }),
+    'of a realm, of a deleted account': telling({ ip: '192.0.2.1' }, { erased: false, realm: '' }),
+    'from before realms, of a deleted account': telling({ ip: '192.0.2.1', realm: null }, { erased: false, realm: '' }),
   },
   left: () => sql`SELECT type AS label FROM activities WHERE data <> '{}' OR ip IS NOT NULL OR user_agent IS NOT NULL`,
 }
 
 /** Somebody who was removed, with a log of one entry. */
-const removedWith = (about: { data?: object; ip?: string; userAgent?: string }) => (label: string) =>
-  sql`
-  WITH removed AS (INSERT INTO removed_profiles (account_id) VALUES (md5(${label})::uuid))
-  INSERT INTO activities (account_id, tenant, type, data, ip, user_agent)
-  VALUES (md5(${label})::uuid, 'main', 'entry', ${JSON.stringify(about.data ?? {})}::jsonb, ${about.ip ?? null}::inet,
+const removedWith =
+  (about: About, from = 'test') =>
+  (label: string) =>
+    sql`
+  WITH removed AS (
+    INSERT INTO removed_profiles (account_id, realm, member_since) VALUES (md5(${label})::uuid, ${from}, now())
+  )
+  INSERT INTO activities (account_id, realm, tenant, type, data, ip, user_agent)
+  VALUES (md5(${label})::uuid, ${about.realm === undefined ? 'test' : about.realm}, 'main', 'entry', ${JSON.stringify(about.data ?? {})}::jsonb, ${about.ip ?? null}::inet,
           ${about.userAgent ?? null})`
 const erased: Retention = {
   kept: {
     'with data left': removedWith({ data: { a: 1 } }),
     'with an address left': removedWith({ ip: '192.0.2.1' }),
     'with a browser left': removedWith({ userAgent: 'x' }),
+    'with an address left in a realm, of a deleted account': removedWith({ ip: '192.0.2.1' }, ''),
+    'with an address left from before realms, of a deleted account': removedWith({ ip: '192.0.2.1', realm: null }, ''),
   },
   gone: {
     'whose log is empty': removedWith({}),
-    'who has no log': (label) => sql`INSERT INTO removed_profiles (account_id) VALUES (md5(${label})::uuid)`,
+    'whose log tells of another realm': removedWith({ ip: '192.0.2.1', realm: 'other' }),
+    'whose log tells of a time before realms': removedWith({ ip: '192.0.2.1', realm: null }),
+    'who has no log': (label) =>
+      sql`INSERT INTO removed_profiles (account_id, realm, member_since) VALUES (md5(${label})::uuid, 'test', now())`,
   },
   left: (labels) => sql`
     SELECT label FROM unnest(${labels}::text[]) label JOIN removed_profiles r ON r.account_id = md5(label)::uuid WHERE NOT r.erased`,
@@ -73,7 +94,13 @@ const erased: Retention = {
 
 const removedAt = (removed: string, isErased: boolean) => (label: string) =>
   sql`
-  INSERT INTO removed_profiles (account_id, removed_at, erased) VALUES (md5(${label})::uuid, now() + ${removed}::interval, ${isErased})`
+  WITH own AS (
+    INSERT INTO removed_profiles (account_id, realm, member_since, removed_at, erased)
+    VALUES (md5(${label})::uuid, 'test', now(), now() + ${removed}::interval, ${isErased})
+  )
+  -- Of another realm, younger: each is judged by itself.
+  INSERT INTO removed_profiles (account_id, realm, member_since, removed_at, erased)
+  VALUES (md5(${label})::uuid, 'other', now(), now(), true)`
 const removals: Retention = {
   kept: {
     'removed 30 days ago': removedAt('-30 days', true),
@@ -81,20 +108,21 @@ const removals: Retention = {
   },
   gone: { 'removed over 30 days ago': removedAt('-30 days -1 microsecond', true) },
   left: (labels) => sql`
-    SELECT label FROM unnest(${labels}::text[]) label JOIN removed_profiles r ON r.account_id = md5(label)::uuid`,
+    SELECT label FROM unnest(${labels}::text[]) label
+      JOIN removed_profiles r ON r.account_id = md5(label)::uuid AND r.realm = 'test'`,
 }
 
-/** A term of a tenant, counted in these slots; every tenant has it, and its name tells the rows apart. */
+/** A term of a scope, counted in these slots; every scope has it, and its name tells the rows apart. */
 const counted =
   (...slots: readonly number[]) =>
   (label: string) =>
     sql`
-    INSERT INTO totals (tenant, term, slot, profiles)
+    INSERT INTO totals (scope, term, slot, profiles)
     SELECT ${label}, 'ada', slot, profiles FROM unnest(${slots}::integer[]) WITH ORDINALITY AS s (profiles, slot)`
 const totals: Retention = {
   kept: { 'of one profile': counted(1), 'of one profile, in two slots': counted(3, -2) },
   gone: { 'of no profile': counted(0), 'of no profile, in two slots': counted(2, -2) },
-  left: () => sql`SELECT DISTINCT tenant AS label FROM totals`,
+  left: () => sql`SELECT DISTINCT scope AS label FROM totals`,
 }
 
 testRetention(

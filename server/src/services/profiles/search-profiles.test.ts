@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
+import { contextIn, memberOf, profilesService } from '../../../tests/support/profiles-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import type { AccountSummary, ProfileFields, ProfileSearch } from './index.ts'
 import { pruneTotals } from './store/pruning.ts'
@@ -23,11 +23,11 @@ async function add(username: string, fields: ProfileFields, about: Partial<Accou
 
 /** What the totals say, and what they would say if everything were counted again. */
 async function totals() {
-  const kept = await service.database.many(sql<{ tenant: string; term: string; profiles: number }>`
-    SELECT tenant, term, sum(profiles) AS profiles FROM totals GROUP BY tenant, term HAVING sum(profiles) <> 0 ORDER BY 1, 2`)
-  const counted = await service.database.many(sql<{ tenant: string; term: string; profiles: number }>`
-    SELECT tenant, term, count(*) AS profiles FROM profiles, terms_of(search) term GROUP BY tenant, term
-     ORDER BY tenant, term COLLATE "C"`)
+  const kept = await service.database.many(sql<{ scope: string; term: string; profiles: number }>`
+    SELECT scope, term, sum(profiles) AS profiles FROM totals GROUP BY scope, term HAVING sum(profiles) <> 0 ORDER BY 1, 2`)
+  const counted = await service.database.many(sql<{ scope: string; term: string; profiles: number }>`
+    SELECT scope, term, count(*) AS profiles FROM profiles, terms_of(search) term GROUP BY scope, term
+     ORDER BY scope, term COLLATE "C"`)
   return { kept, counted }
 }
 
@@ -106,6 +106,25 @@ describe('a search', () => {
     await expect(search({}, named)).rejects.toMatchObject({ code: 'profiles.not_found' })
   })
 
+  test('ends at the realm, whose words and departments are its own', async () => {
+    const tenant = 'realms'
+    const [here, there] = [contextIn('test', { tenant }), contextIn('there', { tenant })]
+    const memberships = [memberOf('test'), memberOf('there')]
+    const id = await add('both', { firstName: 'Zenobia', department: 'Here' }, { tenant, memberships })
+    await service.profiles.change(id, { firstName: 'Xanthe', department: 'There' }, there)
+    await add('one', { firstName: 'Zenobia', department: 'Here' }, { tenant })
+    const everywhere = (by: Partial<ProfileSearch>) => Promise.all([found(by, here), found(by, there)])
+    expect(await everywhere({ text: 'zeno' })).toEqual([['both', 'one'], []])
+    expect(await everywhere({ text: 'xan' })).toEqual([[], ['both']])
+    expect(await everywhere({ department: 'Here' })).toEqual([['both', 'one'], []])
+    expect(await everywhere({ department: 'There', text: 'x' })).toEqual([[], ['both']])
+    expect(await everywhere({})).toEqual([['both', 'one'], ['both']])
+    for (const who of [here, there]) {
+      const { profiles } = await search({ text: who === here ? 'zeno' : 'xan' }, who)
+      expect(profiles[0]).toEqual(await service.profiles.read({ accountId: id }, who))
+    }
+  })
+
   test('gives profiles as they are read one by one', async () => {
     const { profiles } = await search({ text: 'strasse' })
     expect(profiles).toEqual([await service.own(profiles[0]!.accountId)])
@@ -118,10 +137,12 @@ describe('roles', () => {
 
   test('are those of the realm; whoever has none is a person', async () => {
     const tenant = 'roles'
-    await add('plain', {}, { tenant })
-    await add('granted', {}, { tenant, roles: [{ contract: 'roles', role: 'user' }] })
-    await add('admin', {}, { tenant, roles: [{ contract: 'roles', role: 'admin' }] })
-    await add('elsewhere admin', {}, { tenant, roles: [{ contract: 'other', role: 'admin' }] })
+    await add('plain', {}, { tenant, memberships: [memberOf('roles')] })
+    await add('granted', {}, { tenant, memberships: [memberOf('roles', 'user')] })
+    await add('admin', {}, { tenant, memberships: [memberOf('roles', 'admin')] })
+    const elsewhere = [memberOf('roles'), memberOf('other', 'admin')]
+    await add('elsewhere admin', {}, { tenant, memberships: elsewhere })
+    await add('no member', {}, { tenant, memberships: [memberOf('other')] })
     expect(await roleOf('admin')).toEqual(['admin'])
     expect(await roleOf('user')).toEqual(['plain', 'granted', 'elsewhere admin'])
     expect(await roleOf('manager')).toEqual([])
@@ -130,7 +151,8 @@ describe('roles', () => {
   })
 
   test('are followed when they change', async () => {
-    const id = await add('rising', { firstName: 'Rising' }, { tenant: 'roles' })
+    const { id } = await service.person({ username: 'rising', tenant: 'roles', memberships: [memberOf('roles')] })
+    await service.profiles.change(id, { firstName: 'Rising' }, contract)
     await service.profiles.changeRole(id, 'manager', { accountId: 'administrator' }, contract)
     expect(await roleOf('manager')).toEqual(['rising'])
     expect(await found({ role: 'manager', text: 'ris' }, contract)).toEqual(['rising'])
@@ -191,9 +213,9 @@ describe('the order', () => {
     const uneven = 'uneven'
     // One of them first, ninety-nine last.
     await service.database.run(sql`
-      INSERT INTO profiles (account_id, number, tenant, username, department, search, indexed, roles, created_at)
-      SELECT gen_random_uuid(), 2000000 + n, ${uneven}, 'uneven' || n, department,
-             array_to_tsvector(ARRAY['=tenant ' || ${uneven}, '=department ' || department]), true, '{}',
+      INSERT INTO profiles (account_id, realm, number, tenant, username, department, search, indexed, created_at)
+      SELECT gen_random_uuid(), 'test', 2000000 + n, ${uneven}, 'uneven' || n, department,
+             array_to_tsvector(ARRAY['=tenant ' || ${uneven}, '=department ' || department]), true,
              timestamptz '2026-01-01' + make_interval(secs => n)
         FROM generate_series(1, 1500) n, LATERAL (SELECT CASE WHEN n = 1 OR n > 1401 THEN 'Rare' ELSE 'Usual' END) d (department)`)
     const by = { department: 'Rare', limit: 3 } as const
@@ -234,11 +256,11 @@ describe('totals', () => {
     for (let turn = 0; turn < 2_000; turn += 1) {
       await service.database.run(pruneTotals())
       const { left } = await service.database.one(sql<{ left: number }>`
-        SELECT count(*) AS left FROM (SELECT FROM totals GROUP BY tenant, term HAVING sum(profiles) = 0) t`)
+        SELECT count(*) AS left FROM (SELECT FROM totals GROUP BY scope, term HAVING sum(profiles) = 0) t`)
       if (left === 0) break
     }
     const unused = await service.database.many(
-      sql`SELECT term FROM totals GROUP BY tenant, term HAVING sum(profiles) = 0`,
+      sql`SELECT term FROM totals GROUP BY scope, term HAVING sum(profiles) = 0`,
     )
     expect(unused).toEqual([])
     expect((await totals()).kept).toEqual(before.kept)

@@ -5,7 +5,7 @@ import { type Profile, profileOf } from './profile.ts'
 import { tenantFacet } from './search/facets.ts'
 import { type Part, type Query, queryOf } from './search/query.ts'
 import * as store from './store/index.ts'
-import { tenantOf } from './tenant.ts'
+import { type Scope, scopeName, scopeOf } from './tenant.ts'
 
 export interface ProfileSearch {
   /** Words of which each has to begin a word of names, e-mail, department or job title. Blank is as good as absent. */
@@ -24,55 +24,56 @@ export interface ProfileSearch {
 export const searchProfiles =
   ({ database }: Deps) =>
   async (by: ProfileSearch, context: RequestContext): Promise<{ total: number; profiles: Profile[] }> => {
-    const { name: contract, policy } = context.realm
-    const tenant = tenantOf(context)
+    const { name: realm, policy } = context.realm
+    const { tenant } = scopeOf(context)
     const { text, department } = by
-    const role = by.role === undefined ? undefined : { contract, name: by.role, person: policy.roles.person }
+    const role = by.role === undefined ? undefined : { name: by.role, person: policy.roles.person }
     const query = queryOf({ tenant, text, department, role })
     if (query === 'nobody') return { total: 0, profiles: [] }
-    const found = await look(database, tenant, query)
+    const found = await look(database, { realm, tenant }, query)
     const accountIds = await pageOf(database, found, by)
-    const rows = await store.findProfiles(database, accountIds)
+    const rows = await store.findProfiles(database, realm, accountIds)
     return { total: found.total, profiles: rows.map((row) => profileOf(row, context)) }
   }
 
 /** What is found, without a page of it yet. */
 interface Found {
-  tenant: string
+  scope: string
   /** Undefined: everybody is. */
   predicates: store.Predicates | undefined
   total: number
-  /** Profiles of the tenant. */
+  /** Profiles of the scope. */
   everybody: number
 }
 
-async function look(database: Database, tenant: string, query: Query | 'everybody'): Promise<Found> {
-  const all = tenantFacet(tenant)
-  const terms = (query === 'everybody' ? [] : query).flatMap(({ term, total }) => [
+async function look(database: Database, about: Scope, query: Query | 'everybody'): Promise<Found> {
+  const scope = scopeName(about)
+  const all = tenantFacet(about.tenant)
+  const lexemes = (query === 'everybody' ? [] : query).flatMap(({ term, total }) => [
     term,
     ...(total?.plus ?? []),
     ...(total?.minus ?? []),
   ])
-  const totalOf = await store.totalsOf(database, tenant, [all, ...terms])
+  const totalOf = await store.totalsOf(database, scope, [all, ...lexemes])
   const everybody = totalOf(all)
-  if (query === 'everybody') return { tenant, predicates: undefined, total: everybody, everybody }
+  if (query === 'everybody') return { scope, predicates: undefined, total: everybody, everybody }
 
   const fewest = Math.min(...query.map(({ term }) => totalOf(term)))
   // Of conditions that many more fit than the others the index is not asked.
   const indexPredicates = query.filter(({ term }) => totalOf(term) <= 4 * fewest)
   const filterPredicates = query.filter((part) => !indexPredicates.includes(part))
   const predicates = {
-    tenant,
+    scope,
     indexPredicates: together(indexPredicates) ?? '',
     filterPredicates: together(filterPredicates),
   }
-  const sum = (terms: readonly string[]) => terms.reduce((before, term) => before + totalOf(term), 0)
+  const sum = (lexemes: readonly string[]) => lexemes.reduce((before, term) => before + totalOf(term), 0)
   const count = async () => {
     const [{ total }, ...others] = query
     if (total && others.length === 0) return sum(total.plus) - sum(total.minus)
     return fewest === 0 ? 0 : store.countFound(database, predicates)
   }
-  return { tenant, predicates, total: await count(), everybody }
+  return { scope, predicates, total: await count(), everybody }
 }
 
 /** The tsquery for all of these; null for none. */
@@ -80,7 +81,7 @@ const together = (parts: readonly Part[]): string | null => parts.map(({ text })
 
 async function pageOf(
   database: Database,
-  { tenant, predicates, total, everybody }: Found,
+  { scope, predicates, total, everybody }: Found,
   { sortBy, descending, limit: wanted, offset: first }: ProfileSearch,
 ): Promise<string[]> {
   const limit = Math.min(wanted, total - first)
@@ -91,7 +92,7 @@ async function pageOf(
   const page = { limit, offset: backwards ? behind : first }
   const order = { by: sortBy, descending, backwards }
   const read = async () => {
-    if (!predicates) return store.pageOfAll(database, order, tenant, page)
+    if (!predicates) return store.pageOfAll(database, order, scope, page)
     // Profiles that have to be looked at until the page is full, if those that fit stand evenly among the others.
     const looks = ((page.offset + limit) * everybody) / total
     if (looks < total) {

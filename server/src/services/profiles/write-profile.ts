@@ -4,7 +4,7 @@ import { type Deps, written } from './deps.ts'
 import { refuse } from './errors.ts'
 import { announced } from './events.ts'
 import type { ProfileFact } from './facts.ts'
-import type { Profile, ProfileRow } from './profile.ts'
+import type { Member, Profile, ProfileRow } from './profile.ts'
 import * as store from './store/index.ts'
 
 /** Bytes of the preferences of one profile. */
@@ -16,11 +16,11 @@ export type Announcing = Pick<Deps, 'announce' | 'clock'>
 /** What becomes of a profile, and what is told and logged of it. */
 export interface Change {
   /** What is another than before. */
-  to?: Partial<Omit<ProfileRow, 'accountId' | 'preferences' | 'createdAt' | 'updatedAt' | 'sequence'>>
+  to?: Partial<Omit<ProfileRow, 'accountId' | 'realm' | 'preferences' | 'createdAt' | 'updatedAt' | 'sequence'>>
   /** To be laid over the present ones, two levels deep. */
   preferences?: Profile['preferences'] | undefined
-  /** Announced by the contract it came by. */
-  fact?: { contract: string; fact: ProfileFact; role?: string }
+  /** Announced as the realm has it. */
+  fact?: { realm: string; fact: ProfileFact; role?: string }
   activity?: NewActivity | undefined
   /** True when it is no change that anybody made: the profile stays as old as it is. */
   unseen?: boolean
@@ -39,17 +39,16 @@ export interface Written {
 export async function writeInside(
   deps: Announcing,
   tx: Queryable,
-  accountId: string,
+  member: Member,
   decide: Decide,
 ): Promise<Written | undefined> {
-  const present = await store.lockProfile(tx, accountId)
+  const present = await store.lockProfile(tx, member)
   if (!present) return undefined
   const change = await decide(present)
   if (!change) return { row: present, emitted: false }
   const { to, fact, activity, preferences, unseen } = change
   const next = { ...present, ...to }
-  const event =
-    fact && announced(deps, fact.contract, fact.fact, { ...next, ...(fact.role !== undefined && { role: fact.role }) })
+  const event = fact && announced(deps, fact.realm, fact.fact, next, fact.role)
   const { size, ...saved } = await store.writeProfile(tx, next, { event, activity, preferences, unseen })
   // Nothing of the transaction is kept then.
   if (preferences && size > mostPreferences) throw refuse('profiles.preferences_too_large')
@@ -57,20 +56,20 @@ export async function writeInside(
 }
 
 /** Changes a profile; whoever reads it when this has resolved reads the change. */
-export async function writeProfile(deps: Deps, accountId: string, decide: Decide): Promise<ProfileRow> {
-  const done = await deps.database.transaction((tx) => writeInside(deps, tx, accountId, decide))
+export async function writeProfile(deps: Deps, member: Member, decide: Decide): Promise<ProfileRow> {
+  const done = await deps.database.transaction((tx) => writeInside(deps, tx, member, decide))
   if (!done) throw refuse('profiles.not_found')
-  await written(deps, accountId, done.emitted)
+  await written(deps, member.accountId, done.emitted)
   return done.row
 }
 
 /** Refuses preferences before anything else is done for them. */
 export async function checkPreferences(
   { database }: Deps,
-  accountId: string | null,
+  member: Member | null,
   preferences: Profile['preferences'] | undefined,
 ): Promise<void> {
   if (!preferences) return
-  const size = await store.sizeOfPreferences(database, accountId, preferences)
+  const size = await store.sizeOfPreferences(database, member, preferences)
   if (size > mostPreferences) throw refuse('profiles.preferences_too_large')
 }

@@ -54,6 +54,8 @@ export interface Policy {
   /** The tenant its accounts belong to; `named`: the request names it, and registering makes it. */
   tenant: { name: string } | 'named'
   roles: Roles
+  /** `closed`: nobody becomes a member by signing in with an account of another realm. */
+  joining: 'open' | 'closed'
   /** True: while the contract has no administrator, the first to register becomes it. */
   firstBecomesAdministrator: boolean
   /** The language of mail to people whose client states none of ours. */

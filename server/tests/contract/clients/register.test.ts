@@ -81,7 +81,9 @@ test('C-06 the fields may come unwrapped, with first_name and last_name for the 
   })
   expect(answer.status, answer.text).toBe(201)
   expect(answer.body.client).toMatchObject({ email, name: 'Grace Hopper', email_verified: false, mfa_enabled: false })
-  const [grant] = await clients.rows('SELECT 1 FROM grants WHERE account_id = $1', [answer.body.client_id])
+  const [grant] = await clients.rows('SELECT 1 FROM memberships WHERE account_id = $1 AND role IS NOT NULL', [
+    answer.body.client_id,
+  ])
   expect(grant).toBeUndefined()
 
   const wrapped = {

@@ -148,7 +148,7 @@ test('C-10 an unverified account cannot sign in, which is said after the right p
 
 test('C-10 a deactivated account cannot sign in, which is said after the right password only', async () => {
   const person = await clients.verified()
-  await clients.rows('UPDATE accounts SET active = false WHERE id = $1', [person.id])
+  await clients.rows("UPDATE memberships SET state = 'inactive' WHERE account_id = $1", [person.id])
   expectFailure(await login(person), 401, 'AUTH_FAILED', [/deactivated/i])
   expectFailure(await login({ ...person, ...wrong }), 401, 'AUTH_FAILED', [/invalid email or password/i])
 })
@@ -234,7 +234,9 @@ test('C-11 of racing uses of one code one wins', async () => {
 test('C-11 a code that was asked for before the account was deactivated opens nothing', async () => {
   const person = await clients.verified()
   const { session_token, mfa_code } = await clients.login(person)
-  await clients.rows('UPDATE accounts SET active = false, version = version + 1 WHERE id = $1', [person.id])
+  await clients.rows("UPDATE memberships SET state = 'inactive', version = version + 1 WHERE account_id = $1", [
+    person.id,
+  ])
   expectFailure(await verifyMfa({ session_token, mfa_code }), 401, 'MFA_FAILED', 1)
 })
 

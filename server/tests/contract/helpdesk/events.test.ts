@@ -43,10 +43,10 @@ test('what happens to an account is announced under the names of the reference, 
   for (const secret of [token, refreshToken, accessToken, resetToken, password]) expect(text).not.toContain(secret)
 })
 
-test('the names of a registration reach the other services by account.registered', async () => {
+test('the names of a registration reach the other services by membership.started', async () => {
   const { id, email } = await helpdesk.register()
   const [event] = await helpdesk.rows<{ data: unknown }>(
-    "SELECT data FROM outbox_events WHERE aggregate_id = $1 AND type = 'account.registered'",
+    "SELECT data FROM outbox_events WHERE aggregate_id = $1 AND type = 'membership.started'",
     [id],
   )
   expect(event?.data).toMatchObject({ email, username: email, displayName: null })

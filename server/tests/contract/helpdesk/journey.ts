@@ -7,6 +7,22 @@ export const open: OpenJourney = async (arrangement) => {
   const helpdesk = helpdeskClient(arrangement)
   return {
     administrator: helpdesk.admin,
+    administration: {
+      async lists(token) {
+        const pages = ['/api/admin/users?limit=100', '/api/admin/users?limit=100&search=traveller', '/api/admin/stats']
+        return (await Promise.all(pages.map((page) => helpdesk.users.get(page, { token }))))
+          .map(({ text }) => text)
+          .join('')
+      },
+      acts: async (token, { uid }) => ({
+        read: (await helpdesk.users.get(`/api/admin/users/${uid}`, { token })).status,
+        change: (await helpdesk.users.put(`/api/admin/users/${uid}`, { token, json: { firstName: 'Changed' } })).status,
+        address: (await helpdesk.users.put(`/api/admin/users/${uid}`, { token, json: { email: 'taken@example.org' } }))
+          .status,
+        promote: (await helpdesk.users.put(`/api/admin/users/${uid}/role`, { token, json: { role: 'admin' } })).status,
+        remove: (await helpdesk.users.del(`/api/admin/users/${uid}`, { token })).status,
+      }),
+    },
     door: '/api/profile/me',
     async travel() {
       const person = await helpdesk.register('traveller')

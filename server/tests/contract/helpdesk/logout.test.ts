@@ -16,7 +16,13 @@ test('H-21 H-52 after a logout the access token and the refresh token are 401; t
   expectNotVerified(await helpdesk.get('/api/auth/verify', { token }))
   expectFailure(await refresh(refreshToken), 401, 'INVALID_REFRESH_TOKEN')
   expectFailure(await helpdesk.post('/api/auth/logout', { token }), 401, 'INVALID_TOKEN')
-  expect(await helpdesk.recorded(id)).toEqual(['account.registered', 'user.registered', 'user.login', 'user.logout'])
+  expect(await helpdesk.recorded(id)).toEqual([
+    'account.registered',
+    'membership.started',
+    'user.registered',
+    'user.login',
+    'user.logout',
+  ])
 })
 
 test('H-21 another session of the account goes on, unless its refresh token comes along', async () => {

@@ -16,7 +16,7 @@ const register = (json: unknown) => helpdesk.post<TokenAnswer>('/api/auth/regist
 const displayNameOf = async (email: string) => {
   const [account] = await helpdesk.rows<{ name: string | null; role: string | null; username: string }>(
     `SELECT a.display_name AS name, g.role, a.username FROM accounts a
-       LEFT JOIN grants g ON g.account_id = a.id AND g.contract = 'helpdesk' WHERE a.email = $1`,
+       LEFT JOIN memberships g ON g.account_id = a.id AND g.realm = 'helpdesk' WHERE a.email = $1`,
     [email],
   )
   return account
@@ -27,7 +27,12 @@ test('H-08 H-14 a registration answers with accessToken and user in every form t
   const { accessToken, user } = expectTokens(await register({ email, password: goodPassword }), 201, email)
   const me = await helpdesk.get('/api/auth/me', { token: accessToken })
   expect(me.body).toMatchObject({ data: { id: user.id, email } })
-  expect(await helpdesk.recorded(user.id)).toEqual(['account.registered', 'user.registered', 'user.login'])
+  expect(await helpdesk.recorded(user.id)).toEqual([
+    'account.registered',
+    'membership.started',
+    'user.registered',
+    'user.login',
+  ])
 })
 
 test('H-50 the access token lives 24 hours and carries userId, email, role, and both audiences', async () => {
@@ -130,7 +135,12 @@ test('H-14 a duplicate is 409 whose message says "existe déjà", in whatever ca
     expectFailure(answer, 409, 'USER_EXISTS')
     expect(answer.body).toMatchObject({ message: expect.stringContaining('existe déjà') })
   }
-  expect(await helpdesk.recorded(id)).toEqual(['account.registered', 'user.registered', 'user.login'])
+  expect(await helpdesk.recorded(id)).toEqual([
+    'account.registered',
+    'membership.started',
+    'user.registered',
+    'user.login',
+  ])
 })
 
 test('H-14 of twenty registrations of one address at once one is made', async () => {

@@ -103,7 +103,7 @@ test('H-15 a success resets the count', async () => {
 
 test('H-15 a deactivated account is told so after the right password only', async () => {
   const { email, password, id } = await helpdesk.register()
-  await helpdesk.rows('UPDATE accounts SET active = false WHERE id = $1', [id])
+  await helpdesk.rows("UPDATE memberships SET state = 'inactive' WHERE account_id = $1", [id])
   expectFailure(await helpdesk.login(email, wrong), 401, 'INVALID_CREDENTIALS')
   expectFailure(await helpdesk.login(email, password), 403, 'ACCOUNT_DEACTIVATED')
 })

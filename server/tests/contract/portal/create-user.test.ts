@@ -37,7 +37,7 @@ test('P-22 P-25 without a password nobody signs in before one is set by the mail
   expect(made.status, made.text).toBe(201)
   expectFailure(await portal.login(json.email, goodPassword), 401)
 
-  const mail = await portal.mailTo(json.email, 'reset_password')
+  const mail = await portal.mailTo(json.email, 'invited')
   expect(mail.contract).toBe('portal')
   const [, path = '', linkToken = ''] = /(\/account\/portal\/reset-password)\?token=([\w-]+)/.exec(mail.text) ?? []
   const opened = await portal.ask('GET', `${path}?token=${linkToken}`, { headers: { 'accept-language': 'en' } })

@@ -7,6 +7,16 @@ export const open: OpenJourney = async (arrangement) => {
   const portal = portalClient(arrangement)
   return {
     administrator: portal.admin,
+    administration: {
+      lists: async (token) => (await portal.get('/users?limit=1000', { token })).text,
+      acts: async (token, { number }) => ({
+        read: (await portal.get(`/users/${number}`, { token })).status,
+        change: (await portal.put(`/users/${number}`, { token, json: { name: 'Changed' } })).status,
+        address: (await portal.put(`/users/${number}`, { token, json: { email: 'taken@example.org' } })).status,
+        promote: (await portal.patch(`/users/${number}/role`, { token, json: { role: 'admin' } })).status,
+        remove: (await portal.del(`/users/${number}`, { token })).status,
+      }),
+    },
     door: '/users/me',
     async travel() {
       const person = await portal.register('traveller')

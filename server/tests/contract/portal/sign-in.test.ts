@@ -100,7 +100,7 @@ test('P-52 ten failures lock for 15 minutes: the right password is refused with 
 
 test('P-52 a deactivated account is told so after the right password only', async () => {
   const { email, password, claims } = await portal.register()
-  await portal.rows('identity', 'UPDATE accounts SET active = false WHERE id = $1', [claims.uid])
+  await portal.rows('identity', "UPDATE memberships SET state = 'inactive' WHERE account_id = $1", [claims.uid])
   expectFailure(await portal.login(email, wrong), 401)
   expectFailure(await portal.login(email, password), 403)
 })

@@ -9,6 +9,15 @@ export const open: OpenJourney = async (arrangement) => {
   const [product = 0] = await shop.importProducts([{ price: 5, stock: 100 }])
   return {
     administrator: shop.admin,
+    administration: {
+      lists: async (token) => (await shop.get('/users?limit=1000', { token })).text,
+      acts: async (token, { number }) => ({
+        read: (await shop.get(`/users/${number}`, { token })).status,
+        change: (await shop.put(`/users/${number}`, { token, json: { first_name: 'Changed' } })).status,
+        address: (await shop.put(`/users/${number}`, { token, json: { email: 'taken@example.org' } })).status,
+        remove: (await shop.del(`/users/${number}`, { token })).status,
+      }),
+    },
     door: '/users/profile',
     async travel() {
       const person = await shop.register('traveller')

@@ -41,7 +41,7 @@ test('S-26 S-43 a refresh answers like a login, with a new pair of the same sess
   expect(claimsOf(access_token).jti).not.toBe(person.claims.jti)
   expect((await shop.get('/users/profile', { token: access_token })).status).toBe(200)
   await rotate(refresh_token)
-  expect(await shop.recorded('identity', person.claims.uid)).toEqual(['account.registered'])
+  expect(await shop.recorded('identity', person.claims.uid)).toEqual(['account.registered', 'membership.started'])
 })
 
 test('S-43 S-47 refresh tokens are stored hashed only', async () => {
@@ -88,7 +88,7 @@ test('S-26 S-43 50 parallel refreshes with one token all get one and the same su
   }
   const [successor] = successors
   await rotate(successor!)
-  expect(await shop.recorded('identity', claims.uid)).toEqual(['account.registered'])
+  expect(await shop.recorded('identity', claims.uid)).toEqual(['account.registered', 'membership.started'])
 })
 
 test('S-43 a late tab in the grace gets the live head, also after two more rotations', async () => {
@@ -134,7 +134,11 @@ test('S-43 reuse after the grace ends that session at once and no other; one ses
     [person.claims.uid],
   )
   expect(events).toEqual([{ data: { sessionId: person.claims.sid, contract: 'shop', reason: 'refresh_token_reused' } }])
-  expect(await shop.recorded('identity', person.claims.uid)).toEqual(['account.registered', 'session.revoked'])
+  expect(await shop.recorded('identity', person.claims.uid)).toEqual([
+    'account.registered',
+    'membership.started',
+    'session.revoked',
+  ])
 })
 
 test('S-43 an expired refresh token is 401 and revokes nothing; no event', async () => {
@@ -146,5 +150,5 @@ test('S-43 an expired refresh token is 401 and revokes nothing; no event', async
   )
   expectFailure(await refresh(person.refreshToken), 401, 'INVALID_TOKEN')
   expect((await shop.get('/users/profile', { token: person.token })).status).toBe(200)
-  expect(await shop.recorded('identity', person.claims.uid)).toEqual(['account.registered'])
+  expect(await shop.recorded('identity', person.claims.uid)).toEqual(['account.registered', 'membership.started'])
 })

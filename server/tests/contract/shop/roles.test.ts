@@ -14,7 +14,7 @@ test('S-33 the last administrator can be neither deleted nor demoted; no event',
   expect(code).not.toBe(0)
   expect(stderr).toMatch(/last administrator/i)
   expect((await shop.get('/users', { token })).status).toBe(200)
-  expect(await shop.recorded('identity', claimsOf(token).uid)).toEqual(['account.registered'])
+  expect(await shop.recorded('identity', claimsOf(token).uid)).toEqual(['account.registered', 'membership.started'])
 })
 
 /**
@@ -58,7 +58,8 @@ test('S-29 S-41 a change of role takes effect within a second: the old token is 
   expect((await shop.get('/users', { token: admin })).status, "others' tokens go on").toBe(200)
   expect(await shop.recorded('identity', person.claims.uid)).toEqual([
     'account.registered',
-    'account.role_changed',
-    'account.role_changed',
+    'membership.started',
+    'membership.role_changed',
+    'membership.role_changed',
   ])
 })

@@ -52,7 +52,7 @@ test('S-25 a wrong password and an unknown user get the same answer byte for byt
   for (const header of ['content-type', 'content-length', 'www-authenticate']) {
     expect(unknown.headers.get(header)).toBe(wrong.headers.get(header))
   }
-  expect(await shop.recorded('identity', person.claims.uid)).toEqual(['account.registered'])
+  expect(await shop.recorded('identity', person.claims.uid)).toEqual(['account.registered', 'membership.started'])
 })
 
 test('S-25 missing, empty and wrongly typed credentials are 400 MISSING_CREDENTIALS', async () => {
@@ -108,7 +108,7 @@ test('S-31 S-34 registering answers 201, makes the profile and lets the person i
   const profile = await shop.get<User>('/users/profile', { token })
   expect(profile.status).toBe(200)
   expect(profile.body.data).toMatchObject({ id: made.body.data.user_id, username, email: json.email })
-  expect(await shop.recorded('identity', claimsOf(token).uid)).toEqual(['account.registered'])
+  expect(await shop.recorded('identity', claimsOf(token).uid)).toEqual(['account.registered', 'membership.started'])
 })
 
 test('S-31 what cannot be registered is 400 and makes nothing', async () => {
@@ -154,8 +154,8 @@ test('S-31 a taken username is CREATION_FAILED, whatever its case and however ma
   expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
   for (const answer of answers) if (answer.status !== 201) expectFailure(answer, 400, 'CREATION_FAILED')
   expectFailure(await register(username.toUpperCase()), 400, 'CREATION_FAILED')
-  const told = await shop.rows('identity', "SELECT type FROM outbox_events WHERE data->>'username' = $1", [username])
-  expect(told).toEqual([{ type: 'account.registered' }])
+  const told = await shop.rows('identity', "SELECT type FROM outbox_events WHERE data->>'username' = $1 ORDER BY sequence", [username])
+  expect(told).toEqual([{ type: 'account.registered' }, { type: 'membership.started' }])
 })
 
 test('S-45 passwords are stored hashed only', async () => {
@@ -187,7 +187,7 @@ test('S-28 logout ends the session at once, at the gateway and at the units; no 
   expectFailure(await shop.post('/auth/verify', { json: { token } }), 401, 'INVALID_TOKEN')
   expectFailure(await call('POST', `${shop.urls.auth}/auth/logout`, { token }), 401, 'INVALID_TOKEN')
   expectFailure(await shop.post('/auth/refresh', { json: { refresh_token: refreshToken } }), 401, 'INVALID_TOKEN')
-  expect(await shop.recorded('identity', person.claims.uid)).toEqual(['account.registered'])
+  expect(await shop.recorded('identity', person.claims.uid)).toEqual(['account.registered', 'membership.started'])
 })
 
 test('S-28 logout is 200 with an unknown or no refresh token, 401 without a token', async () => {

@@ -84,7 +84,7 @@ test("S-30 S-32 S-33 other people's ids are 403 whether they exist or not, byte 
   }
   expectFailure(await shop.del(`/users/${person.id}`, { token }), 403, 'FORBIDDEN', 'herself')
   expect((await shop.get<User>('/users/profile', { token: other.token })).body.data.phone).toBeNull()
-  expect(await shop.recorded('identity', other.claims.uid)).toEqual(['account.registered'])
+  expect(await shop.recorded('identity', other.claims.uid)).toEqual(['account.registered', 'membership.started'])
 })
 
 test('S-30 S-32 S-33 an administrator gets 404 USER_NOT_FOUND for ids that nobody has', async () => {
@@ -178,7 +178,7 @@ test('S-32 a person changes herself: the given fields only, null unsets, the use
   const cleared = await call<User>('PUT', `${shop.urls.users}/users/${id}`, { token, json: { phone: null } })
   expect(cleared.body.data).toMatchObject({ ...fields, phone: null })
   expect((await shop.get<User>('/users/profile', { token })).body.data).toEqual(cleared.body.data)
-  expect(await shop.recorded('identity', claims.uid)).toEqual(['account.registered'])
+  expect(await shop.recorded('identity', claims.uid)).toEqual(['account.registered', 'membership.started'])
 })
 
 test('S-32 with nothing to change or nothing that fits the answer is 400 UPDATE_FAILED, and nothing changes', async () => {
@@ -246,7 +246,7 @@ test('S-31 an administrator creates a user; what is unset is null; one account.r
   expect(second.status).toBe(201)
   expect(second.body.data).toMatchObject(full)
   for (const name of [username, full.username]) {
-    expect(await shop.recorded('identity', await accountOf(name))).toEqual(['account.registered'])
+    expect(await shop.recorded('identity', await accountOf(name))).toEqual(['account.registered', 'membership.started'])
   }
   const guess = await shop.post('/auth/login', { json: { username, password: username } })
   expectFailure(guess, 401, 'INVALID_CREDENTIALS', 'without a password nobody signs in')
@@ -342,7 +342,12 @@ test('S-33 S-48 deleting a user ends login, tokens and refresh, keeps the orders
   expect(kept.body.data).toMatchObject({ id: number, total: 5, status: 'pending' })
   expect(kept.body.data.user_id).not.toBe(username)
   expect(await profiles()).toEqual([])
-  expect(await shop.recorded('identity', claims.uid)).toEqual(['account.registered', 'account.deleted'])
+  expect(await shop.recorded('identity', claims.uid)).toEqual([
+    'account.registered',
+    'membership.started',
+    'membership.ended',
+    'account.deleted',
+  ])
   expect(await shop.orderEvents(number)).toEqual(['order.placed'])
 })
 
@@ -352,5 +357,10 @@ test('S-33 deleting a user twice at once deletes once; one account.deleted', asy
   const answers = await Promise.all(Array.from({ length: 5 }, () => shop.del(`/users/${person.id}`, { token })))
   expect(answers.some(({ status }) => status === 200)).toBe(true)
   for (const answer of answers) if (answer.status !== 200) expectFailure(answer, 404, 'USER_NOT_FOUND')
-  expect(await shop.recorded('identity', person.claims.uid)).toEqual(['account.registered', 'account.deleted'])
+  expect(await shop.recorded('identity', person.claims.uid)).toEqual([
+    'account.registered',
+    'membership.started',
+    'membership.ended',
+    'account.deleted',
+  ])
 })

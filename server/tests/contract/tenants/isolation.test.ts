@@ -15,7 +15,7 @@ const routes = tenants.routes.filter((route) => arrangement.name === 'tenants' |
 async function rowsOf(tenantNumber: number): Promise<string> {
   const mine = 'account_id IN (SELECT id FROM accounts WHERE tenant_id = t.id)'
   const tables = [
-    'grants',
+    'memberships',
     'sessions',
     'verification_tokens',
     'mfa_codes',

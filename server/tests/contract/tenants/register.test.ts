@@ -26,7 +26,7 @@ test('T-01 T-02 T-38 registering answers 201, makes tenant and account, and lets
   const claims = claimsOf(access_token)
   expect(claims).toMatchObject({ sub: expect.stringMatching(/^\d+$/), role: 'tenant_admin', type: 'access' })
   expect((await api.get('/api/users/me', access_token)).body).toMatchObject({ full_name: 'Grace Hopper' })
-  expect(await api.events(claims.uid)).toEqual(['account.registered'])
+  expect(await api.events(claims.uid)).toEqual(['account.registered', 'membership.started'])
   expect(await api.actions(claims.uid)).toEqual(['register', 'login'])
 })
 
@@ -75,7 +75,7 @@ test('T-05 ten who register at once make one tenant with one administrator; ten 
   expect(answers.map(({ status }) => status)).toEqual(people.map(() => 201))
   const roles = await api.rows(
     `SELECT coalesce(g.role, 'user') AS role, count(*)::int AS count
-       FROM accounts a JOIN tenants t ON t.id = a.tenant_id LEFT JOIN grants g ON g.account_id = a.id AND g.contract = 'tenants'
+       FROM accounts a JOIN tenants t ON t.id = a.tenant_id LEFT JOIN memberships g ON g.account_id = a.id AND g.realm = 'tenants'
       WHERE t.name = $1 GROUP BY 1 ORDER BY 1`,
     [tenant_name],
   )

@@ -110,7 +110,7 @@ test('T-40 T-58 refreshing gives a new pair, the old token works on for the grac
   expectTokenRefused(await api.refresh(user.refreshToken), 'reuse')
   expectTokenRefused(await api.refresh(first.body.refresh_token), 'the family')
   expectTokenRefused(await api.get('/api/users/me', first.body.access_token), 'its access token')
-  expect(await api.events(user.claims.uid)).toEqual(['account.registered', 'session.revoked'])
+  expect(await api.events(user.claims.uid)).toEqual(['account.registered', 'membership.started', 'session.revoked'])
   expect((await api.actions(user.claims.uid)).slice(2)).toEqual(['refresh', 'refresh_token_reused'])
 })
 

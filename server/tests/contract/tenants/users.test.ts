@@ -114,7 +114,12 @@ test('T-46 a deactivated user is out at once, and in again when activated', asyn
   ])
   expect((await update(user.id, { is_active: true, full_name: 'ignored' }, admin.token)).status).toBe(200)
   await api.signIn(user)
-  expect(await api.events(user.claims.uid)).toEqual(['account.registered', 'account.deactivated', 'account.activated'])
+  expect(await api.events(user.claims.uid)).toEqual([
+    'account.registered',
+    'membership.started',
+    'membership.deactivated',
+    'membership.activated',
+  ])
 })
 
 test('T-05 T-46 where a tenant wants to approve, whoever joins waits until an administrator activates them', async () => {

@@ -14,7 +14,7 @@ import { endTheWaiting, type Held, hold, someoneWaits } from '../locks.ts'
 import { removeDataDir } from '../postmaster.ts'
 
 const token = 'the token that the services of these tests show one another'
-const everyType = ['account.registered', ...clientEvents]
+const everyType = ['account.registered', 'membership.started', ...clientEvents]
 
 /** Guichet on a port and a data folder that outlive its process. */
 async function startGuichet(...words: string[]) {

@@ -8,6 +8,10 @@ export const mailKinds = [
   'codes_guessed',
   'new_device',
   'address_changed',
+  'invited',
+  'joined',
+  'added',
+  'how_to_join',
 ] as const
 export type MailKind = (typeof mailKinds)[number]
 

@@ -28,10 +28,14 @@ const recipients: Readonly<Record<MailKind, (row: MailRow) => string | null>> = 
   codes_guessed: ({ email }) => email,
   new_device: ({ email }) => email,
   address_changed: ({ previousEmail }) => previousEmail,
+  invited: ({ linkEmail }) => linkEmail,
+  joined: ({ email }) => email,
+  added: ({ email }) => email,
+  how_to_join: ({ email }) => email,
 }
 
 /** The kinds that are worthless without a challenge that is open. */
-const carriesSecret: ReadonlySet<string> = new Set<MailKind>(['verify_email', 'reset_password', 'mfa_code'])
+const carriesSecret: ReadonlySet<string> = new Set<MailKind>(['verify_email', 'reset_password', 'invited', 'mfa_code'])
 
 /** False when what the mail carries was used, revoked, or has expired. */
 export const stillNeeded = ({ kind, challengeOpen }: MailRow): boolean => challengeOpen || !carriesSecret.has(kind)

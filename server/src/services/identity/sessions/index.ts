@@ -2,7 +2,9 @@ import { newId, newSecret } from '../../../platform/ids.ts'
 import { sha256 } from '../../../platform/secrets.ts'
 import type { AccountView, Realm, RequestContext } from '../../realm/index.ts'
 import { after, type Deps, originOf } from '../deps.ts'
+import { refuse } from '../errors.ts'
 import { announced, eventsJson } from '../events.ts'
+import { joinRealm } from '../join-realm.ts'
 import * as store from '../store/index.ts'
 
 /** What a person holds after signing in. */
@@ -23,7 +25,12 @@ export const hashRefreshToken = (token: string): Buffer => sha256(token)
 /** Who signs in, as the checks before found them. */
 export interface SigningIn {
   account: AccountView
+  /** For the claim `ver`. */
   version: number
+  /** What the checks were made against: a change since then refuses the sign-in. */
+  revision: number
+  /** False when this sign-in is to make the account a member of the realm. */
+  member: boolean
   counter: Buffer
   amr: readonly string[]
   challengeId?: string
@@ -32,10 +39,18 @@ export interface SigningIn {
   upgradedHash?: string | undefined
 }
 
-/** Records a session for somebody who showed who they are, and issues its tokens. Undefined when the account changed meanwhile. */
-export async function openSession(deps: Deps, found: SigningIn, context: RequestContext): Promise<Session | undefined> {
+/**
+ * Records a session for somebody who showed who they are, and issues its tokens; whoever is no member of the realm joins it first.
+ * Undefined when the account changed meanwhile.
+ */
+export async function openSession(
+  deps: Deps,
+  signingIn: SigningIn,
+  context: RequestContext,
+): Promise<Session | undefined> {
   const { realm } = context
-  const { account, version, counter, amr, challengeId, newDevice, upgradedHash } = found
+  const { account, version } = signingIn.member ? signingIn : await joined(deps, signingIn, context)
+  const { revision, counter, amr, challengeId, newDevice, upgradedHash } = signingIn
   const sessionId = newId()
   const refreshToken = newRefreshToken()
   const expiresAt = after(deps, realm.policy.refreshTtl)
@@ -44,7 +59,7 @@ export async function openSession(deps: Deps, found: SigningIn, context: Request
   const opened = await store.openSession(deps.database, {
     sessionId,
     accountId: account.id,
-    version,
+    revision,
     contract: realm.name,
     amr,
     challengeId,
@@ -62,6 +77,14 @@ export async function openSession(deps: Deps, found: SigningIn, context: Request
   if (events.length > 0) deps.eventsRecorded()
   if (newDevice) deps.mailQueued()
   return issueTokens(deps, { account, sessionId, version, amr, refreshToken, refreshExpiresAt: expiresAt }, realm)
+}
+
+/** The account as the member that it becomes; one that waits for approval does not sign in yet. */
+async function joined(deps: Deps, { account: { id } }: SigningIn, context: RequestContext) {
+  const joining = { accountId: id, origin: 'joined', revives: false } as const
+  const { account: row } = await joinRealm(deps, joining, context)
+  if (!row.active) throw refuse('identity.deactivated')
+  return { account: store.viewOf(row, context.realm.policy.roles), version: row.version }
 }
 
 /** The tokens of a session that exists. */

@@ -80,7 +80,7 @@ test('a session is not opened for a password that was right until a moment ago',
   const changed = rows.overtaking(
     id,
     () => signIn(home),
-    (tx) => tx.run(sql`UPDATE accounts SET version = version + 1 WHERE id = ${id}`),
+    (tx) => tx.run(sql`UPDATE accounts SET revision = revision + 1 WHERE id = ${id}`),
   )
   expect(await errorCodeOf(changed)).toBe('identity.invalid_credentials')
   expect(await rows.openSessions(id)).toBe(1)

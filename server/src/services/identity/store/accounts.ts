@@ -1,12 +1,16 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
 import type { AccountView, Roles } from '../../realm/index.ts'
+import type { MembershipOrigin } from './memberships.ts'
 
-/** A row of the view `account_details`, with the role in one contract; null without a grant. */
+/** A row of the view `member_details`: an account as a member of one realm. The role is null for a person's. */
 export interface AccountRow extends Omit<AccountView, 'tenant' | 'role'> {
   tenantId: string
   tenantNumber: number
   tenantName: string
+  /** What the claim `ver` says: rises with what opens the account, and with role and state in the realm. */
   version: number
+  /** Rises with every change that a sign-in under way must not outlive. */
+  revision: number
   role: string | null
 }
 
@@ -29,56 +33,53 @@ export const viewOf = (row: AccountRow, { person }: Roles): AccountView => ({
   lastLoginAt: row.lastLoginAt,
 })
 
-export const findAccount = (db: Queryable, id: string, contract: string) =>
-  db.maybe(sql<AccountRow>`
-    SELECT d.*, g.role FROM account_details d LEFT JOIN grants g ON g.account_id = d.id AND g.contract = ${contract}
-     WHERE d.id = ${id}`)
+export const findAccount = (db: Queryable, id: string, realm: string) =>
+  db.maybe(sql<AccountRow>`SELECT * FROM member_details WHERE id = ${id} AND realm = ${realm}`)
 
-export const findAccountByNumber = (db: Queryable, number: number, contract: string) =>
-  db.maybe(sql<AccountRow>`
-    SELECT d.*, g.role FROM account_details d LEFT JOIN grants g ON g.account_id = d.id AND g.contract = ${contract}
-     WHERE d.number = ${number}`)
+export const findAccountByNumber = (db: Queryable, number: number, realm: string) =>
+  db.maybe(sql<AccountRow>`SELECT * FROM member_details WHERE number = ${number} AND realm = ${realm}`)
 
-/** The account that a tenant knows by this username, or by this proven address when it is an address. */
-export const findAccountByName = (db: Queryable, tenant: string, name: string, contract: string) =>
+/** The member that a tenant knows by this username, or by this proven address when it is an address. */
+export const findAccountByName = (db: Queryable, tenant: string, name: string, realm: string) =>
   db.maybe(sql<AccountRow>`
-    SELECT d.*, g.role
+    SELECT m.*
       FROM tenants t
       JOIN LATERAL (
-        SELECT * FROM account_details WHERE "tenantId" = t.id AND lower(email) = lower(${name}) AND "emailVerified"
+        SELECT id FROM accounts WHERE tenant_id = t.id AND lower(email) = lower(${name}) AND email_verified_at IS NOT NULL
         UNION ALL
-        SELECT * FROM account_details WHERE "tenantId" = t.id AND lower(username) = lower(${name})
-        LIMIT 1) d ON true
-      LEFT JOIN grants g ON g.account_id = d.id AND g.contract = ${contract}
+        SELECT id FROM accounts WHERE tenant_id = t.id AND lower(username) = lower(${name})
+        LIMIT 1) a ON true
+      JOIN member_details m ON m.id = a.id AND m.realm = ${realm}
      WHERE lower(t.name) = lower(${tenant})`)
 
 export interface AccountFilter {
-  contract: string
+  realm: string
   /** Undefined: every tenant. */
   tenantId: string | undefined
   tenantNumber: number | undefined
   role: string | undefined
-  /** What an account without a grant is. */
+  /** What a member without a role of their own is. */
   person: string
   limit: number
   offset: number
 }
 
-/** A page of accounts in the order they were made, with how many there are in all. */
+/** A page of a realm's members in the order their accounts were made, with how many there are in all. */
 export async function listAccounts(db: Queryable, by: AccountFilter): Promise<{ total: number; rows: AccountRow[] }> {
   const { total } = await db.one(sql<{ total: number }>`
     SELECT count(*) AS total
-      FROM accounts a JOIN tenants t ON t.id = a.tenant_id
-      LEFT JOIN grants g ON g.account_id = a.id AND g.contract = ${by.contract}
-     WHERE (${by.tenantId ?? null}::uuid IS NULL OR a.tenant_id = ${by.tenantId ?? null})
+      FROM memberships m JOIN accounts a ON a.id = m.account_id JOIN tenants t ON t.id = a.tenant_id
+     WHERE m.realm = ${by.realm} AND m.state <> 'removed'
+       AND (${by.tenantId ?? null}::uuid IS NULL OR a.tenant_id = ${by.tenantId ?? null})
        AND (${by.tenantNumber ?? null}::bigint IS NULL OR t.number = ${by.tenantNumber ?? null})
-       AND (${by.role ?? null}::text IS NULL OR coalesce(g.role, ${by.person}) = ${by.role ?? null})`)
+       AND (${by.role ?? null}::text IS NULL OR coalesce(m.role, ${by.person}) = ${by.role ?? null})`)
   const rows = await db.many(sql<AccountRow>`
-    SELECT d.*, g.role FROM account_details d LEFT JOIN grants g ON g.account_id = d.id AND g.contract = ${by.contract}
-     WHERE (${by.tenantId ?? null}::uuid IS NULL OR d."tenantId" = ${by.tenantId ?? null})
-       AND (${by.tenantNumber ?? null}::bigint IS NULL OR d."tenantNumber" = ${by.tenantNumber ?? null})
-       AND (${by.role ?? null}::text IS NULL OR coalesce(g.role, ${by.person}) = ${by.role ?? null})
-     ORDER BY d.number LIMIT ${by.limit} OFFSET ${by.offset}`)
+    SELECT * FROM member_details
+     WHERE realm = ${by.realm}
+       AND (${by.tenantId ?? null}::uuid IS NULL OR "tenantId" = ${by.tenantId ?? null})
+       AND (${by.tenantNumber ?? null}::bigint IS NULL OR "tenantNumber" = ${by.tenantNumber ?? null})
+       AND (${by.role ?? null}::text IS NULL OR coalesce(role, ${by.person}) = ${by.role ?? null})
+     ORDER BY number LIMIT ${by.limit} OFFSET ${by.offset}`)
   return { total, rows }
 }
 
@@ -86,107 +87,23 @@ export async function listAccounts(db: Queryable, by: AccountFilter): Promise<{ 
 export const lockAccount = (tx: Queryable, id: string) =>
   tx.maybe(sql<{ id: string }>`SELECT id FROM accounts WHERE id = ${id} FOR UPDATE`)
 
-/**
- * The contracts whose last active administrator this account is. Locks every administrator's grant of those contracts first,
- * in one order, so that two administrators cannot remove each other at once.
- */
-export const contractsAdministeredAlone = async (tx: Queryable, accountId: string): Promise<{ contract: string }[]> => {
-  await tx.run(sql`
-    SELECT account_id FROM grants
-     WHERE administrator AND contract IN (SELECT contract FROM grants WHERE account_id = ${accountId} AND administrator)
-     ORDER BY contract, account_id FOR UPDATE`)
-  // A statement of its own: one that waited for those locks would still see the accounts as they were before.
-  return tx.many(sql<{ contract: string }>`
-    SELECT g.contract
-      FROM grants mine
-      JOIN grants g ON g.contract = mine.contract AND g.administrator
-      JOIN accounts a ON a.id = g.account_id
-     WHERE mine.account_id = ${accountId} AND mine.administrator AND (a.active OR a.id = ${accountId})
-     GROUP BY g.contract HAVING count(*) = 1`)
-}
-
-export const hasAdministrator = async (db: Queryable, contract: string): Promise<boolean> => {
-  const { found } = await db.one(sql<{ found: boolean }>`
-    SELECT EXISTS (SELECT 1 FROM grants WHERE contract = ${contract} AND administrator) AS found`)
-  return found
-}
-
-/**
- * True when the account is somebody where `administratorId` administers nothing: has a role in another contract than this one, or,
- * with `arrivals`, came by another.
- */
-export const reachesBeyond = async (
-  tx: Queryable,
-  by: { accountId: string; administratorId: string; contract: string; arrivals: boolean },
-): Promise<boolean> => {
-  const { beyond } = await tx.one(sql<{ beyond: boolean }>`
-    SELECT EXISTS (
-      SELECT contract FROM grants WHERE account_id = ${by.accountId}
-      UNION
-      SELECT contract FROM activities
-       WHERE ${by.arrivals} AND account_id = ${by.accountId} AND action IN ('register', 'import')
-      EXCEPT
-      SELECT ${by.contract}::text
-      EXCEPT
-      SELECT contract FROM grants WHERE account_id = ${by.administratorId} AND administrator
-    ) AS beyond`)
-  return beyond
-}
-
 /** Removes the account with all it holds, keeps its name from being reissued, refuses its tokens and tells the others. */
-export const removeAccount = (
-  tx: Queryable,
-  by: { accountId: string; until: Date; eventId: string; retire: boolean },
-) =>
+export const removeAccount = (tx: Queryable, by: { accountId: string; until: Date; eventId: string }) =>
   tx.run(sql`
     WITH removed AS (
-      DELETE FROM accounts WHERE id = ${by.accountId} RETURNING id, tenant_id, username, version, sequence
+      DELETE FROM accounts WHERE id = ${by.accountId} RETURNING id, tenant_id, username, email, sequence
     ), retired AS (
+      -- A name that somebody chose is nobody else's; an address is free again.
       INSERT INTO retired_usernames (tenant_id, username_hash)
-      SELECT tenant_id, sha256(convert_to(lower(username), 'UTF8')) FROM removed WHERE ${by.retire}::boolean
+      SELECT tenant_id, sha256(convert_to(lower(username), 'UTF8')) FROM removed
+       WHERE lower(username) IS DISTINCT FROM lower(email) AND username <> id::text
       ON CONFLICT DO NOTHING
     ), revoked AS (
-      INSERT INTO revocations (account_id, minimum_version, until) SELECT id, version + 1, ${by.until}::timestamptz FROM removed
+      -- Above every version: of a token of whichever realm.
+      INSERT INTO revocations (account_id, minimum_version, until) SELECT id, 2147483647, ${by.until}::timestamptz FROM removed
     )
     INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
     SELECT ${by.eventId}::uuid, id, sequence + 1, 'account.deleted', '{}'::jsonb FROM removed`)
-
-/** Gives a role and raises the account's version, so that tokens with the old role are refused. */
-export const setRole = (
-  tx: Queryable,
-  by: { accountId: string; contract: string; role: string; administrator: boolean; until: Date; eventId: string },
-) =>
-  tx.run(sql`
-    WITH granted AS (
-      INSERT INTO grants (account_id, contract, role, administrator)
-      VALUES (${by.accountId}, ${by.contract}, ${by.role}, ${by.administrator})
-      ON CONFLICT (account_id, contract) DO UPDATE SET role = excluded.role, administrator = excluded.administrator, granted_at = now()
-    ), raised AS (
-      UPDATE accounts SET version = version + 1, sequence = sequence + 1, updated_at = now() WHERE id = ${by.accountId}
-      RETURNING id, version, sequence
-    ), revoked AS (
-      INSERT INTO revocations (account_id, minimum_version, until) SELECT id, version, ${by.until}::timestamptz FROM raised
-    )
-    INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
-    SELECT ${by.eventId}::uuid, id, sequence, 'account.role_changed',
-           jsonb_build_object('contract', ${by.contract}::text, 'role', ${by.role}::text) FROM raised`)
-
-/** Lets an account sign in or not. Deactivating ends its sessions and refuses its tokens. */
-export const setActive = (tx: Queryable, by: { accountId: string; active: boolean; until: Date; eventId: string }) =>
-  tx.run(sql`
-    WITH changed AS (
-      UPDATE accounts SET active = ${by.active}, version = version + 1, sequence = sequence + 1, updated_at = now()
-       WHERE id = ${by.accountId} AND active <> ${by.active}
-      RETURNING id, version, sequence, active
-    ), ended AS (
-      UPDATE sessions s SET ended_at = now(), end_reason = 'deactivated' FROM changed
-       WHERE s.account_id = changed.id AND s.ended_at IS NULL AND NOT changed.active
-    ), revoked AS (
-      INSERT INTO revocations (account_id, minimum_version, until) SELECT id, version, ${by.until}::timestamptz FROM changed
-    )
-    INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
-    SELECT ${by.eventId}::uuid, id, sequence, CASE WHEN active THEN 'account.activated' ELSE 'account.deactivated' END, '{}'::jsonb
-      FROM changed`)
 
 export const setSecondFactor = (db: Queryable, accountId: string, on: boolean) =>
   db.run(
@@ -230,8 +147,8 @@ export interface AccountSummary {
   displayName: string | null
   /** ISO 8601, UTC. */
   createdAt: string
-  /** The roles it was given, by contract. */
-  roles: readonly { contract: string; role: string }[]
+  /** The realms it is a member of, with the role that it was given there (null for a person's), and since when (ISO 8601). */
+  memberships: readonly { realm: string; role: string | null; origin: MembershipOrigin; since: string }[]
 }
 
 /** What the other services need to know of an account. */
@@ -239,6 +156,6 @@ export const findSummary = (db: Queryable, accountId: string) =>
   db.maybe(sql<AccountSummary>`
     SELECT d.id, d.number, d."tenantName" AS tenant, d.username, d.email, d."displayName",
            to_char(d."createdAt" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "createdAt",
-           coalesce((SELECT jsonb_agg(jsonb_build_object('contract', g.contract, 'role', g.role))
-                       FROM grants g WHERE g.account_id = d.id), '[]') AS roles
+           coalesce((SELECT jsonb_agg(jsonb_build_object('realm', m.realm, 'role', m.role, 'origin', m.origin, 'since', m.since))
+                       FROM memberships m WHERE m.account_id = d.id AND m.state <> 'removed'), '[]') AS memberships
       FROM account_details d WHERE d.id = ${accountId}`)

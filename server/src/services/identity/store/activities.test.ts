@@ -54,7 +54,7 @@ describe('the activity log', () => {
 
   test('outlives the account', async () => {
     const id = await accountWithLog()
-    await service.identity.deleteAccount(id)
+    await service.identity.removeMember(id, testContext)
     const { left } = await db().one(
       sql<{ left: number }>`SELECT count(*) AS left FROM activities WHERE account_id = ${id}`,
     )

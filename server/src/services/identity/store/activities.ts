@@ -30,15 +30,16 @@ export interface Activity {
   createdAt: Date
 }
 
-/** A page of an account's log, newest first. */
+/** A page of an account's log, newest first: of one realm, or of all. */
 export const listActivities = (
   db: Queryable,
-  by: { accountId: string; action: string | undefined; limit: number; offset: number },
+  by: { accountId: string; realm: string | undefined; action: string | undefined; limit: number; offset: number },
 ) =>
   db.many(sql<Activity>`
     SELECT id, account_id AS "accountId", action, details, host(ip) AS ip, created_at AS "createdAt"
       FROM activities
-     WHERE account_id = ${by.accountId} AND (${by.action ?? null}::text IS NULL OR action = ${by.action ?? null})
+     WHERE account_id = ${by.accountId} AND (${by.realm ?? null}::text IS NULL OR contract = ${by.realm ?? null})
+       AND (${by.action ?? null}::text IS NULL OR action = ${by.action ?? null})
      ORDER BY created_at DESC, id DESC LIMIT ${by.limit} OFFSET ${by.offset}`)
 
 export interface RecentActivity {
@@ -47,10 +48,10 @@ export interface RecentActivity {
   createdAt: Date
 }
 
-/** The newest activities of all accounts. */
-export const recentActivities = (db: Queryable, limit: number) =>
+/** The newest activities of a realm. */
+export const recentActivities = (db: Queryable, realm: string, limit: number) =>
   db.many(sql<RecentActivity>`
     SELECT v.action, a.number AS "accountNumber", v.created_at AS "createdAt"
-      FROM (SELECT * FROM activities ORDER BY created_at DESC, id DESC LIMIT ${limit}) v
+      FROM (SELECT * FROM activities WHERE contract = ${realm} ORDER BY created_at DESC, id DESC LIMIT ${limit}) v
       LEFT JOIN accounts a ON a.id = v.account_id
      ORDER BY v.created_at DESC, v.id DESC`)

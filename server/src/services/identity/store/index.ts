@@ -1,6 +1,7 @@
 export * from './accounts.ts'
 export * from './activities.ts'
 export * from './links.ts'
+export * from './memberships.ts'
 export * from './new-accounts.ts'
 export * from './pruning.ts'
 export * from './sessions.ts'

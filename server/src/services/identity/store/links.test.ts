@@ -94,8 +94,8 @@ describe('a link', () => {
     ['of another type', { type: 'email_verification' as const }, undefined],
   ])('%s is found as such', async (_what, state, found) => {
     const accountId = await store.account()
-    await store.grant(accountId, { contract: 'other', role: 'admin' })
-    await store.grant(await store.account(), { role: 'admin' })
+    await store.member(accountId, { realm: 'other', role: 'admin' })
+    await store.member(await store.account(), { role: 'admin' })
     await store.link({ accountId })
     const id = await store.link({ accountId, ...state })
     const row = await findLink(store.database, { id, type: 'password_reset', contract: 'test' })
@@ -263,9 +263,9 @@ describe('a reset', () => {
 })
 
 describe('a change of the password', () => {
-  const change = (by: { accountId: string; version?: number; sessionId?: string; counter?: Buffer }) =>
+  const change = (by: { accountId: string; revision?: number; contract?: string; sessionId?: string; counter?: Buffer }) =>
     changePassword(store.database, {
-      version: 1,
+      revision: 1,
       sessionId: newId(),
       counter: fresh(),
       passwordHash: 'new',
@@ -277,17 +277,19 @@ describe('a change of the password', () => {
     })
 
   test.each([
-    ['is made', {}, {}, undefined, true],
-    ['is not made when the account changed', {}, { version: 2 }, undefined, false],
-    ['is not made for an inactive account', { active: false }, {}, undefined, false],
-    ['is not made for another account', {}, { accountId: newId() }, undefined, false],
-    ['is not made when a lock began', {}, {}, { locked: '1 hour' }, false],
-    ['is made when a lock has just ended', {}, {}, { locked: '0' }, true],
-    ['is made beside a lock of somebody else', {}, {}, { key: fresh(), locked: '1 hour' }, true],
-  ])('%s', async (_what, account, by, lock: { key?: Buffer; locked: string } | undefined, made) => {
+    ['is made', {}, undefined, true],
+    ['is not made when the account or a membership of it changed', { revision: 2 }, undefined, false],
+    ['is not made for another account', { accountId: newId() }, undefined, false],
+    ['is not made for who is no active member of the realm', { contract: 'other' }, undefined, false],
+    ['is not made when a lock began', {}, { locked: '1 hour' }, false],
+    ['is made when a lock has just ended', {}, { locked: '0' }, true],
+    ['is made beside a lock of somebody else', {}, { key: fresh(), locked: '1 hour' }, true],
+  ])('%s', async (_what, by, lock: { key?: Buffer; locked: string } | undefined, made) => {
     const counter = fresh()
     if (lock) await store.counter({ key: counter, ...lock })
-    expect(await change({ accountId: await store.account(account), counter, ...by })).toBe(made)
+    const accountId = await store.account()
+    await store.member(accountId, { realm: 'other', state: 'inactive' })
+    expect(await change({ accountId, counter, ...by })).toBe(made)
     const own = lock && !lock.key
     expect(await store.counting({ counter })).toEqual(own && !made ? ['counter'] : [])
   })
@@ -326,7 +328,7 @@ describe('a change of the password', () => {
 
 describe('what mail to an address may recover', () => {
   const recover = async (email: string, tenant?: string) =>
-    (await findRecoverable(store.database, { email, tenant, contract: 'test', limit: 5 })).map(({ id, role }) => [
+    (await findRecoverable(store.database, { email, tenant, realm: 'test', limit: 5 })).map(({ id, role }) => [
       id,
       role,
     ])
@@ -338,15 +340,39 @@ describe('what mail to an address may recover', () => {
     const proven = await store.account({ tenantId: one.id, email: email.toUpperCase(), proven: true })
     await store.account({ tenantId: two.id, email })
     const named = await store.account({ tenantId: two.id, username: email.toUpperCase(), email })
-    await store.account({ tenantId: three.id, email, proven: true, active: false })
+    await store.account({ tenantId: three.id, email, proven: true, state: 'inactive' })
     await store.account({ tenantId: three.id, email: address(), proven: true })
-    await store.grant(proven, { contract: 'other', role: 'admin' })
-    await store.grant(await store.account(), { role: 'admin' })
+    await store.member(proven, { realm: 'other', role: 'admin' })
+    await store.member(await store.account(), { role: 'admin' })
     expect(await recover(email)).toEqual([
       [proven, null],
       [named, null],
     ])
     expect(await recover(email, one.name.toUpperCase())).toEqual([[proven, null]])
     expect(await recover(email, three.name)).toEqual([])
+  })
+
+  test.each([
+    ['is a member', 'active', true],
+    ['is no member who waits', 'pending', false],
+    ['is nobody who was removed', 'removed', false],
+    ['is nobody of another realm', null, false],
+  ] as const)('%s', async (_what, state, found) => {
+    const { id: tenantId } = await store.tenant()
+    const email = address()
+    const id = await store.account({ tenantId, email, proven: true, state })
+    await store.member(id, { realm: 'other', role: null })
+    expect(await recover(email)).toEqual(found ? [[id, null]] : [])
+  })
+
+  test('is not the account of who only goes by an address that was proven in another realm', async () => {
+    const { id: tenantId } = await store.tenant()
+    const email = address()
+    const squatter = await store.account({ tenantId, username: email, email })
+    expect(await recover(email)).toEqual([[squatter, null]])
+    await store.account({ tenantId: (await store.tenant()).id, email, proven: true, state: null })
+    expect(await recover(email)).toEqual([[squatter, null]])
+    await store.account({ tenantId, email: email.toUpperCase(), proven: true, state: null })
+    expect(await recover(email)).toEqual([])
   })
 })

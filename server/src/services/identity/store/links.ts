@@ -1,5 +1,6 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
 import { linksPerAddress } from '../limits.ts'
+import type { MailKind } from '../mails/kinds.ts'
 import type { AccountRow } from './accounts.ts'
 import type { Origin } from './activities.ts'
 
@@ -16,6 +17,8 @@ interface NewLink extends Origin {
   perHour: number
   /** The address to prove, when it is another one than the account's. */
   newEmail?: string
+  /** What the mail is, when it is not just that of the type. */
+  mailKind?: MailKind
   events: string
   activity: string | null
 }
@@ -38,7 +41,7 @@ export const insertLink = async (tx: Queryable, by: NewLink): Promise<boolean> =
     ), mail AS (
       INSERT INTO mail_jobs (id, account_id, contract, kind, challenge_id)
       SELECT ${by.mailId}::uuid, id, ${by.contract}::text,
-             CASE ${by.type}::text WHEN 'password_reset' THEN 'reset_password' ELSE 'verify_email' END, ${by.id}::uuid FROM account
+             ${by.mailKind ?? (by.type === 'password_reset' ? 'reset_password' : 'verify_email')}::text, ${by.id}::uuid FROM account
     ), activity AS (
       INSERT INTO activities (account_id, tenant_id, contract, action, ip, user_agent)
       SELECT id, tenant_id, ${by.contract}::text, ${by.activity}::text, ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512)
@@ -59,11 +62,10 @@ export type LinkRow = AccountRow & { linkEmail: string; used: boolean; over: boo
 /** A link of the contract with its account, whatever its state. */
 export const findLink = (db: Queryable, by: { id: string; type: LinkType; contract: string }) =>
   db.maybe(sql<LinkRow>`
-    SELECT d.*, g.role, v.email AS "linkEmail", v.used_at IS NOT NULL AS used,
+    SELECT d.*, v.email AS "linkEmail", v.used_at IS NOT NULL AS used,
            v.revoked_at IS NOT NULL OR v.expires_at <= now() AS over
       FROM verification_tokens v
-      JOIN account_details d ON d.id = v.account_id
-      LEFT JOIN grants g ON g.account_id = d.id AND g.contract = v.contract
+      JOIN member_details d ON d.id = v.account_id AND d.realm = v.contract
      WHERE v.id = ${by.id} AND v.token_type = ${by.type} AND v.contract = ${by.contract}`)
 
 interface UsedLink extends Origin {
@@ -130,7 +132,7 @@ export const useReset = (db: Queryable, by: NewPassword) =>
        WHERE id = ${by.id} AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()
       RETURNING account_id, email
     ), changed AS (
-      UPDATE accounts a SET password_hash = ${by.passwordHash}::text, version = a.version + 1,
+      UPDATE accounts a SET password_hash = ${by.passwordHash}::text, version = a.version + 1, revision = a.revision + 1,
              email_verified_at = CASE WHEN lower(a.email) = lower(used.email) THEN coalesce(a.email_verified_at, now()) ELSE a.email_verified_at END,
              sequence = a.sequence + jsonb_array_length(${by.events}::jsonb), updated_at = now()
         FROM used WHERE a.id = used.account_id
@@ -145,7 +147,8 @@ export const useReset = (db: Queryable, by: NewPassword) =>
       UPDATE sessions s SET ended_at = now(), end_reason = 'password_changed' FROM changed
        WHERE s.account_id = changed.id AND s.ended_at IS NULL
     ), revoked AS (
-      INSERT INTO revocations (account_id, minimum_version, until) SELECT id, version, ${by.until}::timestamptz FROM changed
+      INSERT INTO revocations (account_id, realm, minimum_version, until)
+      SELECT c.id, m.realm, c.version + m.version, ${by.until}::timestamptz FROM changed c JOIN memberships m ON m.account_id = c.id
     ), forgotten AS (
       DELETE FROM sign_in_counters c USING changed WHERE c.account_id = changed.id
     ), mail AS (
@@ -162,8 +165,8 @@ export const useReset = (db: Queryable, by: NewPassword) =>
 
 interface ChangedPassword extends Origin {
   accountId: string
-  /** The version that the old password was checked against. */
-  version: number
+  /** The revision that the old password was checked against. */
+  revision: number
   passwordHash: string
   /** The session that stays. */
   sessionId: string
@@ -180,8 +183,9 @@ interface ChangedPassword extends Origin {
 export const changePassword = async (db: Queryable, by: ChangedPassword): Promise<boolean> => {
   const { changed } = await db.one(sql<{ changed: boolean }>`
     WITH changed AS (
-      UPDATE accounts SET password_hash = ${by.passwordHash}, version = version + 1, updated_at = now()
-       WHERE id = ${by.accountId} AND version = ${by.version} AND active
+      UPDATE accounts SET password_hash = ${by.passwordHash}, version = version + 1, revision = revision + 1, updated_at = now()
+       WHERE id = ${by.accountId} AND revision = ${by.revision}
+         AND EXISTS (SELECT 1 FROM memberships WHERE account_id = ${by.accountId} AND realm = ${by.contract} AND state = 'active')
          AND NOT EXISTS (SELECT 1 FROM sign_in_counters WHERE key = ${by.counter} AND locked_until > now())
       RETURNING id, tenant_id, email, email_verified_at
     ), ended AS (
@@ -210,14 +214,18 @@ export const changePassword = async (db: Queryable, by: ChangedPassword): Promis
   return changed
 }
 
-/** The active account of each tenant that mail to this address may recover: whose it is proven to be, else who is named by it. */
+/**
+ * The account of each tenant that mail to this address may recover, if it is an active member: whose the address is proven to be, in
+ * whichever realm, else the member who is named by it.
+ */
 export const findRecoverable = (
   db: Queryable,
-  by: { email: string; tenant: string | undefined; contract: string; limit: number },
+  by: { email: string; tenant: string | undefined; realm: string; limit: number },
 ) =>
   db.many(sql<AccountRow>`
-    SELECT DISTINCT ON (d."tenantNumber") d.*, g.role
-      FROM account_details d LEFT JOIN grants g ON g.account_id = d.id AND g.contract = ${by.contract}
-     WHERE lower(d.email) = lower(${by.email}) AND (d."emailVerified" OR lower(d.username) = lower(${by.email})) AND d.active
-       AND (${by.tenant ?? null}::text IS NULL OR lower(d."tenantName") = lower(${by.tenant ?? null}))
-     ORDER BY d."tenantNumber", d."emailVerified" DESC LIMIT ${by.limit}`)
+    SELECT m.* FROM member_details m
+     WHERE lower(m.email) = lower(${by.email}) AND m.active AND m.realm = ${by.realm}
+       AND (m."emailVerified" OR lower(m.username) = lower(${by.email}) AND NOT EXISTS (
+         SELECT 1 FROM accounts a WHERE a.tenant_id = m."tenantId" AND lower(a.email) = lower(${by.email}) AND a.email_verified_at IS NOT NULL))
+       AND (${by.tenant ?? null}::text IS NULL OR lower(m."tenantName") = lower(${by.tenant ?? null}))
+     ORDER BY m."tenantNumber" LIMIT ${by.limit}`)

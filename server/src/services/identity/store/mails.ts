@@ -1,4 +1,5 @@
 import { type Queryable, type Statement, sql } from '../../../platform/db/database.ts'
+import type { MailKind } from '../mails/kinds.ts'
 
 /** A mail job with what its mail is written from. */
 export interface MailRow {
@@ -70,6 +71,18 @@ export const newestMails = async (db: Queryable, limit: number): Promise<string[
   const newest = await db.many(sql<{ id: string }>`SELECT id FROM mail_jobs ORDER BY id DESC LIMIT ${limit}`)
   return newest.map(({ id }) => id)
 }
+
+/** Queues a mail to an account with a proven address, unless it was mailed one of the kind within the time. */
+export const queueMailOnce = (
+  db: Queryable,
+  by: { id: string; accountId: string; realm: string; kind: MailKind; everySeconds: number },
+) =>
+  db.run(sql`
+    INSERT INTO mail_jobs (id, account_id, contract, kind)
+    SELECT ${by.id}::uuid, id, ${by.realm}::text, ${by.kind}::text FROM accounts
+     WHERE id = ${by.accountId} AND email_verified_at IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM mail_jobs j WHERE j.account_id = ${by.accountId} AND j.kind = ${by.kind}::text
+                         AND j.created_at > now() - make_interval(secs => ${by.everySeconds}))`)
 
 /** Whoever claimed it last: a mail that was sent is sent. */
 export const markMailSent = (db: Queryable, id: string) =>

@@ -20,6 +20,10 @@ export const pruning = {
       SELECT ctid FROM known_devices WHERE seen_at < now() - interval '1 year' LIMIT 1000)`,
   revocations: () => sql`
     DELETE FROM revocations WHERE id IN (SELECT id FROM revocations WHERE until < now() LIMIT 1000)`,
+  removedMemberships: () => sql`
+    DELETE FROM memberships WHERE (account_id, realm) IN (
+      SELECT account_id, realm FROM memberships
+       WHERE state = 'removed' AND changed_at < now() - interval '400 days' LIMIT 1000)`,
   activities: () => sql`SELECT keep_activity_partitions()`,
 }
 

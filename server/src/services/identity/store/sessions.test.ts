@@ -45,8 +45,8 @@ describe('a refresh token', () => {
 
   test('moves the end of its own session only, with the role of its contract', async () => {
     const accountId = await store.account()
-    await store.grant(accountId, { contract: 'other', role: 'admin' })
-    await store.grant(await store.account(), { role: 'admin' })
+    await store.member(accountId, { realm: 'other', role: 'admin' })
+    await store.member(await store.account(), { role: 'admin' })
     const [own, other] = [await store.session({ accountId }), await store.session({ accountId })]
     const presented = await store.token({ sessionId: own })
     const expiresAt = new Date(Date.now() + 86_400_000)
@@ -88,12 +88,12 @@ describe('a refresh token', () => {
 
   test('is found with the role of its contract', async () => {
     const accountId = await store.account()
-    await store.grant(accountId, { contract: 'other', role: 'admin' })
-    await store.grant(await store.account(), { role: 'admin' })
+    await store.member(accountId, { realm: 'other', role: 'admin' })
+    await store.member(await store.account(), { role: 'admin' })
     const hash = await store.token({ sessionId: await store.session({ accountId }) })
     const find = () => findRefreshToken(store.database, { hash, contract: 'test', graceSeconds: 30 })
     expect(await find()).toMatchObject({ id: accountId, role: null })
-    await store.grant(accountId, { role: 'editor' })
+    await store.member(accountId, { role: 'editor' })
     expect(await find()).toMatchObject({ role: 'editor' })
   })
 
@@ -224,15 +224,29 @@ test.each([
   ['stands', {}, {}, {}, true],
   ['stands when it knows more than the account', {}, {}, { version: 2 }, true],
   ['does not stand when its session ended', { ended: '0' }, {}, {}, false],
-  ['does not stand when its account is inactive', {}, { active: false }, {}, false],
+  ['does not stand when its account is no active member', {}, { state: 'inactive' }, {}, false],
+  ['does not stand when its account was removed', {}, { state: 'removed' }, {}, false],
+  ['stands when its account is inactive in another realm', { contract: 'other' }, { state: 'inactive' }, {}, true],
+  ['does not stand in a realm that its account is no member of', { contract: 'third' }, {}, {}, false],
   ['does not stand when the account changed since', {}, {}, { version: 0 }, false],
   ['does not stand for another session', {}, {}, { sessionId: newId() }, false],
   ['does not stand for another account', {}, {}, { accountId: newId() }, false],
-])('a token %s', async (_what, session, account, by, stands) => {
+] as const)('a token %s', async (_what, session, account, by, stands) => {
   const accountId = await store.account(account)
+  await store.member(accountId, { realm: 'other' })
   const sessionId = await store.session({ accountId, ...session })
   await store.session({ accountId: await store.account() })
   expect(await isTokenActive(store.database, { sessionId, accountId, version: 1, ...by })).toBe(stands)
+})
+
+test('a token stands from the version of account and membership on, in its realm', async () => {
+  const accountId = await store.account()
+  await store.member(accountId, { version: 3 })
+  await store.member(accountId, { realm: 'other', version: 1 })
+  const stands = async (contract: string, version: number) =>
+    isTokenActive(store.database, { sessionId: await store.session({ accountId, contract }), accountId, version })
+  expect([await stands('test', 3), await stands('test', 4)]).toEqual([false, true])
+  expect([await stands('other', 1), await stands('other', 2)]).toEqual([false, true])
 })
 
 test('a token does not stand with the session of somebody else', async () => {

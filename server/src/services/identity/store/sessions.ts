@@ -39,10 +39,8 @@ export const rotateRefreshToken = (
       SELECT a.id, a.tenant_id, s.contract, 'refresh', ${by.ip}::inet, left(${by.userAgent ?? null}::text, 512)
         FROM extended s JOIN accounts a ON a.id = s.account_id
     )
-    SELECT d.*, g.role, s.id AS "sessionId", s.amr, s.expires_at AS "expiresAt"
-      FROM extended s
-      JOIN account_details d ON d.id = s.account_id
-      LEFT JOIN grants g ON g.account_id = d.id AND g.contract = s.contract`)
+    SELECT d.*, s.id AS "sessionId", s.amr, s.expires_at AS "expiresAt"
+      FROM extended s JOIN member_details d ON d.id = s.account_id AND d.realm = s.contract`)
 
 export interface RefreshTokenRow extends SessionRow {
   replacedAt: Date | null
@@ -56,13 +54,12 @@ export interface RefreshTokenRow extends SessionRow {
 /** One refresh token of a contract, whatever its state. */
 export const findRefreshToken = (db: Queryable, by: { hash: Buffer; contract: string; graceSeconds: number }) =>
   db.maybe(sql<RefreshTokenRow>`
-    SELECT d.*, g.role, s.id AS "sessionId", s.amr, t.expires_at AS "expiresAt", t.replaced_at AS "replacedAt",
+    SELECT d.*, s.id AS "sessionId", s.amr, t.expires_at AS "expiresAt", t.replaced_at AS "replacedAt",
            t.successor_sealed AS "successorSealed", t.expires_at <= now() AS expired, s.ended_at IS NOT NULL AS ended,
            coalesce(t.replaced_at > now() - make_interval(secs => ${by.graceSeconds}), false) AS "inGrace"
       FROM refresh_tokens t
       JOIN sessions s ON s.id = t.session_id AND s.contract = ${by.contract}
-      JOIN account_details d ON d.id = s.account_id
-      LEFT JOIN grants g ON g.account_id = d.id AND g.contract = s.contract
+      JOIN member_details d ON d.id = s.account_id AND d.realm = s.contract
      WHERE t.token_hash = ${by.hash}`)
 
 /** Which of these tokens the contract issued: of several cookies of one name, its own. */
@@ -173,11 +170,11 @@ export const listSessions = (db: Queryable, accountId: string, limit: number) =>
       FROM sessions WHERE account_id = ${accountId} AND ended_at IS NULL AND expires_at > now()
      ORDER BY created_at DESC LIMIT ${limit}`)
 
-/** Whether a session and an account version are still good: what a verifier asks when its own list cannot tell. */
+/** Whether a session and its member's version are still good: what a verifier asks when its own list cannot tell. */
 export const isTokenActive = async (db: Queryable, by: { sessionId: string; accountId: string; version: number }) => {
   const { stands } = await db.one(sql<{ stands: boolean }>`
-    SELECT EXISTS (SELECT 1 FROM sessions s JOIN accounts a ON a.id = s.account_id
-                    WHERE s.id = ${by.sessionId} AND a.id = ${by.accountId} AND s.ended_at IS NULL
-                      AND a.active AND a.version <= ${by.version}) AS stands`)
+    SELECT EXISTS (SELECT 1 FROM sessions s JOIN member_details m ON m.id = s.account_id AND m.realm = s.contract
+                    WHERE s.id = ${by.sessionId} AND m.id = ${by.accountId} AND s.ended_at IS NULL
+                      AND m.active AND m.version <= ${by.version}) AS stands`)
   return stands
 }

@@ -54,11 +54,29 @@ describe('who signs in', () => {
 
   test('has the role of this contract, neither of another nor of somebody else', async () => {
     const id = await store.account({ username: 'ruth' })
-    await store.grant(await store.account(), { role: 'admin' })
-    await store.grant(id, { contract: 'other', role: 'admin' })
+    await store.member(await store.account(), { role: 'admin' })
+    await store.member(id, { realm: 'other', role: 'admin' })
     expect(await lookUp({ identifier: 'ruth' })).toMatchObject({ id, role: null })
-    await store.grant(id, { role: 'editor' })
+    await store.member(id, { role: 'editor' })
     expect(await lookUp({ identifier: 'ruth' })).toMatchObject({ id, role: 'editor' })
+  })
+
+  test.each([
+    ['no member', null, undefined, { state: null, active: null, version: 1 }],
+    ['an active member', 'active', 4, { state: 'active', active: true, version: 5 }],
+    ['an inactive member', 'inactive', 4, { state: 'inactive', active: false, version: 5 }],
+    ['a member who waits', 'pending', 4, { state: 'pending', active: false, version: 5 }],
+    ['who was removed', 'removed', 4, { state: 'removed', active: false, version: 5 }],
+  ] as const)('is told to be %s, with the version of account and membership', async (_what, state, version, told) => {
+    const username = newId()
+    const id = await store.account({ username, state })
+    await store.member(id, { realm: 'other', version: 7 })
+    if (state) await store.member(id, { state, version })
+    expect(await lookUp({ identifier: username })).toMatchObject({ id, revision: 1, ...told })
+    const tokenHash = counter()
+    await store.challenge({ accountId: id, tokenHash })
+    const attempt = await takeAttempt(store.database, { tokenHash, contract: 'test', most: 5, devices: [] })
+    expect(attempt).toMatchObject({ id, ...told })
   })
 
   test.each([
@@ -196,10 +214,10 @@ const counter = () => bytes(newId())
 /** Signs in where nothing stands against it but what is said. */
 async function signIn(
   kind: 'session' | 'challenge',
-  against: { version?: number; active?: boolean; lock?: { on: 'counter' | 'codes' | 'another'; until: string } },
+  against: { revision?: number; lock?: { on: 'counter' | 'codes' | 'another'; until: string } },
 ): Promise<boolean> {
-  const accountId = await store.account({ active: against.active ?? true })
-  const by = { accountId, version: against.version ?? 1, contract: 'test', counter: counter(), codes: counter() }
+  const accountId = await store.account()
+  const by = { accountId, revision: against.revision ?? 1, contract: 'test', counter: counter(), codes: counter() }
   const { lock } = against
   if (lock) await store.counter({ key: lock.on === 'another' ? counter() : by[lock.on], locked: lock.until })
   const tokenHash = counter()
@@ -232,8 +250,7 @@ describe.each(['session', 'challenge'] as const)('a %s', (kind) => {
     ['is opened when nothing stands against it', {}, true],
     ['is opened beside a lock of somebody else', { lock: { on: 'another', until: '1 hour' } }, true],
     ['is opened when the lock has just ended', { lock: { on: 'counter', until: '0' } }, true],
-    ['is not opened when the account changed', { version: 2 }, false],
-    ['is not opened for an inactive account', { active: false }, false],
+    ['is not opened when the account or a membership of it changed', { revision: 2 }, false],
     ['is not opened when a lock began', { lock: { on: 'counter', until: '1 hour' } }, false],
     // A session by password alone has asked for no code.
     [
@@ -249,7 +266,7 @@ describe.each(['session', 'challenge'] as const)('a %s', (kind) => {
 test('a session waits for its counter before it takes the account, as a failure does: neither waits for the other', async () => {
   const accountId = await store.account()
   const key = await store.counter({ key: counter() })
-  const by = { accountId, version: 1, contract: 'test', counter: key, codes: undefined, challengeId: undefined }
+  const by = { accountId, revision: 1, contract: 'test', counter: key, codes: undefined, challengeId: undefined }
   const opening = await store.database.transaction(async (tx) => {
     await tx.run(sql`SELECT FROM sign_in_counters WHERE key = ${key} FOR UPDATE`)
     const opened = openSession(store.database, { ...by, ...rest(counter(), new Date()) })
@@ -276,7 +293,7 @@ describe('a session by a code', () => {
     const accountId = await store.account()
     const challengeId = await store.challenge({ accountId, ...state })
     const other = await store.challenge({ accountId })
-    const by = { accountId, version: 1, contract: 'test', counter: counter(), codes: counter(), challengeId }
+    const by = { accountId, revision: 1, contract: 'test', counter: counter(), codes: counter(), challengeId }
     await store.counter({ key: by.counter, failures: 3, locked: '1 hour' })
     const [codes, elses] = [await store.counter({ key: by.codes }), await store.counter()]
     expect(await openSession(store.database, { ...by, ...rest(counter(), new Date()) })).toBe(opened)
@@ -297,7 +314,14 @@ test('a session makes its devices known, and is mailed about at a proven address
   await store.device(unproven, bytes('old'), '-25 hours')
   const keys = ['old', 'new', 'first'].map(bytes)
   for (const accountId of [own, unproven]) {
-    const by = { accountId, version: 1, contract: 'test', counter: counter(), codes: undefined, challengeId: undefined }
+    const by = {
+      accountId,
+      revision: 1,
+      contract: 'test',
+      counter: counter(),
+      codes: undefined,
+      challengeId: undefined,
+    }
     const devices = accountId === own ? keys : []
     await openSession(store.database, { ...by, ...rest(counter(), new Date()), devices, newDeviceMailId: newId() })
   }
@@ -323,7 +347,7 @@ test('a session has the devices seen longest ago forgotten, and nobody else’s'
   }
   const by = {
     accountId: own,
-    version: 1,
+    revision: 1,
     contract: 'test',
     counter: counter(),
     codes: undefined,
@@ -352,7 +376,7 @@ test('a challenge ends the open ones of the account in the contract, and takes a
     insertChallenge(store.database, {
       id: newId(),
       accountId,
-      version: 1,
+      revision: 1,
       contract: 'test',
       tokenHash: counter(),
       counter: counter(),
@@ -391,8 +415,8 @@ describe('an attempt', () => {
 
   test('tells role and devices of its own account and contract', async () => {
     const [own, other] = [await store.account(), await store.account()]
-    await store.grant(own, { contract: 'other', role: 'admin' })
-    await store.grant(other, { role: 'admin' })
+    await store.member(own, { realm: 'other', role: 'admin' })
+    await store.member(other, { role: 'admin' })
     await store.device(other, devices.device)
     const attempt = async () => {
       const tokenHash = counter()

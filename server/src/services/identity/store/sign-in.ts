@@ -2,12 +2,15 @@ import { type Queryable, sql } from '../../../platform/db/database.ts'
 import type { MailKind } from '../mails/kinds.ts'
 import type { AccountRow } from './accounts.ts'
 import type { Origin } from './activities.ts'
+import type { MembershipState } from './memberships.ts'
 
 /** Devices and IP prefixes that an account has known at most: clients that keep no cookie are a new one at each sign-in. */
 const mostDevices = 50
 
 /** What a sign-in has to know; the account's fields are null for an identifier that nobody has. */
 export type Credentials = { [Field in keyof AccountRow]: AccountRow[Field] | null } & {
+  /** What the account is in the realm; null: no member, and none that was removed. */
+  state: MembershipState | null
   passwordHash: string | null
   /** The counter that this device's failures go to. */
   counter: Buffer
@@ -31,7 +34,8 @@ export interface Identification {
 /** Round trip 1 of a sign-in: one row whether account, device and counter exist or not. */
 export const findCredentials = (db: Queryable, by: Identification) =>
   db.one(sql<Credentials>`
-    SELECT d.*, g.role, p.password_hash AS "passwordHash", k.counter, c.locked_until AS "lockedUntil",
+    SELECT d.*, m.role, m.state, m.state = 'active' AS active, d."accountVersion" + coalesce(m.version, 0) AS version,
+           p.password_hash AS "passwordHash", k.counter, c.locked_until AS "lockedUntil",
            k.counter <> ${by.counters.unknownDevices}::bytea AS "deviceKnown",
            EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id) AS "anyDeviceKnown"
       FROM (VALUES (1)) AS always
@@ -43,7 +47,7 @@ export const findCredentials = (db: Queryable, by: Identification) =>
         SELECT * FROM account_details WHERE "tenantId" = t.id AND lower(username) = lower(${by.identifier})
         LIMIT 1) d ON true
       LEFT JOIN accounts p ON p.id = d.id
-      LEFT JOIN grants g ON g.account_id = d.id AND g.contract = ${by.contract}
+      LEFT JOIN memberships m ON m.account_id = d.id AND m.realm = ${by.contract}
       CROSS JOIN LATERAL (
         SELECT CASE
           WHEN EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id AND key = ${by.device.device}) THEN ${by.counters.device}::bytea
@@ -122,8 +126,8 @@ export const forgetFailures = (
 interface OpenedSession extends Origin {
   sessionId: string
   accountId: string
-  /** The version that the password was checked against: a change since then refuses the sign-in. */
-  version: number
+  /** The revision that the password was checked against: a change since then refuses the sign-in. */
+  revision: number
   contract: string
   amr: readonly string[]
   /** The second factor's challenge, to be used up. */
@@ -161,7 +165,7 @@ export const openSession = async (db: Queryable, by: OpenedSession): Promise<boo
       UPDATE accounts SET last_login_at = now(), sequence = sequence + jsonb_array_length(${by.events}::jsonb),
              password_hash = coalesce(${by.upgradedHash ?? null}::text, password_hash)
         FROM (SELECT coalesce(bool_or(key = ${by.counter} AND locked_until > now()), false) AS locked FROM counters) c
-       WHERE id = ${by.accountId} AND version = ${by.version} AND active
+       WHERE id = ${by.accountId} AND revision = ${by.revision}
          AND CASE WHEN ${by.challengeId ?? null}::uuid IS NULL THEN NOT c.locked ELSE EXISTS (SELECT 1 FROM challenge) END
       RETURNING id, tenant_id, sequence, email_verified_at
     ), forgotten AS (
@@ -197,7 +201,7 @@ export const openSession = async (db: Queryable, by: OpenedSession): Promise<boo
 interface NewChallenge {
   id: string
   accountId: string
-  version: number
+  revision: number
   contract: string
   tokenHash: Buffer
   counter: Buffer
@@ -215,11 +219,11 @@ interface NewChallenge {
 export const insertChallenge = async (db: Queryable, by: NewChallenge): Promise<boolean> => {
   const inserted = await db.run(sql`
     WITH account AS (
-      SELECT id FROM accounts WHERE id = ${by.accountId} AND version = ${by.version} AND active
+      SELECT id FROM accounts WHERE id = ${by.accountId} AND revision = ${by.revision}
          AND NOT EXISTS (SELECT 1 FROM sign_in_counters WHERE key IN (${by.counter}, ${by.codes ?? null}::bytea) AND locked_until > now())
     ), upgraded AS (
       UPDATE accounts SET password_hash = ${by.upgradedHash ?? null}::text
-       WHERE id = (SELECT id FROM account) AND version = ${by.version} AND ${by.upgradedHash ?? null}::text IS NOT NULL
+       WHERE id = (SELECT id FROM account) AND revision = ${by.revision} AND ${by.upgradedHash ?? null}::text IS NOT NULL
     ), ended AS (
       UPDATE mfa_codes SET revoked_at = now()
        WHERE account_id = (SELECT id FROM account) AND contract = ${by.contract} AND used_at IS NULL AND revoked_at IS NULL
@@ -227,15 +231,16 @@ export const insertChallenge = async (db: Queryable, by: NewChallenge): Promise<
       INSERT INTO mail_jobs (id, account_id, contract, kind, challenge_id)
       SELECT ${by.mailId}::uuid, id, ${by.contract}::text, 'mfa_code', ${by.id}::uuid FROM account
     )
-    INSERT INTO mfa_codes (id, account_id, contract, session_token_hash, version, counter, expires_at)
-    SELECT ${by.id}::uuid, id, ${by.contract}::text, ${by.tokenHash}::bytea, ${by.version}::int, ${by.counter}::bytea,
+    INSERT INTO mfa_codes (id, account_id, contract, session_token_hash, revision, counter, expires_at)
+    SELECT ${by.id}::uuid, id, ${by.contract}::text, ${by.tokenHash}::bytea, ${by.revision}::int, ${by.counter}::bytea,
            ${by.expiresAt}::timestamptz FROM account`)
   return inserted === 1
 }
 
 export type ChallengeRow = AccountRow & {
+  state: MembershipState | null
   challengeId: string
-  challengeVersion: number
+  challengeRevision: number
   counter: Buffer
   attempts: number
   anyDeviceKnown: boolean
@@ -257,11 +262,12 @@ export const takeAttempt = (
          AND expires_at > now() AND attempts < ${by.most}
       RETURNING *
     )
-    SELECT d.*, g.role, taken.id AS "challengeId", taken.version AS "challengeVersion", taken.counter, taken.attempts,
+    SELECT d.*, m.role, m.state, m.state = 'active' AS active, d."accountVersion" + coalesce(m.version, 0) AS version,
+           taken.id AS "challengeId", taken.revision AS "challengeRevision", taken.counter, taken.attempts,
            EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id) AS "anyDeviceKnown",
            EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id AND key = ANY(${by.devices}::bytea[])) AS "deviceKnown"
       FROM taken JOIN account_details d ON d.id = taken.account_id
-      LEFT JOIN grants g ON g.account_id = d.id AND g.contract = taken.contract`)
+      LEFT JOIN memberships m ON m.account_id = d.id AND m.realm = taken.contract`)
 
 export const endChallenge = (db: Queryable, id: string) =>
   db.run(sql`UPDATE mfa_codes SET revoked_at = now() WHERE id = ${id} AND used_at IS NULL AND revoked_at IS NULL`)

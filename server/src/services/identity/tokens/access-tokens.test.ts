@@ -42,6 +42,7 @@ const realmNamed = (change: Partial<Realm> = {}): Realm => ({
     resetTtl: 3600,
     tenant: { name: 'main' },
     roles: { person: 'user', permissions: {} },
+    joining: 'open',
     firstBecomesAdministrator: false,
     locale: 'en',
   },

@@ -45,7 +45,7 @@ export function openRevocationHub(database: Database, notices: Notices, clock: C
     const at = revision
     const rows = await database.many(sql<Revocation & { xmin: string; transaction: string }>`
       SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin, r.transaction_id::text AS transaction,
-             r.session_id AS "sessionId", r.account_id AS "accountId", r.minimum_version AS "minimumVersion",
+             r.session_id AS "sessionId", r.account_id AS "accountId", r.realm, r.minimum_version AS "minimumVersion",
              extract(epoch FROM r.until)::float8 AS until
         FROM (VALUES (1)) AS always
         LEFT JOIN LATERAL (

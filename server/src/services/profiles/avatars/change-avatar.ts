@@ -5,7 +5,7 @@ import { type Profile, type ProfileRow, profileOf } from '../profile.ts'
 import { rowOf } from '../profile-rows.ts'
 import { writeProfile } from '../write-profile.ts'
 import type { AvatarDeps } from './deps.ts'
-import { discardAvatar, discardUnused } from './discard-avatar.ts'
+import { discardUnshown, discardUnused } from './discard-avatar.ts'
 import { noteFile } from './store.ts'
 
 /** A file that somebody sent: where it lies, and its bytes. */
@@ -26,7 +26,9 @@ export const changeAvatar =
   async (accountId: string, upload: AvatarUpload, context: RequestContext): Promise<Profile> => {
     const { database, avatars, render } = deps
     // First, since it may have to be made, and nothing is done for somebody who was deleted.
-    await rowOf(deps, accountId)
+    const realm = context.realm.name
+    const member = { accountId, realm }
+    await rowOf(deps, member)
     const image = await render(upload.path)
 
     const key = newAvatarKey()
@@ -36,18 +38,18 @@ export const changeAvatar =
     let row: ProfileRow
     let before: string | null = null
     try {
-      row = await writeProfile(deps, accountId, (present) => {
+      row = await writeProfile(deps, member, (present) => {
         before = present.avatarKey
         return {
           to: { avatarKey: key },
-          fact: { contract: context.realm.name, fact: 'avatar_changed' },
+          fact: { realm, fact: 'avatar_changed' },
           activity: activityOf('avatar_uploaded', context),
         }
       })
     } catch (error) {
-      await discardUnused(deps, accountId, key)
+      await discardUnused(deps, member, key)
       throw error
     }
-    if (before !== null) await discardAvatar(deps, before)
+    if (before !== null) await discardUnshown(deps, before)
     return profileOf(row, context)
   }

@@ -1,26 +1,19 @@
 import { DomainError, refuseAtEdge } from '../../../platform/errors.ts'
 import type { DomainEvent } from '../../../platform/events/event.ts'
 import type { EventHandlers } from '../../../platform/events/inbox.ts'
-import { mainTenant } from '../../realm/index.ts'
-import type { AccountSummary, Accounts } from '../accounts-port.ts'
+import type { AccountSummary, Accounts, Membership } from '../accounts-port.ts'
 import { changeOfRole } from '../change-role.ts'
 import { type Deps, written } from '../deps.ts'
 import { makeInside } from '../make-profile.ts'
-import { standingOf } from '../profile-rows.ts'
 import * as store from '../store/index.ts'
 import { writeInside } from '../write-profile.ts'
 
-/** What identity tells when an account was registered. Older events lack what is optional. */
-interface Registered {
-  number: number
-  /** Absent from events of an older build. */
-  tenant?: string
-  username: string
-  email: string | null
-  displayName?: string | null
-  contract?: string
+/** What identity tells when an account became a member of a realm. */
+interface Started extends Omit<AccountSummary, 'id' | 'createdAt' | 'memberships'>, Omit<Membership, 'role'> {
+  /** Absent for a person's. */
   role?: string
   names?: { firstName?: string | null; lastName?: string | null }
+  /** When the account is not as old as the membership. */
   createdAt?: string
 }
 
@@ -30,42 +23,45 @@ export interface Following extends Pick<Deps, 'announce' | 'clock'> {
   accounts?: Pick<Accounts, 'find'>
 }
 
-/** What profiles does when identity says that an account was registered, renamed, given a role or deleted. */
+/** What profiles does when identity says that a membership began, ended or got another role, or that an account was deleted. */
 export function accountHandlers(following: Following): EventHandlers {
   /**
-   * What an account is now, asked under the lock of its profile's row: so an event that comes late cannot bring back what a request
-   * has changed since.
+   * What an account is in a realm now, asked under the lock of its profile's row: so an event that comes late cannot bring back what a
+   * request has changed since.
    */
-  const now = async (accountId: string): Promise<AccountSummary | undefined> =>
-    following.accounts?.find(accountId).catch(waitForIdentity)
+  const roleNow = async (accountId: string, realm: string, told: string): Promise<string | null> => {
+    if (!following.accounts) return told
+    const account = await following.accounts.find(accountId).catch(waitForIdentity)
+    return account ? (account.memberships.find((one) => one.realm === realm)?.role ?? null) : told
+  }
 
   return {
-    async 'account.registered'(tx, { subject, data, time }) {
-      const payload = data as Registered
-      const { number, tenant = mainTenant, username, email, displayName = null, contract, role, names } = payload
-      const roles = contract !== undefined && role !== undefined ? [{ contract, role }] : []
-      const createdAt = payload.createdAt ?? time
-      const account = { id: subject, number, tenant, username, email, displayName, createdAt, roles }
-      await makeInside(following, tx, account, { contract, ...(names && { fields: names }) })
-    },
-    async 'account.renamed'(tx, { subject, data }) {
-      await writeInside(following, tx, subject, async (present) => {
-        const { displayName } = (await now(subject)) ?? (data as { displayName: string | null })
-        return displayName === present.displayName ? undefined : { to: { displayName } }
+    async 'membership.started'(tx, { subject, data, time }) {
+      const { realm, role = null, origin, since, names, createdAt = time, ...about } = data as Started
+      await makeInside(following, tx, {
+        account: { ...about, id: subject, createdAt },
+        membership: { realm, role, origin, since },
+        tells: true,
+        ...(names && { fields: names }),
       })
     },
-    async 'account.role_changed'(tx, { subject, data }) {
-      const payload = data as { contract: string; role: string }
-      await writeInside(following, tx, subject, async (present) => {
-        const account = await now(subject)
-        // Of a profile from before all is asked at once.
-        if (present.roles === null) return account && { to: standingOf(present, account), unseen: true }
-        const granted = account ? account.roles.find(({ contract }) => contract === payload.contract) : payload
-        return granted && changeOfRole(present, payload.contract, granted.role)
+    async 'membership.role_changed'(tx, { subject, data }) {
+      const { realm, role } = data as { realm: string; role: string }
+      await writeInside(following, tx, { accountId: subject, realm }, async (present) => {
+        const now = await roleNow(subject, realm, role)
+        return now === null ? undefined : changeOfRole(present, now)
       })
+    },
+    async 'membership.ended'(tx, { subject, data }) {
+      const { realm, since } = data as { realm: string; since: string }
+      const member = { accountId: subject, realm }
+      const present = await store.lockProfile(tx, member)
+      // Told late: the request that ended it removed its profile, and this one is of the membership that began anew since.
+      if (present?.memberSince && present.memberSince > new Date(since)) return
+      await store.removeProfile(tx, member, since)
     },
     async 'account.deleted'(tx, { subject }) {
-      await store.removeProfile(tx, subject)
+      await store.removeAccount(tx, subject)
     },
   }
 }
@@ -75,7 +71,7 @@ export const followAccounts = (deps: Deps & { lookForOrphans(): void }) => ({
   handlers: accountHandlers(deps),
   onHandled({ type, subject }: DomainEvent): void {
     void written(deps, subject, true)
-    if (type === 'account.deleted') deps.lookForOrphans()
+    if (type === 'account.deleted' || type === 'membership.ended') deps.lookForOrphans()
   },
 })
 

@@ -12,17 +12,17 @@ export const tenantFacet = (tenant: string): string => facetOf('tenant', tenant)
 /** The beginning of every department's facet. */
 export const departmentFacets = '=department '
 export const departmentFacet = (department: string): string => facetOf('department', department)
-export const roleFacet = (contract: string, role: string): string => facetOf('role', `${contract} ${role}`)
-/** Of whoever was granted a role in the contract, whichever. */
-export const grantedFacet = (contract: string): string => facetOf('granted', contract)
+export const roleFacet = (role: string): string => facetOf('role', role)
+/** Of whoever was given a role, whichever. */
+export const grantedFacet = '=granted'
 
 /** All facets of a profile. */
 export const facetsOf = ({
   tenant,
   department,
-  roles,
-}: Pick<ProfileRow, 'tenant' | 'department' | 'roles'>): string[] => [
+  role,
+}: Pick<ProfileRow, 'tenant' | 'department' | 'role'>): string[] => [
   tenantFacet(tenant),
   ...(department === null ? [] : [departmentFacet(department)]),
-  ...Object.entries(roles ?? {}).flatMap(([contract, role]) => [grantedFacet(contract), roleFacet(contract, role)]),
+  ...(role === null ? [] : [grantedFacet, roleFacet(role)]),
 ]

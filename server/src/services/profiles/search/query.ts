@@ -26,7 +26,7 @@ export interface Wanted {
   /** Words of which each begins a word of the profile; blank is as good as absent. */
   text?: string | undefined
   department?: string | undefined
-  role?: { contract: string; name: string; person: string } | undefined
+  role?: { name: string; person: string } | undefined
 }
 
 /** The query for all that is wanted at once: `everybody` when nothing is, `nobody` for a text without any word, which nothing fits. */
@@ -50,8 +50,8 @@ const wordPart = (word: string): Part => {
 const facetPart = (facet: string): Part => ({ text: quoted(facet), term: facet, total: { plus: [facet], minus: [] } })
 
 /** Whoever was granted no role has a person's, which may have been granted too. */
-const rolePart = ({ contract, name, person }: NonNullable<Wanted['role']>, tenant: string): Part => {
-  const [everybody, granted, role] = [tenantFacet(tenant), grantedFacet(contract), roleFacet(contract, name)]
+const rolePart = ({ name, person }: NonNullable<Wanted['role']>, tenant: string): Part => {
+  const [everybody, granted, role] = [tenantFacet(tenant), grantedFacet, roleFacet(name)]
   if (name !== person) return facetPart(role)
   return {
     // An index finds what is there, so what is not is asked among everybody.

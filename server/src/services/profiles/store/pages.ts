@@ -1,5 +1,6 @@
 import { type Queryable, SqlPart, type Statement, sql } from '../../../platform/db/database.ts'
 import type { ProfileRow } from '../profile.ts'
+import { detailed } from './profiles.ts'
 
 export type SortField = 'createdAt' | 'updatedAt' | 'email' | 'firstName' | 'lastName'
 
@@ -33,7 +34,7 @@ function orderBy({ by, descending, backwards }: Order): SqlPart {
 
 /** What is looked for: the index finds what fits `narrow`, and of that is taken what fits `rest`; null when that is all of it. */
 export interface Predicates {
-  tenant: string
+  scope: string
   /** A tsquery. */
   indexPredicates: string
   /** A tsquery. */
@@ -43,11 +44,11 @@ export interface Predicates {
 const ids = async (db: Queryable, statement: Statement<{ id: string }>): Promise<string[]> =>
   (await db.many(statement)).map(({ id }) => id)
 
-/** A page of all profiles of a tenant: from the index alone, so that a late page costs little more than the first. */
-export const pageOfAll = (db: Queryable, order: Order, tenant: string, { limit, offset }: Page) =>
+/** A page of all profiles of a scope: from the index alone, so that a late page costs little more than the first. */
+export const pageOfAll = (db: Queryable, order: Order, scope: string, { limit, offset }: Page) =>
   ids(
     db,
-    sql`SELECT account_id AS id FROM profiles WHERE tenant = ${tenant} ORDER BY ${orderBy(order)} LIMIT ${limit} OFFSET ${offset}`,
+    sql`SELECT account_id AS id FROM profiles WHERE scope = ${scope} ORDER BY ${orderBy(order)} LIMIT ${limit} OFFSET ${offset}`,
   )
 
 /**
@@ -57,14 +58,14 @@ export const pageOfAll = (db: Queryable, order: Order, tenant: string, { limit, 
 export const pageByWalking = (
   db: Queryable,
   order: Order,
-  { tenant, indexPredicates, filterPredicates, within }: Predicates & { within: number },
+  { scope, indexPredicates, filterPredicates, within }: Predicates & { within: number },
   { limit, offset }: Page,
 ) =>
   ids(
     db,
     sql`
     SELECT account_id AS id FROM (
-      SELECT account_id, search FROM profiles WHERE tenant = ${tenant} ORDER BY ${orderBy(order)} LIMIT ${within}) walked
+      SELECT account_id, search FROM profiles WHERE scope = ${scope} ORDER BY ${orderBy(order)} LIMIT ${within}) walked
      WHERE search @@ ${indexPredicates}::tsquery AND (${filterPredicates}::text IS NULL OR search @@ ${filterPredicates}::tsquery) LIMIT ${limit} OFFSET ${offset}`,
   )
 
@@ -72,7 +73,7 @@ export const pageByWalking = (
 export const pageByGathering = (
   db: Queryable,
   order: Order,
-  { tenant, indexPredicates, filterPredicates }: Predicates,
+  { scope, indexPredicates, filterPredicates }: Predicates,
   { limit, offset }: Page,
 ) =>
   ids(
@@ -80,40 +81,40 @@ export const pageByGathering = (
     sql`
     WITH found AS MATERIALIZED (
       SELECT account_id, ${new SqlPart(orderColumns[order.by])} FROM profiles
-       WHERE tenant = ${tenant} AND search @@ ${indexPredicates}::tsquery AND (${filterPredicates}::text IS NULL OR (search @@ ${filterPredicates}::tsquery) IS TRUE))
+       WHERE scope = ${scope} AND search @@ ${indexPredicates}::tsquery AND (${filterPredicates}::text IS NULL OR (search @@ ${filterPredicates}::tsquery) IS TRUE))
     SELECT account_id AS id FROM found ORDER BY ${orderBy(order)} LIMIT ${limit} OFFSET ${offset}`,
   )
 
 /** How many there are. */
 export const countFound = async (
   db: Queryable,
-  { tenant, indexPredicates, filterPredicates }: Predicates,
+  { scope, indexPredicates, filterPredicates }: Predicates,
 ): Promise<number> => {
   // "IS TRUE" keeps the index from being asked for what many fit: looking at the few that are left takes less.
   const { found } = await db.one(sql<{ found: number }>`
     SELECT count(*) AS found FROM profiles
-     WHERE tenant = ${tenant} AND search @@ ${indexPredicates}::tsquery AND (${filterPredicates}::text IS NULL OR (search @@ ${filterPredicates}::tsquery) IS TRUE)`)
+     WHERE scope = ${scope} AND search @@ ${indexPredicates}::tsquery AND (${filterPredicates}::text IS NULL OR (search @@ ${filterPredicates}::tsquery) IS TRUE)`)
   return found
 }
 
-/** The profiles of these accounts, in this order. */
-export async function findProfiles(db: Queryable, accountIds: readonly string[]): Promise<ProfileRow[]> {
+/** The profiles of these members of a realm, in this order. */
+export async function findProfiles(db: Queryable, realm: string, accountIds: readonly string[]): Promise<ProfileRow[]> {
   if (accountIds.length === 0) return []
   const rows = await db.many(sql<ProfileRow>`
-    SELECT * FROM profile_details WHERE "accountId" = ANY(${accountIds}::uuid[])`)
+    SELECT ${detailed} FROM profile_details WHERE "accountId" = ANY(${accountIds}::uuid[]) AND realm = ${realm}`)
   const byAccount = new Map(rows.map((row) => [row.accountId, row]))
   return accountIds.flatMap((id) => byAccount.get(id) ?? [])
 }
 
-/** A page of a tenant's profiles in the order of their numbers. */
-export async function listByNumber(db: Queryable, tenant: string, { limit, offset }: Page): Promise<ProfileRow[]> {
+/** A page of a scope's profiles in the order of their numbers. */
+export async function listByNumber(db: Queryable, scope: string, { limit, offset }: Page): Promise<ProfileRow[]> {
   const page = await db.many(sql<{ number: number }>`
-    SELECT number FROM profiles WHERE tenant = ${tenant} ORDER BY number LIMIT ${limit} OFFSET ${offset}`)
+    SELECT number FROM profiles WHERE scope = ${scope} ORDER BY number LIMIT ${limit} OFFSET ${offset}`)
   if (page.length === 0) return []
   return db.many(sql<ProfileRow>`
-    SELECT * FROM profile_details WHERE number = ANY(${page.map(({ number }) => number)}::bigint[]) AND tenant = ${tenant}
+    SELECT ${detailed} FROM profile_details WHERE number = ANY(${page.map(({ number }) => number)}::bigint[]) AND scope = ${scope}
      ORDER BY number`)
 }
 
 export const accountOfNumber = async (db: Queryable, number: number): Promise<string | undefined> =>
-  (await db.maybe(sql<{ id: string }>`SELECT account_id AS id FROM profiles WHERE number = ${number}`))?.id
+  (await db.maybe(sql<{ id: string }>`SELECT account_id AS id FROM profiles WHERE number = ${number} LIMIT 1`))?.id

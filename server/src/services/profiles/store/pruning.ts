@@ -7,8 +7,8 @@ export const pruneActivities = () => sql`SELECT keep_activity_partitions()`
 
 /** Removed profiles are remembered as long as handled events are. */
 export const pruneRemoved = () => sql`
-  DELETE FROM removed_profiles WHERE account_id IN (
-    SELECT account_id FROM removed_profiles WHERE removed_at < now() - interval '30 days' AND erased LIMIT 1000)`
+  DELETE FROM removed_profiles WHERE (account_id, realm) IN (
+    SELECT account_id, realm FROM removed_profiles WHERE removed_at < now() - interval '30 days' AND erased LIMIT 1000)`
 
 export const pruneActivityTotals = () => sql`
   DELETE FROM activity_totals WHERE ctid IN (

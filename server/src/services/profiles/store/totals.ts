@@ -1,46 +1,46 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
 import { departmentFacets } from '../search/facets.ts'
 
-/** How many profiles of a tenant have each of these terms. */
+/** How many profiles of a scope have each of these lexemes. */
 export async function totalsOf(
   db: Queryable,
-  tenant: string,
-  terms: readonly string[],
+  scope: string,
+  lexemes: readonly string[],
 ): Promise<(term: string) => number> {
   const rows = await db.many(sql<{ term: string; profiles: number }>`
     SELECT term, sum(profiles) AS profiles FROM totals
-     WHERE tenant = ${tenant} AND term = ANY(${[...new Set(terms)]}::text[]) GROUP BY term`)
+     WHERE scope = ${scope} AND term = ANY(${[...new Set(lexemes)]}::text[]) GROUP BY term`)
   const known = new Map(rows.map(({ term, profiles }) => [term, profiles]))
   return (term) => known.get(term) ?? 0
 }
 
-/** The departments of a tenant that have the most profiles. */
-export const countDepartments = (db: Queryable, tenant: string, limit: number) =>
+/** The departments of a scope that have the most profiles. */
+export const countDepartments = (db: Queryable, scope: string, limit: number) =>
   db.many(sql<{ department: string; count: number }>`
     SELECT substr(term, ${departmentFacets.length + 1}) AS department, sum(profiles) AS count FROM totals
-     WHERE tenant = ${tenant} AND term >= ${departmentFacets} AND term < ${`${departmentFacets}\u{10ffff}`}
+     WHERE scope = ${scope} AND term >= ${departmentFacets} AND term < ${`${departmentFacets}\u{10ffff}`}
      GROUP BY term HAVING sum(profiles) > 0 ORDER BY sum(profiles) DESC, term LIMIT ${limit}`)
 
-/** Profiles of a tenant that were made in the last 30 days, and in the last 7. */
-export const countNew = (db: Queryable, tenant: string) =>
+/** Profiles of a scope that were made in the last 30 days, and in the last 7. */
+export const countNew = (db: Queryable, scope: string) =>
   db.one(sql<{ newIn30Days: number; newIn7Days: number }>`
     SELECT count(*) AS "newIn30Days", count(*) FILTER (WHERE created_at > now() - interval '7 days') AS "newIn7Days"
-      FROM profiles WHERE tenant = ${tenant} AND created_at > now() - interval '30 days'`)
+      FROM profiles WHERE scope = ${scope} AND created_at > now() - interval '30 days'`)
 
 /**
- * Forgets terms that no profile has any more, of a hundredth of the table at a time. Only rows that are locked and add up to nothing
+ * Forgets lexemes that no profile has any more, of a hundredth of the table at a time. Only rows that are locked and add up to nothing
  * are removed, so that whoever counts meanwhile loses nothing.
  */
 export const pruneTotals = () => sql`
   WITH sample AS (
-    SELECT DISTINCT tenant, term FROM totals TABLESAMPLE SYSTEM (1) LIMIT 1000
+    SELECT DISTINCT scope, term FROM totals TABLESAMPLE SYSTEM (1) LIMIT 1000
   ), unused AS (
-    SELECT tenant, term FROM sample
-     WHERE (SELECT sum(t.profiles) FROM totals t WHERE (t.tenant, t.term) = (sample.tenant, sample.term)) = 0
+    SELECT scope, term FROM sample
+     WHERE (SELECT sum(t.profiles) FROM totals t WHERE (t.scope, t.term) = (sample.scope, sample.term)) = 0
   ), locked AS MATERIALIZED (
-    SELECT t.tenant, t.term, t.slot, t.profiles FROM totals t JOIN unused USING (tenant, term)
-     ORDER BY t.tenant, t.term, t.slot FOR UPDATE OF t SKIP LOCKED
+    SELECT t.scope, t.term, t.slot, t.profiles FROM totals t JOIN unused USING (scope, term)
+     ORDER BY t.scope, t.term, t.slot FOR UPDATE OF t SKIP LOCKED
   )
   DELETE FROM totals t USING locked
-   WHERE (t.tenant, t.term, t.slot) = (locked.tenant, locked.term, locked.slot)
-     AND (locked.tenant, locked.term) IN (SELECT tenant, term FROM locked GROUP BY tenant, term HAVING sum(profiles) = 0)`
+   WHERE (t.scope, t.term, t.slot) = (locked.scope, locked.term, locked.slot)
+     AND (locked.scope, locked.term) IN (SELECT scope, term FROM locked GROUP BY scope, term HAVING sum(profiles) = 0)`

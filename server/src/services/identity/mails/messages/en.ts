@@ -70,6 +70,44 @@ export const english: Messages = {
         'If this was not you, change your password at once: that also signs out every other device.',
       ],
     }),
+    invited: ({ title, link, validFor }) => ({
+      subject: `You were added to ${title}`,
+      before: [`The people who run ${title} made an account for you, with this address. Choose a password to sign in.`],
+      button: { label: 'Choose a password', link: link() },
+      after: [
+        `The link works once, for ${validFor}. Do not pass it on: whoever has it can set your password.`,
+        `If you do not know ${title}, this is not you they mean: ignore this mail, and nobody signs in with your address.`,
+      ],
+    }),
+    joined: (about) => ({
+      subject: `Your account now opens ${about.title} too`,
+      before: [
+        `Your account was used to join ${about.title} on ${about.at}${from(about)}. You sign in there as you do elsewhere: with the same name and password.`,
+      ],
+      after: [
+        'If this was you, there is nothing to do.',
+        'If this was not you, somebody knows your password: change it at once. That signs out every device.',
+      ],
+    }),
+    added: (about) => ({
+      subject: `You were added to ${about.title}`,
+      before: [
+        `The people who run ${about.title} added your account on ${about.at}. You sign in there as you do elsewhere: with the same name and password.`,
+      ],
+      after: [
+        `If you do not know ${about.title}, this is not you they mean, and there is nothing to do: your account opens nothing more to anybody.`,
+      ],
+    }),
+    how_to_join: (about) => ({
+      subject: `You have an account that opens ${about.title} too`,
+      before: [
+        `Somebody tried to register at ${about.title} with your address on ${about.at}${from(about)}. You need no new account: the one you have is good there too.`,
+      ],
+      after: [
+        `If this was you, register at ${about.title} with the password that you have, or simply sign in there.`,
+        'If this was not you, nobody got in, and there is nothing to do.',
+      ],
+    }),
     address_changed: (about) => ({
       subject: `Your ${about.title} account has a new e-mail address`,
       before: [

@@ -85,6 +85,46 @@ export const french: Messages = {
         'Si ce n’était pas vous, changez tout de suite votre mot de passe : tous les autres appareils seront déconnectés.',
       ],
     })),
+    invited: typeset(({ title, link, validFor }) => ({
+      subject: `Vous avez été ajouté à ${title}`,
+      before: [
+        `Les responsables de ${title} ont créé un compte pour vous avec cette adresse. Choisissez un mot de passe pour vous connecter.`,
+      ],
+      button: { label: 'Choisir un mot de passe', link: link() },
+      after: [
+        `Le lien fonctionne une seule fois, pendant ${validFor}. Ne le transmettez à personne : il suffit pour choisir votre mot de passe.`,
+        `Si vous ne connaissez pas ${title}, ce n’était pas vous qu’on voulait ajouter : ignorez ce message, personne ne se connectera avec votre adresse.`,
+      ],
+    })),
+    joined: typeset((about) => ({
+      subject: `Votre compte ouvre désormais aussi ${about.title}`,
+      before: [
+        `Votre compte a servi à rejoindre ${about.title} le ${about.at}${from(about)}. Vous vous y connectez comme ailleurs : avec le même nom et le même mot de passe.`,
+      ],
+      after: [
+        'Si c’était vous, vous n’avez rien à faire.',
+        'Si ce n’était pas vous, quelqu’un connaît votre mot de passe : changez-le tout de suite. Tous les appareils seront déconnectés.',
+      ],
+    })),
+    added: typeset((about) => ({
+      subject: `Vous avez été ajouté à ${about.title}`,
+      before: [
+        `Les responsables de ${about.title} ont ajouté votre compte le ${about.at}. Vous vous y connectez comme ailleurs : avec le même nom et le même mot de passe.`,
+      ],
+      after: [
+        `Si vous ne connaissez pas ${about.title}, ce n’était pas vous qu’on voulait ajouter et vous n’avez rien à faire : votre compte ne s’ouvre à personne d’autre.`,
+      ],
+    })),
+    how_to_join: typeset((about) => ({
+      subject: `Votre compte ouvre aussi ${about.title}`,
+      before: [
+        `Quelqu’un a voulu s’inscrire à ${about.title} avec votre adresse le ${about.at}${from(about)}. Un nouveau compte n’est pas nécessaire : celui que vous avez y est valable aussi.`,
+      ],
+      after: [
+        `Si c’était vous, inscrivez-vous à ${about.title} avec votre mot de passe actuel, ou connectez-vous simplement.`,
+        'Si ce n’était pas vous, personne n’est entré et vous n’avez rien à faire.',
+      ],
+    })),
     address_changed: typeset((about) => ({
       subject: `Votre compte ${about.title} a une nouvelle adresse e-mail`,
       before: [
