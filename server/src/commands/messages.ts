@@ -6,6 +6,7 @@ const words: Readonly<Record<IdentityErrorCode, string>> = {
   'identity.invalid_credentials': 'The name or the password is wrong.',
   'identity.email_unverified': 'The e-mail address of this account is not proven.',
   'identity.deactivated': 'This account is deactivated.',
+  'identity.must_change_password': 'The password does not satisfy the rule of this realm.',
   'identity.second_factor_required': 'This account has a second factor.',
   'identity.invalid_code': 'The code is wrong or has expired.',
   'identity.username_invalid':

@@ -33,7 +33,12 @@ export const testRealm: Realm = {
     locale: 'en',
   },
   claims: ({ username }) => ({ sub: username }),
-  links: {},
+  links: {
+    resetPassword: ({ token }) => `/reset?token=${token}`,
+    choosePassword: '/password',
+    changeAddress: ({ token }) => `/change?token=${token}`,
+    undoAddress: ({ token }) => `/undo?token=${token}`,
+  },
 }
 
 /** The same with another policy, under a name of its own. */

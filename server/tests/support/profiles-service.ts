@@ -107,15 +107,8 @@ function testAccounts(): TestAccounts {
       return register({ username: name, email: email ?? null, displayName: displayName ?? null, memberships })
     },
     async proposeEmail(id, email, realm, options) {
-      const { tellTaken, administratorId } = options ?? {}
-      about(
-        'proposeEmail',
-        id,
-        email,
-        realm,
-        ...(tellTaken ? ['tell'] : []),
-        ...(administratorId ? [administratorId] : []),
-      )
+      const { tellTaken } = options ?? {}
+      about('proposeEmail', id, email, realm, ...(tellTaken ? ['tell'] : []))
     },
     async rename(id, displayName) {
       about('rename', id, displayName)

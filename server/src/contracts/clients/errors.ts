@@ -53,6 +53,12 @@ export const errors: ErrorTable<'identity'> = {
   'identity.email_unverified': authFailed('The email address is not verified yet'),
   'identity.deactivated': authFailed('This account is deactivated'),
   'identity.second_factor_required': authFailed('A code is required'),
+  'identity.must_change_password': answer(
+    403,
+    'PASSWORD_CHANGE_REQUIRED',
+    'This password is too weak here',
+    'Choose another one on the page that change_password_url names',
+  ),
   'identity.invalid_code': answer(401, 'MFA_FAILED', 'MFA verification failed', 'The code is wrong or has expired'),
   'identity.username_invalid': registrationFailed('Email is invalid'),
   'identity.username_taken': registrationFailed('Email has already been taken'),

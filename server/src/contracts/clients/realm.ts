@@ -1,4 +1,5 @@
 import { mainTenant, type Realm } from '../../services/realm/index.ts'
+import { accountLinks } from '../_kit/pages/paths.ts'
 
 /** How clients are signed in, and what their tokens say. */
 export const realm: Realm = {
@@ -42,6 +43,7 @@ export const realm: Realm = {
     }
   },
   links: {
+    ...accountLinks('clients'),
     verifyEmail: ({ accountId, token }) => `/api/v1/clients/${accountId}/verify_email?token=${token}`,
   },
 }

@@ -72,6 +72,11 @@ export const errors: ErrorTable<'identity' | 'profiles'> = {
     'MFA_REQUIRED',
     'Un code a été envoyé par e-mail. Envoyez session_token et mfa_code à cette adresse.',
   ),
+  'identity.must_change_password': answer(
+    403,
+    'PASSWORD_CHANGE_REQUIRED',
+    'Ce mot de passe est trop faible ici. Choisissez-en un autre sur la page indiquée par change_password_url.',
+  ),
   ...alike(invalid("L'adresse e-mail n'est pas valide."), 'identity.username_invalid', 'identity.email_invalid'),
   'identity.username_taken': duplicate,
   'identity.name_invalid': invalid("Le nom n'est pas acceptable."),

@@ -1,6 +1,6 @@
 import { newId } from '../../platform/ids.ts'
 import { type Fact, mainTenant, type Permission, type Realm } from '../../services/realm/index.ts'
-import { pagePaths } from '../_kit/pages/routes.ts'
+import { accountLinks } from '../_kit/pages/paths.ts'
 
 /** The version of the interface, as answers and events state it. */
 export const version = '1.0.0'
@@ -63,7 +63,5 @@ export const realm: Realm = {
     if (type === undefined) return undefined
     return { type, data: { userId: id, ...(email !== null && { email }), ...envelopeOf('auth-service', at) } }
   },
-  links: {
-    resetPassword: ({ token }) => `${pagePaths('helpdesk').resetPassword}?token=${token}`,
-  },
+  links: accountLinks('helpdesk'),
 }

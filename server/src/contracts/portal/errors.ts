@@ -45,6 +45,10 @@ export const errors: ErrorTable<'identity' | 'profiles'> = {
     403,
     'A code was sent by email: send session_token and mfa_code to this address',
   ),
+  'identity.must_change_password': answer(
+    403,
+    'This password is too weak here: choose another one on the page that change_password_url names',
+  ),
   ...alike(invalidEmail, 'identity.username_invalid', 'identity.email_invalid'),
   'identity.username_taken': answer(409, 'A user with this email already exists'),
   'identity.name_invalid': answer(400, 'name must be text of 1 to 100 characters'),

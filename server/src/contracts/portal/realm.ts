@@ -1,7 +1,5 @@
 import { mainTenant, type Realm } from '../../services/realm/index.ts'
-import { pagePaths } from '../_kit/pages/routes.ts'
-
-const pages = pagePaths('portal')
+import { accountLinks } from '../_kit/pages/paths.ts'
 
 /** Every role with what it permits. */
 const permissions: Realm['policy']['roles']['permissions'] = {
@@ -37,8 +35,5 @@ export const realm: Realm = {
   },
   // RFC 7519, 4.1.2 has text for `sub`; clients of the reference read the id, a number.
   claims: ({ number, email, role }) => ({ sub: number, email: email ?? undefined, role, type: 'access' }),
-  links: {
-    verifyEmail: ({ token }) => `${pages.verifyEmail}?token=${token}`,
-    resetPassword: ({ token }) => `${pages.resetPassword}?token=${token}`,
-  },
+  links: accountLinks('portal'),
 }

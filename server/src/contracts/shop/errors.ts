@@ -46,6 +46,11 @@ export const errors: ErrorTable<ServiceName> = {
     'MFA_REQUIRED',
     'A code was sent by e-mail. Send session_token and mfa_code to this address.',
   ),
+  'identity.must_change_password': answer(
+    403,
+    'PASSWORD_CHANGE_REQUIRED',
+    'This password is too weak for the shop. Choose another one on the page that change_password_url names.',
+  ),
   'identity.username_invalid': notCreated(
     'The username must have 2 to 254 letters, digits or the signs . _ @ + - and may be no e-mail address but your own.',
   ),

@@ -1,5 +1,5 @@
 import { mainTenant, type Realm } from '../../services/realm/index.ts'
-import { pagePaths } from '../_kit/pages/routes.ts'
+import { accountLinks } from '../_kit/pages/paths.ts'
 
 /** How the shop signs people in, and what its tokens say. */
 export const realm: Realm = {
@@ -27,5 +27,5 @@ export const realm: Realm = {
     locale: 'en',
   },
   claims: ({ username, number, role }) => ({ sub: username, user_id: number, role, type: 'access' }),
-  links: { verifyEmail: ({ token }) => `${pagePaths('shop').verifyEmail}?token=${token}` },
+  links: accountLinks('shop'),
 }

@@ -36,6 +36,10 @@ export const errors: ErrorTable<'identity'> = {
     403,
     'A code was sent by email: send session_token and mfa_code to this address',
   ),
+  'identity.must_change_password': plain(
+    403,
+    'This password is too weak here: choose another one on the page that change_password_url names',
+  ),
   ...alike(invalidEmail, 'identity.username_invalid', 'identity.email_invalid'),
   'identity.username_taken': taken,
   'identity.name_invalid': plain(400, 'Invalid full_name'),

@@ -1,7 +1,5 @@
 import type { Realm } from '../../services/realm/index.ts'
-import { pagePaths } from '../_kit/pages/routes.ts'
-
-const pages = pagePaths('tenants')
+import { accountLinks } from '../_kit/pages/paths.ts'
 
 /** How the user service signs people in, and what its tokens say. */
 export const realm: Realm = {
@@ -34,8 +32,5 @@ export const realm: Realm = {
     locale: 'en',
   },
   claims: ({ number, tenant, role }) => ({ sub: String(number), tenant_id: tenant.number, role, type: 'access' }),
-  links: {
-    verifyEmail: ({ token }) => `${pages.verifyEmail}?token=${token}`,
-    resetPassword: ({ token }) => `${pages.resetPassword}?token=${token}`,
-  },
+  links: accountLinks('tenants'),
 }

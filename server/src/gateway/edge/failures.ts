@@ -20,7 +20,7 @@ export const answerFailure =
       .code(answer.status)
       .type('application/json; charset=utf-8')
       .serializer(JSON.stringify)
-      .send(withSecondFactor(contract.failure(answer, details, { path: pathOf(request, details) }), details))
+      .send({ ...contract.failure(answer, details, { path: pathOf(request, details) }), ...nextStep(details) })
   }
 
 /** As the client asked for it, at whichever gateway; without the query, where clients put what nobody should repeat. */
@@ -32,18 +32,15 @@ function pathOf({ url, routeOptions }: FastifyRequest, { path }: DomainError['de
 }
 
 /**
- * Contracts without a step of their own for the second factor refuse the sign-in, and say in the same form how to go on: the
- * same path again, with `session_token` and `mfa_code`.
+ * Where a sign-in is refused though its password was right, every contract says in its own form how to go on: with the second factor,
+ * the same path again with `session_token` and `mfa_code`; with a password that another realm's rule let pass, the page that changes it.
  */
-const withSecondFactor = (body: object, { sessionToken, code }: Readonly<Record<string, unknown>>): object =>
-  typeof sessionToken === 'string'
-    ? {
-        ...body,
-        code: 'MFA_REQUIRED',
-        session_token: sessionToken,
-        ...(typeof code === 'string' && { mfa_code: code }),
-      }
-    : body
+function nextStep({ sessionToken, code, changePasswordAt }: DomainError['details']): object {
+  if (typeof changePasswordAt === 'string')
+    return { code: 'PASSWORD_CHANGE_REQUIRED', change_password_url: changePasswordAt }
+  if (typeof sessionToken !== 'string') return {}
+  return { code: 'MFA_REQUIRED', session_token: sessionToken, ...(typeof code === 'string' && { mfa_code: code }) }
+}
 
 function judge(contract: Contract, error: FastifyError | DomainError, request: FastifyRequest) {
   const table: Readonly<Record<string, ErrorAnswer>> = contract.errors

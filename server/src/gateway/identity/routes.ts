@@ -33,7 +33,6 @@ const EmailBody = Type.Object({
   email: Type.String({ maxLength: 254 }),
   realm: Type.String(),
   tellTaken: Type.Optional(Type.Boolean()),
-  administratorId: Type.Optional(Uuid),
 })
 const RemovalBody = Type.Object({ accountId: Uuid, realm: Type.String(), by: Type.Optional(Uuid) })
 const NameBody = Type.Object({ accountId: Uuid, displayName: Type.String() })

@@ -6,6 +6,7 @@ export const identityErrors = [
   'identity.email_unverified',
   'identity.deactivated',
   'identity.second_factor_required',
+  'identity.must_change_password',
   'identity.invalid_code',
   'identity.username_invalid',
   'identity.username_taken',

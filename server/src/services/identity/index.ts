@@ -8,7 +8,16 @@ import type { TokenReference } from '../../platform/tokens/revocation-list.ts'
 import type { AccountView, Realm } from '../realm/index.ts'
 import { admin } from './admin.ts'
 import { administer } from './administer.ts'
+import {
+  confirmAddress,
+  confirmAddressByCode,
+  proposeEmail,
+  readAddressChange,
+  readUndo,
+  undoAddress,
+} from './change-address.ts'
 import { changePassword } from './change-password.ts'
+import { choosePassword, choosePasswordByCode } from './choose-password.ts'
 import { createAccount } from './create-account.ts'
 import type { Deps } from './deps.ts'
 import { importAccounts } from './import-accounts.ts'
@@ -30,7 +39,7 @@ import { pruneMails } from './store/mails.ts'
 import { createTokens } from './tokens/access-tokens.ts'
 import { createChallengeSecrets } from './tokens/challenge-secrets.ts'
 import { openRevocationHub } from './tokens/revocations.ts'
-import { proposeEmail, resendVerification, verifyEmail } from './verify-email.ts'
+import { resendVerification, verifyEmail } from './verify-email.ts'
 import { verifySecondFactor } from './verify-second-factor.ts'
 
 export type { IdentityErrorCode } from './errors.ts'
@@ -89,8 +98,15 @@ export async function openIdentity(options: IdentityOptions) {
     verifyEmail: observed(observe, 'verify_email', verifyEmail(deps), ({ account }) => account),
     resendVerification: observed(observe, 'resend_verification', resendVerification(deps)),
     proposeEmail: proposeEmail(deps),
+    readAddressChange: readAddressChange(deps),
+    confirmAddress: observed(observe, 'change_address', confirmAddress(deps)),
+    confirmAddressByCode: observed(observe, 'change_address', confirmAddressByCode(deps)),
+    readUndo: readUndo(deps),
+    undoAddress: observed(observe, 'undo_address', undoAddress(deps)),
     requestPasswordReset: observed(observe, 'reset_password_request', requestPasswordReset(deps)),
     resetPassword: observed(observe, 'reset_password', resetPassword(deps), (account) => account),
+    choosePassword: observed(observe, 'choose_password', choosePassword(deps)),
+    choosePasswordByCode: observed(observe, 'choose_password', choosePasswordByCode(deps)),
     changePassword: observed(observe, 'change_password', changePassword(deps)),
     administer: observed(observe, 'update_user', administer(deps), (account) => account),
     accounts: readAccounts(deps),

@@ -49,7 +49,10 @@ describe('an account without a password', () => {
     expect(await invitationOf(id)).toEqual([{ kind: 'invited', type: 'password_reset', hours: 7 * 24 }])
     const link = await service.database.one(sql<{ id: string }>`
       SELECT id FROM verification_tokens WHERE account_id = ${id}`)
-    await service.identity.resetPassword({ token: service.identity.secrets.tokenOf(link.id), password }, contextOf(realm))
+    await service.identity.resetPassword(
+      { token: service.identity.secrets.tokenOf(link.id), password },
+      contextOf(realm),
+    )
     const signedIn = await service.identity.login({ identifier: 'invited@example.org', password }, contextOf(realm))
     expect(signedIn).toMatchObject({ kind: 'session', session: { account: { id, emailVerified: true } } })
   })

@@ -17,15 +17,14 @@ export const internalApi = (deps: Deps) => {
     find: (accountId: string): Promise<store.AccountSummary | undefined> => store.findSummary(database, accountId),
 
     /**
-     * Makes an account, or a member of one that is there already. A new one without a password is mailed an invitation to choose one,
-     * where the realm has such links.
+     * Makes an account, or a member of one that is there already. A new one without a password is mailed an invitation to choose one.
      */
     async create(
       input: Pick<NewAccountInput, 'username' | 'email' | 'password' | 'displayName' | 'role'>,
       realm: Realm,
       idempotency: IdempotencyKey | undefined,
     ): Promise<store.AccountSummary> {
-      const invited = input.password === undefined && realm.links.resetPassword !== undefined
+      const invited = input.password === undefined
       const { account } = await create({ ...input, invited }, operator(realm), idempotency)
       const made = await store.findSummary(database, account.id)
       if (!made) throw refuse('identity.account_not_found')

@@ -2,6 +2,10 @@
 export const verificationTtl = 24 * 3600
 /** Seconds an invitation is good for: whoever was added did not ask for it, and may be away. */
 export const invitationTtl = 7 * 24 * 3600
+/** Seconds in which somebody who has just shown the present password may choose another one. */
+export const ticketTtl = 10 * 60
+/** Seconds in which a change of address can be undone from the address before, which nobody else gets meanwhile. */
+export const undoTtl = 7 * 24 * 3600
 /** Seconds a one-time code is good for, and wrong ones that end its sign-in. */
 export const codeTtl = 5 * 60
 export const codeAttempts = 5
@@ -11,6 +15,10 @@ export const codeLockout = { failures: 10, seconds: 24 * 3600 }
 export const verificationsPerHour = 3
 /** Links to reset a password that an account may be mailed in an hour. */
 export const resetsPerHour = 5
+
+/** Seconds a link to a new address is good for, and how many an account may be mailed in an hour. */
+export const changeTtl = 24 * 3600
+export const addressChangesPerHour = 3
 
 /** Links that an address may be mailed in an hour, by whichever account, so that nobody floods a stranger. */
 export const linksPerAddress = 10

@@ -5,6 +5,7 @@ import { after, type Deps, originOf } from './deps.ts'
 import { type IdentityErrorCode, refuse } from './errors.ts'
 import { announced, eventsJson } from './events.ts'
 import { codeLockout, codeTtl } from './limits.ts'
+import { checkPassword, strictest } from './passwords/rules.ts'
 import { openSession, type Session, type SigningIn } from './sessions/index.ts'
 import * as store from './store/index.ts'
 import { tenantName } from './tenants.ts'
@@ -33,58 +34,102 @@ export type LoginResult =
 export const login =
   (deps: Deps) =>
   async (input: LoginInput, context: RequestContext): Promise<LoginResult> => {
-    const { database, passwords, lockout, clock } = deps
-    const { realm } = context
-    const { policy } = realm
-    const tenant = tenantName(policy, input.tenant)
-    const identifier = input.identifier.trim()
-    const found = await store.findCredentials(database, {
-      tenant,
-      identifier,
-      byEmail: policy.identifier === 'email',
-      contract: realm.name,
-      device: lockout.devicesOf(context),
-      counters: lockout.countersOf(identifier, tenant, context),
-    })
-
-    // An unknown name verifies against a dummy hash and can be locked too: neither time nor answer tells it apart.
-    // While locked the hash is computed all the same, and the right password is refused like a wrong one.
-    const correct = await passwords.verify(input.password, found.passwordHash)
-    const locked = found.lockedUntil !== null && found.lockedUntil.getTime() > clock.now()
-    const account = accountOf(found, context)
-    // Who is no member becomes one below, unless an administrator removed them or nobody joins this realm by signing in.
-    const shut = found.state === 'removed' || (found.state === null && policy.joining === 'closed')
-    if (!correct || locked || !account || shut) {
-      await recordFailure(deps, { counter: found.counter, account, counts: true }, context)
-      throw refuse('identity.invalid_credentials')
-    }
-    const reason = reasonAgainst(account, context)
-    if (reason) {
-      const { refusesAll } = await recordFailure(deps, { counter: found.counter, account, counts: false }, context)
-      // A lock that began while the hash was computed tells no more than one that began before.
-      throw refuse(refusesAll ? 'identity.invalid_credentials' : reason)
-    }
-
-    const outdated = found.passwordHash !== null && passwords.outdated(found.passwordHash)
-    const signingIn: SigningIn = {
-      account,
-      version: found.version ?? 0,
-      revision: found.revision ?? 0,
-      member: found.state !== null,
-      counter: found.counter,
-      amr: ['pwd'],
-      newDevice: found.anyDeviceKnown && !found.deviceKnown,
-      upgradedHash: outdated ? await passwords.hash(input.password) : undefined,
-    }
-    if (policy.secondFactor === 'always' || account.secondFactor) {
-      // Who does not come from a known device gets no further code when too many were guessed.
-      const codes = found.deviceKnown ? undefined : lockout.codesOf(account.id)
-      return { kind: 'second_factor', challenge: await challenge(deps, signingIn, codes, context) }
-    }
-    const session = await openSession(deps, signingIn, context)
+    const known = await authenticate(deps, input, context)
+    await refuseForeignPassword(deps, input.password, known, context)
+    const challenge = await challengeFor(deps, known, context)
+    if (challenge) return { kind: 'second_factor', challenge }
+    const session = await openSession(deps, known.signingIn, context)
     if (!session) throw refuse('identity.invalid_credentials')
     return { kind: 'session', session }
   }
+
+/** Somebody whose password was right. */
+export interface Authenticated {
+  signingIn: SigningIn
+  deviceKnown: boolean
+  /** The realm whose rule the password was held to; null: unknown. */
+  passwordRealm: string | null
+}
+
+/** Checks a password: counted, locked, and refused with what is said only after a right one. */
+export async function authenticate(deps: Deps, input: LoginInput, context: RequestContext): Promise<Authenticated> {
+  const { database, passwords, lockout, clock } = deps
+  const { realm } = context
+  const { policy } = realm
+  const tenant = tenantName(policy, input.tenant)
+  const identifier = input.identifier.trim()
+  const found = await store.findCredentials(database, {
+    tenant,
+    identifier,
+    byEmail: policy.identifier === 'email',
+    contract: realm.name,
+    device: lockout.devicesOf(context),
+    counters: lockout.countersOf(identifier, tenant, context),
+  })
+
+  // An unknown name verifies against a dummy hash and can be locked too: neither time nor answer tells it apart.
+  // While locked the hash is computed all the same, and the right password is refused like a wrong one.
+  const correct = await passwords.verify(input.password, found.passwordHash)
+  const locked = found.lockedUntil !== null && found.lockedUntil.getTime() > clock.now()
+  const account = accountOf(found, context)
+  // Who is no member becomes one below, unless an administrator removed them or nobody joins this realm by signing in.
+  const shut = found.state === 'removed' || (found.state === null && policy.joining === 'closed')
+  if (!correct || locked || !account || shut) {
+    await recordFailure(deps, { counter: found.counter, account, counts: true }, context)
+    throw refuse('identity.invalid_credentials')
+  }
+  const reason = reasonAgainst(account, context)
+  if (reason) {
+    const { refusesAll } = await recordFailure(deps, { counter: found.counter, account, counts: false }, context)
+    // A lock that began while the hash was computed tells no more than one that began before.
+    throw refuse(refusesAll ? 'identity.invalid_credentials' : reason)
+  }
+
+  const outdated = found.passwordHash !== null && passwords.outdated(found.passwordHash)
+  const signingIn: SigningIn = {
+    account,
+    version: found.version ?? 0,
+    revision: found.revision ?? 0,
+    member: found.state !== null,
+    counter: found.counter,
+    amr: ['pwd'],
+    newDevice: found.anyDeviceKnown && !found.deviceKnown,
+    upgradedHash: outdated ? await passwords.hash(input.password) : undefined,
+  }
+  return { signingIn, deviceKnown: found.deviceKnown, passwordRealm: found.passwordRealm }
+}
+
+/** A password that was set in another realm has to satisfy this one's rule, and its tenant's, as one that is set here. */
+async function refuseForeignPassword(
+  { database }: Deps,
+  password: string,
+  { signingIn: { account }, passwordRealm }: Authenticated,
+  { realm }: RequestContext,
+): Promise<void> {
+  if (passwordRealm === null || passwordRealm === realm.name) return
+  const settings = (await store.findTenant(database, account.tenant.name))?.settings
+  const own = [account.email, account.username, account.displayName, account.tenant.name]
+  const problems = await checkPassword(
+    password,
+    strictest(realm.policy.password, settings),
+    own.filter((text) => text !== null),
+  )
+  if (problems.length > 0)
+    throw refuse('identity.must_change_password', { problems, changePasswordAt: realm.links.choosePassword })
+}
+
+/** The challenge of who needs a code; undefined where the password is enough. */
+export async function challengeFor(
+  deps: Deps,
+  { signingIn, deviceKnown }: Authenticated,
+  context: RequestContext,
+): Promise<SecondFactorChallenge | undefined> {
+  const { account } = signingIn
+  if (context.realm.policy.secondFactor !== 'always' && !account.secondFactor) return undefined
+  // Who does not come from a known device gets no further code when too many were guessed.
+  const codes = deviceKnown ? undefined : deps.lockout.codesOf(account.id)
+  return challenge(deps, signingIn, codes, context)
+}
 
 /** The account as it is in the realm, or as it would be once it is a member. */
 const accountOf = (found: store.Credentials, { realm }: RequestContext): AccountView | undefined =>

@@ -109,6 +109,7 @@ export const resetPassword =
     const used = await database
       .transaction(async (tx) => {
         await store.lockAccount(tx, link.id)
+        if (link.linkEmail) await store.yieldAddress(tx, { accountId: link.id, email: link.linkEmail })
         return store.useReset(tx, reset)
       })
       .catch((error: unknown) => {

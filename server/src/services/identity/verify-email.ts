@@ -36,14 +36,19 @@ export const verifyEmail =
 
     const enrol = realm.policy.verificationEnrols
     const about = { ...account, email: link.linkEmail }
-    const by = { id, contract: realm.name, enrol, mailId: newId(), ...originOf(context) }
+    const by = { id, contract: realm.name, enrol, ...originOf(context) }
     const events = eventsJson(announced(deps, realm, 'email_verified', about))
-    const proven = await store.useVerification(database, { ...by, events }).catch((error: unknown) => {
-      // Another account of the tenant proved the address first, or is named by it.
-      if (violates(error, 'accounts_verified_email') || violates(error, 'accounts_username'))
-        throw refuse('identity.invalid_link')
-      throw error
-    })
+    const proven = await database
+      .transaction(async (tx) => {
+        await store.yieldAddress(tx, { accountId: link.id, email: link.linkEmail })
+        return store.useVerification(tx, { ...by, events })
+      })
+      .catch((error: unknown) => {
+        // Another account of the tenant proved the address first, or is named by it.
+        if (violates(error, 'accounts_verified_email') || violates(error, 'accounts_username'))
+          throw refuse('identity.invalid_link')
+        throw error
+      })
     const now = await store.findAccount(database, link.id, realm.name)
     if (!now) throw refuse('identity.invalid_link')
     if (proven) {
@@ -84,41 +89,3 @@ export const verificationLink = (deps: Deps, accountId: string, context: Request
   activity: null,
   ...originOf(context),
 })
-
-export interface ProposalOptions {
-  tellTaken?: boolean | undefined
-  /** Who proposes it for somebody else. */
-  administratorId?: string | undefined
-}
-
-/**
- * Begins a change of address: a link is mailed to the new one. Sign-in and recovery go by the address before until it is opened,
- * and then that one is told. Nothing is mailed for the address that the account has, or above the hourly limit of links.
- * With `tellTaken` an address that another account goes by is refused with `identity.username_taken`. An administrator is refused
- * with `identity.not_allowed` where the account is a member of another realm that they do not administer.
- */
-export const proposeEmail =
-  (deps: Deps) =>
-  async (
-    accountId: string,
-    email: string,
-    context: RequestContext,
-    { tellTaken = false, administratorId }: ProposalOptions = {},
-  ): Promise<void> => {
-    const { realm } = context
-    const newEmail = email.trim().toLowerCase()
-    const mailed = await deps.database.transaction(async (tx) => {
-      if (!(await store.lockAccount(tx, accountId))) return false
-      const account = await store.findAccount(tx, accountId, realm.name)
-      if (!account || (account.email === newEmail && account.emailVerified)) return false
-      const own = account.username.toLowerCase() === newEmail
-      if (tellTaken && !own && (await store.findHolder(tx, account.tenantId, newEmail, realm.name)))
-        throw refuse('identity.username_taken')
-      // An address is a way into every realm: who administers one does not open the others by it.
-      const about = { accountId, realm: realm.name }
-      if (administratorId !== undefined && (await store.reachesBeyond(tx, { ...about, administratorId })))
-        throw refuse('identity.not_allowed')
-      return store.insertLink(tx, { ...verificationLink(deps, accountId, context), newEmail })
-    })
-    if (mailed) deps.mailQueued()
-  }

@@ -42,14 +42,14 @@ export interface Accounts {
     idempotency: IdempotencyKey | undefined,
   ): Promise<AccountSummary>
   /**
-   * Mails a link to a new address; sign-in and recovery follow when it is opened. `tellTaken`: an address that is another's is
-   * refused with `identity.username_taken`. Identity judges how far an administrator reaches, and may mail nothing.
+   * Mails a link to a new address; sign-in and recovery follow when whoever opens it shows the password. `tellTaken`: an address that
+   * is another's is refused with `identity.username_taken`.
    */
   proposeEmail(
     accountId: string,
     email: string,
     realm: string,
-    options?: { tellTaken?: boolean | undefined; administratorId?: string | undefined },
+    options?: { tellTaken?: boolean | undefined },
   ): Promise<void>
   rename(accountId: string, displayName: string): Promise<void>
   /** Judged by identity. `by` is the administrator's account. */

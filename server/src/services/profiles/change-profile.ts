@@ -37,7 +37,7 @@ export const changeProfile =
     const { email, displayName } = texts
     const by = administrator && administrator.accountId !== accountId ? administrator.accountId : undefined
     if (email && email !== present.email) {
-      await deps.accounts.proposeEmail(accountId, email, realm, { tellTaken, administratorId: by })
+      await deps.accounts.proposeEmail(accountId, email, realm, { tellTaken })
     }
     // What mail greets a person by is theirs to say.
     const renames = by === undefined && displayName && displayName !== present.displayName

@@ -32,9 +32,14 @@ export interface Realm {
   claims(account: AccountView): Record<string, unknown>
   /** The contract's own event for a fact, beside the core's. */
   announce?(fact: Fact, account: FactAbout, at: Date): { type: string; data: Record<string, unknown> } | undefined
-  /** Where mailed links lead, below the listener that people reach; absent for what the contract never mails. */
+  /** Where mailed links and refusals lead, below the listener that people reach. */
   readonly links: {
+    /** Absent where no address has to be proven. */
     verifyEmail?(link: { accountId: string; token: string }): string
-    resetPassword?(link: { token: string }): string
+    resetPassword(link: { token: string }): string
+    /** Where the present password chooses another one. */
+    choosePassword: string
+    changeAddress(link: { token: string }): string
+    undoAddress(link: { token: string }): string
   }
 }

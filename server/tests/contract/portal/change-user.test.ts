@@ -38,12 +38,16 @@ test('P-52 one signs in by the address before until the link mailed to the new o
   expect((await portal.put(`/users/${id}`, { token, json: { email: another } })).body.email).toBe(another)
   expectFailure(await portal.login(another, password), 401)
   expect((await portal.login(email, password)).status).toBe(200)
-  const { text } = await portal.mailTo(another, 'verify_email')
-  const [, path = '', linkToken = ''] = /(\/account\/portal\/verify-email)\?token=([\w-]+)/.exec(text) ?? []
-  const pressed = await portal.ask('POST', path, {
-    raw: new URLSearchParams({ token: linkToken }).toString(),
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-  })
+  const { text } = await portal.mailTo(another, 'confirm_address')
+  const [, path = '', linkToken = ''] = /(\/account\/portal\/change-address)\?token=([\w-]+)/.exec(text) ?? []
+  const press = (given: string) =>
+    portal.ask('POST', path, {
+      raw: new URLSearchParams({ token: linkToken, password: given }).toString(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+  expect((await press('not the password')).status, 'the link alone changes nothing').toBe(400)
+  expectFailure(await portal.login(another, password), 401)
+  const pressed = await press(password)
   expect(pressed.status, pressed.text).toBe(200)
   expect((await portal.signIn(another, password)).id).toBe(id)
 })

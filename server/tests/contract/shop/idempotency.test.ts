@@ -94,9 +94,11 @@ test('S-31 POST /users honours the key: sequential, 10 at once, another body; on
   expectFailure(await create({ ...json, first_name: 'Grace' }), 400, 'CREATION_FAILED', 'another first name')
   expect((await create(json, 'x'.repeat(256))).status).toBe(400)
   expect((await create(json, uniqueName('key'))).status, 'taken').toBe(400)
-  const told = await shop.rows('identity', "SELECT type FROM outbox_events WHERE data->>'username' = $1 ORDER BY sequence", [
-    json.username,
-  ])
+  const told = await shop.rows(
+    'identity',
+    "SELECT type FROM outbox_events WHERE data->>'username' = $1 ORDER BY sequence",
+    [json.username],
+  )
   expect(told).toEqual([{ type: 'account.registered' }, { type: 'membership.started' }])
 })
 

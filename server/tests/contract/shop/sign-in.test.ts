@@ -154,7 +154,11 @@ test('S-31 a taken username is CREATION_FAILED, whatever its case and however ma
   expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
   for (const answer of answers) if (answer.status !== 201) expectFailure(answer, 400, 'CREATION_FAILED')
   expectFailure(await register(username.toUpperCase()), 400, 'CREATION_FAILED')
-  const told = await shop.rows('identity', "SELECT type FROM outbox_events WHERE data->>'username' = $1 ORDER BY sequence", [username])
+  const told = await shop.rows(
+    'identity',
+    "SELECT type FROM outbox_events WHERE data->>'username' = $1 ORDER BY sequence",
+    [username],
+  )
   expect(told).toEqual([{ type: 'account.registered' }, { type: 'membership.started' }])
 })
 

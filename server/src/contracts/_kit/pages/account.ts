@@ -66,13 +66,31 @@ export function resetPasswordPage(
   )
 }
 
+/** Whoever has an account with that address gets a link; nobody is told whether there is one. */
+export function linkMailedPage(speaker: Speaker): string {
+  const { heading, text } = accountWords[speaker.locale].linkMailed
+  return speak(speaker, heading, text)
+}
+
+/** The new address is the account's. */
+export function addressChangedPage(speaker: Speaker): string {
+  const { heading, text } = accountWords[speaker.locale].addressChanged
+  return speak(speaker, heading, text)
+}
+
+/** The account is its owner's again. */
+export function addressUndonePage(speaker: Speaker): string {
+  const { heading, text } = accountWords[speaker.locale].addressUndone
+  return speak(speaker, heading, text)
+}
+
 /** The password is replaced. */
 export function passwordChangedPage(speaker: Speaker): string {
   const { heading, text } = accountWords[speaker.locale].changed
   return speak(speaker, heading, text)
 }
 
-const speak = ({ locale, title }: Speaker, heading: string, text: string, more?: Html, prefix = ''): string =>
+export const speak = ({ locale, title }: Speaker, heading: string, text: string, more?: Html, prefix = ''): string =>
   page({
     locale,
     title: `${prefix}${heading} - ${title}`,

@@ -26,6 +26,25 @@ export interface AccountWords {
     problem: string
   }
   changed: Words
+  linkMailed: Words
+  addressChanged: Words
+  addressUndone: Words
+  /** Asking who somebody is. */
+  identify: {
+    forgot: { heading: string; text: (service: string) => string; button: string; other: string }
+    choose: { heading: string; text: (service: string) => string; button: string; other: string }
+    address: string
+    name: string
+    tenant: string
+    password: string
+  }
+  code: { heading: string; text: string; label: string; button: string; shown: (code: string) => string }
+  address: {
+    change: { heading: string; text: (email: string, service: string) => string; button: string }
+    undo: { heading: string; text: (email: string, service: string) => string; button: string }
+    password: string
+    forgot: string
+  }
 }
 
 const english: AccountWords = {
@@ -66,6 +85,58 @@ const english: AccountWords = {
   changed: {
     heading: 'Your password is changed',
     text: 'You can close this page and sign in with the new one.',
+  },
+  linkMailed: {
+    heading: 'Look into your mailbox',
+    text: 'If there is an account with this address, a link to choose a new password is on its way to it.',
+  },
+  addressChanged: {
+    heading: 'Your address is changed',
+    text: 'You can close this page. The address before was told, and can undo this for seven days.',
+  },
+  addressUndone: {
+    heading: 'Your account is yours again',
+    text: 'Everybody is signed out. A link to choose a new password is on its way to your address.',
+  },
+  identify: {
+    forgot: {
+      heading: 'Forgotten your password?',
+      text: (service) => `Tell us the address of your ${service} account, and we mail a link to choose a new one.`,
+      button: 'Mail me a link',
+      other: 'I know my password',
+    },
+    choose: {
+      heading: 'Change your password',
+      text: (service) => `First, show that this ${service} account is yours.`,
+      button: 'Go on',
+      other: 'I have forgotten it',
+    },
+    address: 'E-mail address',
+    name: 'Name or e-mail address',
+    tenant: 'Organisation',
+    password: 'Present password',
+  },
+  code: {
+    heading: 'Enter your code',
+    text: 'We mailed a code to the address of your account. It works for five minutes.',
+    label: 'Code',
+    button: 'Go on',
+    shown: (code) => `Development: the code is ${code}.`,
+  },
+  address: {
+    change: {
+      heading: 'Use this address?',
+      text: (email, service) => `From now on, ${email} opens your ${service} account. Confirm it with your password.`,
+      button: 'Use this address',
+    },
+    undo: {
+      heading: 'Take your account back?',
+      text: (email, service) =>
+        `${email} becomes the address of your ${service} account again, everybody is signed out, and you choose a new password.`,
+      button: 'Take my account back',
+    },
+    password: 'Password',
+    forgot: 'I have forgotten it',
   },
 }
 
@@ -108,6 +179,59 @@ const french: AccountWords = {
   changed: {
     heading: 'Votre mot de passe est changé',
     text: 'Vous pouvez fermer cette page et vous connecter avec le nouveau.',
+  },
+  linkMailed: {
+    heading: 'Consultez votre messagerie',
+    text: 'S’il existe un compte avec cette adresse, un lien pour choisir un nouveau mot de passe vient d’y être envoyé.',
+  },
+  addressChanged: {
+    heading: 'Votre adresse est changée',
+    text: 'Vous pouvez fermer cette page. L’ancienne adresse a été prévenue et peut annuler ce changement pendant sept jours.',
+  },
+  addressUndone: {
+    heading: 'Votre compte est de nouveau à vous',
+    text: 'Toutes les sessions sont fermées. Un lien pour choisir un nouveau mot de passe a été envoyé à votre adresse.',
+  },
+  identify: {
+    forgot: {
+      heading: 'Mot de passe oublié\u202f?',
+      text: (service) =>
+        `Indiquez l’adresse de votre compte ${service}, et nous vous envoyons un lien pour en choisir un autre.`,
+      button: 'Recevoir un lien',
+      other: 'Je connais mon mot de passe',
+    },
+    choose: {
+      heading: 'Changez votre mot de passe',
+      text: (service) => `Montrez d’abord que ce compte ${service} est bien le vôtre.`,
+      button: 'Continuer',
+      other: 'Je l’ai oublié',
+    },
+    address: 'Adresse e-mail',
+    name: 'Nom ou adresse e-mail',
+    tenant: 'Organisation',
+    password: 'Mot de passe actuel',
+  },
+  code: {
+    heading: 'Saisissez votre code',
+    text: 'Un code a été envoyé à l’adresse de votre compte. Il est valable cinq minutes.',
+    label: 'Code',
+    button: 'Continuer',
+    shown: (code) => `Développement\u00a0: le code est ${code}.`,
+  },
+  address: {
+    change: {
+      heading: 'Utiliser cette adresse\u202f?',
+      text: (email, service) => `Désormais, ${email} ouvre votre compte ${service}. Confirmez avec votre mot de passe.`,
+      button: 'Utiliser cette adresse',
+    },
+    undo: {
+      heading: 'Reprendre votre compte\u202f?',
+      text: (email, service) =>
+        `${email} redevient l’adresse de votre compte ${service}, toutes les sessions sont fermées, et vous choisissez un nouveau mot de passe.`,
+      button: 'Reprendre mon compte',
+    },
+    password: 'Mot de passe',
+    forgot: 'Je l’ai oublié',
   },
 }
 

@@ -7,6 +7,7 @@ export const mailKinds = [
   'account_locked',
   'codes_guessed',
   'new_device',
+  'confirm_address',
   'address_changed',
   'invited',
   'joined',

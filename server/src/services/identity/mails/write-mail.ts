@@ -27,7 +27,8 @@ const recipients: Readonly<Record<MailKind, (row: MailRow) => string | null>> = 
   account_locked: ({ email }) => email,
   codes_guessed: ({ email }) => email,
   new_device: ({ email }) => email,
-  address_changed: ({ previousEmail }) => previousEmail,
+  confirm_address: ({ linkEmail }) => linkEmail,
+  address_changed: ({ linkEmail }) => linkEmail,
   invited: ({ linkEmail }) => linkEmail,
   joined: ({ email }) => email,
   added: ({ email }) => email,
@@ -35,7 +36,13 @@ const recipients: Readonly<Record<MailKind, (row: MailRow) => string | null>> = 
 }
 
 /** The kinds that are worthless without a challenge that is open. */
-const carriesSecret: ReadonlySet<string> = new Set<MailKind>(['verify_email', 'reset_password', 'invited', 'mfa_code'])
+const carriesSecret: ReadonlySet<string> = new Set<MailKind>([
+  'verify_email',
+  'reset_password',
+  'invited',
+  'confirm_address',
+  'mfa_code',
+])
 
 /** False when what the mail carries was used, revoked, or has expired. */
 export const stillNeeded = ({ kind, challengeOpen }: MailRow): boolean => challengeOpen || !carriesSecret.has(kind)
@@ -60,13 +67,23 @@ function factsOf(kind: MailKind, row: MailRow, realm: Realm, { secrets, baseUrlO
     at: row.createdAt,
     ip: row.ip ?? undefined,
   }
-  if (challengeId === null || !carriesSecret.has(kind)) return about
+  if (challengeId === null) return about
   if (kind === 'mfa_code') return { ...about, code: secrets.codeOf(challengeId) }
-  const token = secrets.tokenOf(challengeId)
-  const { verifyEmail, resetPassword } = realm.links
-  const path = kind === 'verify_email' ? verifyEmail?.({ accountId, token }) : resetPassword?.({ token })
-  if (path === undefined) throw new CannotWrite('the contract mails no such link')
+  const link = { accountId, token: secrets.tokenOf(challengeId) }
+  const path = linkOf[kind]?.(realm.links, link)
+  if (path === undefined) throw new CannotWrite('the realm mails no such link')
   return { ...about, link: `${baseUrlOf(contract).replace(/\/+$/, '')}${path}` }
+}
+
+/** Where the button of a mail leads, by its kind. */
+const linkOf: Readonly<
+  Partial<Record<MailKind, (links: Realm['links'], link: { accountId: string; token: string }) => string | undefined>>
+> = {
+  verify_email: (links, link) => links.verifyEmail?.(link),
+  reset_password: (links, link) => links.resetPassword(link),
+  invited: (links, link) => links.resetPassword(link),
+  confirm_address: (links, link) => links.changeAddress(link),
+  address_changed: (links, link) => links.undoAddress(link),
 }
 
 const localeOf = (stored: string): Locale => locales.find((locale) => locale === stored) ?? 'en'

@@ -1,5 +1,6 @@
 export * from './accounts.ts'
 export * from './activities.ts'
+export * from './addresses.ts'
 export * from './links.ts'
 export * from './memberships.ts'
 export * from './new-accounts.ts'

@@ -4,7 +4,7 @@ import type { MailKind } from '../mails/kinds.ts'
 import type { AccountRow } from './accounts.ts'
 import type { Origin } from './activities.ts'
 
-export type LinkType = 'email_verification' | 'password_reset'
+export type LinkType = 'email_verification' | 'password_reset' | 'address_change' | 'address_undo'
 
 interface NewLink extends Origin {
   id: string
@@ -37,7 +37,7 @@ export const insertLink = async (tx: Queryable, by: NewLink): Promise<boolean> =
          AND (SELECT count(*) FROM verification_tokens
                WHERE lower(email) = lower(coalesce(${by.newEmail ?? null}::text, accounts.email))
                  AND created_at > now() - interval '1 hour') < ${linksPerAddress}
-      RETURNING id, tenant_id, email, email_verified_at, sequence
+      RETURNING id, tenant_id, email, sequence
     ), mail AS (
       INSERT INTO mail_jobs (id, account_id, contract, kind, challenge_id)
       SELECT ${by.mailId}::uuid, id, ${by.contract}::text,
@@ -50,19 +50,36 @@ export const insertLink = async (tx: Queryable, by: NewLink): Promise<boolean> =
       INSERT INTO outbox_events (id, aggregate_id, sequence, type, data)
       SELECT e.* FROM account, events_of(account.id, account.sequence, ${by.events}::jsonb) e
     )
-    INSERT INTO verification_tokens (id, account_id, contract, token_type, email, previous_email, expires_at)
+    INSERT INTO verification_tokens (id, account_id, contract, token_type, email, expires_at)
     SELECT ${by.id}::uuid, id, ${by.contract}::text, ${by.type}::text, coalesce(${by.newEmail ?? null}::text, email),
-           CASE WHEN ${by.newEmail ?? null}::text IS NOT NULL AND email_verified_at IS NOT NULL THEN email END,
            ${by.expiresAt}::timestamptz FROM account`)
   return inserted === 1
 }
 
-export type LinkRow = AccountRow & { linkEmail: string; used: boolean; over: boolean }
+/**
+ * A link that is mailed to nobody: for somebody who has just shown the password against that revision of the account. It proves no
+ * address. False when the account has changed since.
+ */
+export const insertTicket = async (
+  db: Queryable,
+  by: { id: string; accountId: string; revision: number; contract: string; expiresAt: Date },
+): Promise<boolean> =>
+  (await db.run(sql`
+    INSERT INTO verification_tokens (id, account_id, contract, token_type, email, expires_at)
+    SELECT ${by.id}::uuid, id, ${by.contract}::text, 'password_reset', '', ${by.expiresAt}::timestamptz
+      FROM accounts WHERE id = ${by.accountId} AND revision = ${by.revision}`)) === 1
+
+export type LinkRow = AccountRow & {
+  linkEmail: string
+  used: boolean
+  over: boolean
+  details: Readonly<Record<string, unknown>>
+}
 
 /** A link of the contract with its account, whatever its state. */
 export const findLink = (db: Queryable, by: { id: string; type: LinkType; contract: string }) =>
   db.maybe(sql<LinkRow>`
-    SELECT d.*, v.email AS "linkEmail", v.used_at IS NOT NULL AS used,
+    SELECT d.*, v.email AS "linkEmail", v.details, v.used_at IS NOT NULL AS used,
            v.revoked_at IS NOT NULL OR v.expires_at <= now() AS over
       FROM verification_tokens v
       JOIN member_details d ON d.id = v.account_id AND d.realm = v.contract
@@ -75,34 +92,32 @@ interface UsedLink extends Origin {
 }
 
 /**
- * Uses a link up and marks its address proven. A username that was the address follows, or becomes the id where another account
- * goes by the new one; the address before is told. Undefined when somebody else was first.
+ * Uses a link up and marks the account's address proven. A username that was the address becomes the id where another account goes by
+ * it. Undefined when somebody else was first, the account has another address by now, or this one is kept for whoever may take it back.
  */
-export const useVerification = (db: Queryable, by: UsedLink & { enrol: boolean; mailId: string }) =>
+export const useVerification = (db: Queryable, by: UsedLink & { enrol: boolean }) =>
   db.maybe(sql<{ id: string }>`
     WITH used AS (
-      UPDATE verification_tokens SET used_at = now()
+      UPDATE verification_tokens v SET used_at = now()
        WHERE id = ${by.id} AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()
-      RETURNING account_id, email, previous_email
+         AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = v.account_id AND lower(a.email) = lower(v.email))
+         AND NOT EXISTS (SELECT 1 FROM verification_tokens kept JOIN accounts k ON k.id = kept.account_id
+                          WHERE kept.token_type = 'address_undo' AND lower(kept.email) = lower(v.email) AND kept.account_id <> v.account_id
+                            AND k.tenant_id = (SELECT tenant_id FROM accounts WHERE id = v.account_id)
+                            AND kept.used_at IS NULL AND kept.revoked_at IS NULL AND kept.expires_at > now())
+      RETURNING account_id, email
     ), proven AS (
-      UPDATE accounts a SET email = used.email, email_verified_at = now(),
-             username = CASE WHEN lower(a.username) IS DISTINCT FROM lower(a.email) OR lower(a.email) = lower(used.email) THEN a.username
-               WHEN EXISTS (SELECT 1 FROM accounts o
-                             WHERE o.tenant_id = a.tenant_id AND lower(o.username) = lower(used.email) AND o.id <> a.id)
-                 OR EXISTS (SELECT 1 FROM retired_usernames r
-                             WHERE r.tenant_id = a.tenant_id AND r.username_hash = sha256(convert_to(lower(used.email), 'UTF8')))
-               THEN a.id::text ELSE used.email END,
+      UPDATE accounts a SET email_verified_at = now(), username = CASE WHEN a.username = a.id::text
+                AND NOT EXISTS (SELECT 1 FROM accounts o
+                                 WHERE o.tenant_id = a.tenant_id AND lower(o.username) = lower(used.email) AND o.id <> a.id)
+               THEN used.email ELSE a.username END,
              second_factor = a.second_factor OR ${by.enrol}::boolean,
              sequence = a.sequence + jsonb_array_length(${by.events}::jsonb), updated_at = now()
         FROM used WHERE a.id = used.account_id
       RETURNING a.id, a.tenant_id, a.email, a.sequence
-    ), mail AS (
-      INSERT INTO mail_jobs (id, account_id, contract, kind, challenge_id)
-      SELECT ${by.mailId}::uuid, account_id, ${by.contract}::text, 'address_changed', ${by.id}::uuid
-        FROM used WHERE previous_email IS NOT NULL
     ), superseded AS (
       UPDATE verification_tokens v SET revoked_at = now() FROM proven
-       WHERE v.account_id = proven.id AND (v.token_type = 'email_verification' OR lower(v.email) <> lower(proven.email))
+       WHERE v.account_id = proven.id AND v.token_type = 'email_verification'
          AND v.id <> ${by.id} AND v.used_at IS NULL AND v.revoked_at IS NULL
     ), activity AS (
       INSERT INTO activities (account_id, tenant_id, contract, action, ip, user_agent)
@@ -132,7 +147,7 @@ export const useReset = (db: Queryable, by: NewPassword) =>
        WHERE id = ${by.id} AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()
       RETURNING account_id, email
     ), changed AS (
-      UPDATE accounts a SET password_hash = ${by.passwordHash}::text, version = a.version + 1, revision = a.revision + 1,
+      UPDATE accounts a SET password_hash = ${by.passwordHash}::text, password_realm = ${by.contract}, version = a.version + 1, revision = a.revision + 1,
              email_verified_at = CASE WHEN lower(a.email) = lower(used.email) THEN coalesce(a.email_verified_at, now()) ELSE a.email_verified_at END,
              sequence = a.sequence + jsonb_array_length(${by.events}::jsonb), updated_at = now()
         FROM used WHERE a.id = used.account_id
@@ -183,7 +198,7 @@ interface ChangedPassword extends Origin {
 export const changePassword = async (db: Queryable, by: ChangedPassword): Promise<boolean> => {
   const { changed } = await db.one(sql<{ changed: boolean }>`
     WITH changed AS (
-      UPDATE accounts SET password_hash = ${by.passwordHash}, version = version + 1, revision = revision + 1, updated_at = now()
+      UPDATE accounts SET password_hash = ${by.passwordHash}, password_realm = ${by.contract}, version = version + 1, revision = revision + 1, updated_at = now()
        WHERE id = ${by.accountId} AND revision = ${by.revision}
          AND EXISTS (SELECT 1 FROM memberships WHERE account_id = ${by.accountId} AND realm = ${by.contract} AND state = 'active')
          AND NOT EXISTS (SELECT 1 FROM sign_in_counters WHERE key = ${by.counter} AND locked_until > now())

@@ -181,17 +181,3 @@ export const hasAdministrator = async (db: Queryable, realm: string): Promise<bo
     SELECT EXISTS (SELECT 1 FROM memberships WHERE realm = ${realm} AND administrator) AS found`)
   return found
 }
-
-/** True when the account is a member of another realm than this one, and of one where `administratorId` is no administrator. */
-export const reachesBeyond = async (
-  tx: Queryable,
-  by: { accountId: string; administratorId: string; realm: string },
-): Promise<boolean> => {
-  const { beyond } = await tx.one(sql<{ beyond: boolean }>`
-    SELECT EXISTS (
-      SELECT realm FROM memberships WHERE account_id = ${by.accountId} AND state <> 'removed' AND realm <> ${by.realm}
-      EXCEPT
-      SELECT realm FROM memberships WHERE account_id = ${by.administratorId} AND administrator AND state = 'active'
-    ) AS beyond`)
-  return beyond
-}

@@ -57,7 +57,12 @@ export const findHolder = (db: Queryable, tenantId: string, username: string, re
       SELECT id, number, email_verified_at IS NOT NULL, 2 FROM accounts
        WHERE tenant_id = ${tenantId} AND lower(username) = lower(${username})
       UNION ALL
-      SELECT NULL, NULL, NULL, 3 FROM retired_usernames
+      -- Kept for whoever may still take it back.
+      SELECT a.id, a.number, true, 3 FROM verification_tokens v JOIN accounts a ON a.id = v.account_id
+       WHERE a.tenant_id = ${tenantId} AND v.token_type = 'address_undo' AND lower(v.email) = lower(${username})
+         AND v.used_at IS NULL AND v.revoked_at IS NULL AND v.expires_at > now()
+      UNION ALL
+      SELECT NULL, NULL, NULL, 4 FROM retired_usernames
        WHERE tenant_id = ${tenantId} AND username_hash = sha256(convert_to(lower(${username}), 'UTF8'))
       ORDER BY rank LIMIT 1) h
       LEFT JOIN memberships m ON m.account_id = h.id AND m.realm = ${realm}`)
@@ -132,10 +137,10 @@ export const insertAccount = (db: Queryable, one: NewAccount) =>
   db.maybe(sql<AccountRow>`
     WITH created AS (
       INSERT INTO accounts (id, tenant_id, username, email, email_verified_at, second_factor, display_name, password_hash,
-                            locale, sequence)
+                            password_realm, locale, sequence)
       SELECT ${one.id}::uuid, t.id, ${one.username}::text, ${one.email}::text,
              CASE WHEN ${one.emailVerified}::boolean THEN now() END, ${one.secondFactor}::boolean, ${one.displayName}::text,
-             ${one.passwordHash}::text, ${one.locale}::text, jsonb_array_length(${one.events}::jsonb)
+             ${one.passwordHash}::text, CASE WHEN ${one.passwordHash}::text IS NOT NULL THEN ${one.realm}::text END, ${one.locale}::text, jsonb_array_length(${one.events}::jsonb)
         FROM tenants t
        WHERE t.id = ${one.tenantId}
          AND NOT EXISTS (SELECT 1 FROM retired_usernames r WHERE r.tenant_id = t.id

@@ -12,6 +12,8 @@ export type Credentials = { [Field in keyof AccountRow]: AccountRow[Field] | nul
   /** What the account is in the realm; null: no member, and none that was removed. */
   state: MembershipState | null
   passwordHash: string | null
+  /** The realm whose rule it was held to; null: unknown. */
+  passwordRealm: string | null
   /** The counter that this device's failures go to. */
   counter: Buffer
   lockedUntil: Date | null
@@ -35,7 +37,7 @@ export interface Identification {
 export const findCredentials = (db: Queryable, by: Identification) =>
   db.one(sql<Credentials>`
     SELECT d.*, m.role, m.state, m.state = 'active' AS active, d."accountVersion" + coalesce(m.version, 0) AS version,
-           p.password_hash AS "passwordHash", k.counter, c.locked_until AS "lockedUntil",
+           p.password_hash AS "passwordHash", p.password_realm AS "passwordRealm", k.counter, c.locked_until AS "lockedUntil",
            k.counter <> ${by.counters.unknownDevices}::bytea AS "deviceKnown",
            EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id) AS "anyDeviceKnown"
       FROM (VALUES (1)) AS always
@@ -268,6 +270,12 @@ export const takeAttempt = (
            EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id AND key = ANY(${by.devices}::bytea[])) AS "deviceKnown"
       FROM taken JOIN account_details d ON d.id = taken.account_id
       LEFT JOIN memberships m ON m.account_id = d.id AND m.realm = taken.contract`)
+
+/** Uses a challenge up whose code was right. False when somebody else was first, or it is over. */
+export const useChallenge = async (db: Queryable, id: string): Promise<boolean> =>
+  (await db.run(sql`
+    UPDATE mfa_codes SET used_at = now()
+     WHERE id = ${id} AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()`)) === 1
 
 export const endChallenge = (db: Queryable, id: string) =>
   db.run(sql`UPDATE mfa_codes SET revoked_at = now() WHERE id = ${id} AND used_at IS NULL AND revoked_at IS NULL`)

@@ -108,15 +108,25 @@ export const english: Messages = {
         'If this was not you, nobody got in, and there is nothing to do.',
       ],
     }),
+    confirm_address: (about) => ({
+      subject: `Confirm your new e-mail address for ${about.title}`,
+      before: [
+        `This address was given as the new one of a ${about.title} account. To sign in with it, confirm it with the password of that account.`,
+      ],
+      button: { label: 'Confirm my new address', link: about.link() },
+      after: [
+        `The link works once, for ${about.validFor}.`,
+        'If this was not you, ignore this mail: without the password nothing changes.',
+      ],
+    }),
     address_changed: (about) => ({
       subject: `Your ${about.title} account has a new e-mail address`,
       before: [
         `The e-mail address of your ${about.title} account was changed on ${about.at}${from(about)}. This one no longer belongs to it, and gets no more mail about it.`,
+        'If this was not you, take your account back: this address is yours again, every session ends, and you choose a new password.',
       ],
-      after: [
-        'If this was you, there is nothing to do.',
-        `If this was not you, tell the people who run ${about.title} at once: somebody else may be using your account.`,
-      ],
+      button: { label: 'This was not me', link: about.link() },
+      after: ['If this was you, there is nothing to do.', `The link works for ${about.validFor}.`],
     }),
   },
 }

@@ -125,15 +125,25 @@ export const french: Messages = {
         'Si ce n’était pas vous, personne n’est entré et vous n’avez rien à faire.',
       ],
     })),
+    confirm_address: typeset((about) => ({
+      subject: `Confirmez votre nouvelle adresse e-mail pour ${about.title}`,
+      before: [
+        `Cette adresse a été indiquée comme nouvelle adresse d’un compte ${about.title}. Pour vous connecter avec elle, confirmez-la avec le mot de passe de ce compte.`,
+      ],
+      button: { label: 'Confirmer ma nouvelle adresse', link: about.link() },
+      after: [
+        `Le lien fonctionne une seule fois, pendant ${about.validFor}.`,
+        'Si vous n’y êtes pour rien, ignorez ce message : sans le mot de passe, rien ne change.',
+      ],
+    })),
     address_changed: typeset((about) => ({
       subject: `Votre compte ${about.title} a une nouvelle adresse e-mail`,
       before: [
         `L’adresse e-mail de votre compte ${about.title} a été changée le ${about.at}${from(about)}. Celle-ci n’y est plus rattachée et ne recevra plus de messages à son sujet.`,
+        'Si ce n’était pas vous, reprenez votre compte : cette adresse redevient la vôtre, toutes les sessions sont fermées et vous choisissez un nouveau mot de passe.',
       ],
-      after: [
-        'Si c’était vous, vous n’avez rien à faire.',
-        `Si ce n’était pas vous, prévenez tout de suite les responsables de ${about.title} : quelqu’un d’autre utilise peut-être votre compte.`,
-      ],
+      button: { label: 'Ce n’était pas moi', link: about.link() },
+      after: ['Si c’était vous, vous n’avez rien à faire.', `Le lien fonctionne pendant ${about.validFor}.`],
     })),
   },
 }
