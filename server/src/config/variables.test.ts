@@ -80,6 +80,7 @@ describe.each(contractNames)('what %s is given differently', (name) => {
   test.each([
     ['ACCESS_TTL', 1, 2_592_000, (value: number) => ({ accessTtl: value })],
     ['REFRESH_TTL', 1, 34_560_000, (value: number) => ({ refreshTtl: value })],
+    ['SESSION_MAX', 60, 34_560_000, (value: number) => ({ sessionMax: value })],
     ['LOCKOUT_TIME', 30, 2_592_000, (value: number) => ({ lockout: { seconds: value } })],
     ['LOCKOUT_FAILURES', 1, 1_000, (value: number) => ({ lockout: { failures: value } })],
   ] as const)('%s, from %i to %i', (variable, least, most, gives) => {

@@ -15,6 +15,10 @@ export function contractNamed(text: string | undefined): ContractName {
 export interface ContractOverrides {
   accessTtl?: number
   refreshTtl?: number
+  sessionMax?: number
+  joining?: Policy['joining']
+  /** True: no password from lists of common ones, whatever the contract's own rule is. */
+  refuseCommon?: boolean
   lockout?: Partial<Policy['lockout']>
   limits?: Partial<Record<LimitClass, Windows>>
   /** True: while the contract has no administrator, the first to register becomes it. */
@@ -41,9 +45,14 @@ export function configured({ overrides, uploadMaxBytes }: ContractSettings): Con
 const taking = (route: Route, maxBytes: number): Route =>
   route.upload ? { ...route, upload: { ...route.upload, maxBytes } } : route
 
-function withOverrides(contract: Contract, { limits, lockout, ...others }: ContractOverrides): Contract {
+function withOverrides(contract: Contract, { limits, lockout, refuseCommon, ...others }: ContractOverrides): Contract {
   const { policy } = contract.realm
-  const changed: Policy = { ...policy, ...others, lockout: { ...policy.lockout, ...lockout } }
+  const changed: Policy = {
+    ...policy,
+    ...others,
+    lockout: { ...policy.lockout, ...lockout },
+    password: { ...policy.password, ...(refuseCommon && { refuseCommon }) },
+  }
   return { ...contract, realm: { ...contract.realm, policy: changed }, limits: { ...contract.limits, ...limits } }
 }
 

@@ -21,6 +21,7 @@ export const testRealm: Realm = {
     lockout: { failures: 3, seconds: 900 },
     accessTtl: 3600,
     refreshTtl: 86_400,
+    sessionMax: 90 * 24 * 3600,
     resetTtl: 900,
     tenant: { name: 'main' },
     roles: {

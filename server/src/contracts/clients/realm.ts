@@ -15,6 +15,7 @@ export const realm: Realm = {
     accessTtl: 24 * 3600,
     refreshTtl: 30 * 24 * 3600,
     // This contract mails no such link; it is said because every policy says it.
+    sessionMax: 90 * 24 * 3600,
     resetTtl: 15 * 60,
     tenant: { name: mainTenant },
     roles: { person: 'client', permissions: { client: [] } },

@@ -41,6 +41,7 @@ export const realm: Realm = {
     lockout: { failures: 5, seconds: 15 * 60 },
     accessTtl: 24 * 3600,
     refreshTtl: 7 * 24 * 3600,
+    sessionMax: 90 * 24 * 3600,
     resetTtl: 15 * 60,
     tenant: { name: mainTenant },
     roles: {

@@ -25,6 +25,7 @@ export const realm: Realm = {
     accessTtl: 15 * 60,
     refreshTtl: 7 * 24 * 3600,
     // The link goes to people whom an administrator added, who do not wait for it, and nobody can ask for another one.
+    sessionMax: 90 * 24 * 3600,
     resetTtl: 24 * 3600,
     tenant: { name: mainTenant },
     roles: { person: 'delivery_person', administrator: 'admin', permissions },

@@ -15,6 +15,7 @@ export const realm: Realm = {
     lockout: { failures: 50, seconds: 15 * 60 },
     accessTtl: 3600,
     refreshTtl: 30 * 24 * 3600,
+    sessionMax: 90 * 24 * 3600,
     resetTtl: 15 * 60,
     tenant: { name: mainTenant },
     roles: {

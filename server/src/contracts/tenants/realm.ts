@@ -15,6 +15,7 @@ export const realm: Realm = {
     lockout: { failures: 10, seconds: 15 * 60 },
     accessTtl: 15 * 60,
     refreshTtl: 30 * 24 * 3600,
+    sessionMax: 90 * 24 * 3600,
     resetTtl: 3600,
     tenant: 'named',
     roles: {

@@ -122,8 +122,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
     {
       what: 'by an administrator',
-      call: ({ accounts }) =>
-        accounts.proposeEmail(account, 'new@address.example', name, { tellTaken: false }),
+      call: ({ accounts }) => accounts.proposeEmail(account, 'new@address.example', name, { tellTaken: false }),
       asks: 'proposeEmail',
       args: [account, 'new@address.example', operator(realm), { tellTaken: false }],
     },

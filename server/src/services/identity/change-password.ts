@@ -3,7 +3,7 @@ import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 import type { RequestContext } from '../realm/index.ts'
 import { type Deps, originOf, revokedUntil } from './deps.ts'
 import { refuse } from './errors.ts'
-import { recordFailure } from './login.ts'
+import { isLocked, recordFailure } from './login.ts'
 import { refuseBadPassword } from './reset-password.ts'
 import * as store from './store/index.ts'
 
@@ -33,7 +33,7 @@ export const changePassword =
     })
     const { counter } = found
     const correct = await passwords.verify(input.current, found.passwordHash)
-    const locked = found.lockedUntil !== null && found.lockedUntil.getTime() > clock.now()
+    const locked = isLocked(found, clock)
     if (!correct || locked) {
       await recordFailure(deps, { counter, account: store.viewOf(account, realm.policy.roles), counts: true }, context)
       throw refuse('identity.wrong_password')

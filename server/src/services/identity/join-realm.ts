@@ -4,7 +4,7 @@ import type { RequestContext } from '../realm/index.ts'
 import { type Deps, originOf } from './deps.ts'
 import { refuse } from './errors.ts'
 import { announced, eventsJson, type MembershipStarted } from './events.ts'
-import { recordFailure } from './login.ts'
+import { isLocked, recordFailure } from './login.ts'
 import * as store from './store/index.ts'
 import { queueMailOnce } from './store/mails.ts'
 import { verificationLink } from './verify-email.ts'
@@ -93,7 +93,7 @@ export async function knowsPassword(
     counters: lockout.countersOf(by.identifier, by.tenant, context),
   })
   const correct = await passwords.verify(by.password, found.passwordHash)
-  const locked = found.lockedUntil !== null && found.lockedUntil.getTime() > clock.now()
+  const locked = isLocked(found, clock)
   if (found.id === null || (correct && !locked)) return found.id !== null
   const account = store.viewOf(found as store.AccountRow, realm.policy.roles)
   await recordFailure(deps, { counter: found.counter, account, counts: true }, context)

@@ -11,6 +11,8 @@ export const codeTtl = 5 * 60
 export const codeAttempts = 5
 /** Sign-ins ended by wrong codes, in whichever contract, after which unknown devices get no further code for a day (NIST 800-63B-4). */
 export const codeLockout = { failures: 10, seconds: 24 * 3600 }
+/** Failures of devices without a cookie of ours, over all realms, after which they are refused everywhere until a day is over. */
+export const everywhereLockout = { failures: 100, seconds: 24 * 3600 }
 /** Links to prove an address that an account may be mailed in an hour, the one from registration included. */
 export const verificationsPerHour = 3
 /** Links to reset a password that an account may be mailed in an hour. */

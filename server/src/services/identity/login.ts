@@ -4,7 +4,7 @@ import type { AccountView, RequestContext } from '../realm/index.ts'
 import { after, type Deps, originOf } from './deps.ts'
 import { type IdentityErrorCode, refuse } from './errors.ts'
 import { announced, eventsJson } from './events.ts'
-import { codeLockout, codeTtl } from './limits.ts'
+import { codeLockout, codeTtl, everywhereLockout } from './limits.ts'
 import { checkPassword, strictest } from './passwords/rules.ts'
 import { openSession, type Session, type SigningIn } from './sessions/index.ts'
 import * as store from './store/index.ts'
@@ -46,7 +46,8 @@ export const login =
 /** Somebody whose password was right. */
 export interface Authenticated {
   signingIn: SigningIn
-  deviceKnown: boolean
+  /** True when the account was signed in from this very device before. */
+  cookieKnown: boolean
   /** The realm whose rule the password was held to; null: unknown. */
   passwordRealm: string | null
 }
@@ -70,12 +71,13 @@ export async function authenticate(deps: Deps, input: LoginInput, context: Reque
   // An unknown name verifies against a dummy hash and can be locked too: neither time nor answer tells it apart.
   // While locked the hash is computed all the same, and the right password is refused like a wrong one.
   const correct = await passwords.verify(input.password, found.passwordHash)
-  const locked = found.lockedUntil !== null && found.lockedUntil.getTime() > clock.now()
+  const locked = isLocked(found, clock)
   const account = accountOf(found, context)
   // Who is no member becomes one below, unless an administrator removed them or nobody joins this realm by signing in.
   const shut = found.state === 'removed' || (found.state === null && policy.joining === 'closed')
   if (!correct || locked || !account || shut) {
-    await recordFailure(deps, { counter: found.counter, account, counts: true }, context)
+    const { counter, cookieKnown } = found
+    await recordFailure(deps, { counter, account, counts: true, cookieKnown }, context)
     throw refuse('identity.invalid_credentials')
   }
   const reason = reasonAgainst(account, context)
@@ -96,7 +98,7 @@ export async function authenticate(deps: Deps, input: LoginInput, context: Reque
     newDevice: found.anyDeviceKnown && !found.deviceKnown,
     upgradedHash: outdated ? await passwords.hash(input.password) : undefined,
   }
-  return { signingIn, deviceKnown: found.deviceKnown, passwordRealm: found.passwordRealm }
+  return { signingIn, cookieKnown: found.cookieKnown, passwordRealm: found.passwordRealm }
 }
 
 /** A password that was set in another realm has to satisfy this one's rule, and its tenant's, as one that is set here. */
@@ -121,14 +123,26 @@ async function refuseForeignPassword(
 /** The challenge of who needs a code; undefined where the password is enough. */
 export async function challengeFor(
   deps: Deps,
-  { signingIn, deviceKnown }: Authenticated,
+  { signingIn, cookieKnown }: Authenticated,
   context: RequestContext,
 ): Promise<SecondFactorChallenge | undefined> {
   const { account } = signingIn
   if (context.realm.policy.secondFactor !== 'always' && !account.secondFactor) return undefined
-  // Who does not come from a known device gets no further code when too many were guessed.
-  const codes = deviceKnown ? undefined : deps.lockout.codesOf(account.id)
+  // Who does not come from a device with a cookie of ours gets no further code when too many were guessed: a network is shared.
+  const codes = cookieKnown ? undefined : deps.lockout.codesOf(account.id)
   return challenge(deps, signingIn, codes, context)
+}
+
+/**
+ * True while the counter of this device refuses, or while devices without a cookie of ours are refused in every realm. A lock counts
+ * without a word: the hash is computed all the same.
+ */
+export const isLocked = (
+  found: Pick<store.Credentials, 'lockedUntil' | 'lockedEverywhereUntil' | 'cookieKnown'>,
+  clock: Deps['clock'],
+): boolean => {
+  const until = [found.lockedUntil, found.cookieKnown ? null : found.lockedEverywhereUntil]
+  return until.some((moment) => moment !== null && moment.getTime() > clock.now())
 }
 
 /** The account as it is in the realm, or as it would be once it is a member. */
@@ -147,10 +161,21 @@ function reasonAgainst(account: AccountView, { realm }: RequestContext): Identit
   return needsMail && !account.emailVerified ? 'identity.email_unverified' : undefined
 }
 
+/** The mail that tells of a lock says what was wrong. */
+const lockMails = { password: 'account_locked', code: 'account_locked_by_codes', codes: 'codes_guessed' } as const
+
 /** Counts a failure, or takes as long as counting one. Says whether there is a lock now, be it of another failure. */
 export async function recordFailure(
   deps: Deps,
-  refused: { counter: Buffer; account: AccountView | undefined; counts: boolean; of?: 'codes' },
+  refused: {
+    counter: Buffer
+    account: AccountView | undefined
+    counts: boolean
+    /** `code`: after the right password; `codes`: the same, in the counter of codes over all realms. */
+    of?: 'code' | 'codes'
+    /** True for a device with a cookie of ours, which does not count for the lock in every realm. */
+    cookieKnown?: boolean
+  },
   context: RequestContext,
 ): Promise<{ refusesAll: boolean }> {
   const { realm } = context
@@ -165,7 +190,8 @@ export async function recordFailure(
     logged: !ofCodes,
     accountId: account?.id ?? null,
     ...originOf(context),
-    mail: { id: newId(), kind: ofCodes ? 'codes_guessed' : 'account_locked' },
+    mail: { id: newId(), kind: lockMails[refused.of ?? 'password'] },
+    everywhere: refused.of === undefined && !refused.cookieKnown ? everywhereLockout : undefined,
     lockEvents: eventsJson(account && !ofCodes ? announced(deps, realm, 'locked', account) : []),
   })
   if (locked) {

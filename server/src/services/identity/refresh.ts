@@ -32,6 +32,7 @@ export const refresh =
       successor: hashRefreshToken(successor),
       sealed: seal(sealingKey(token), successor),
       expiresAt: after(deps, realm.policy.refreshTtl),
+      sessionMax: realm.policy.sessionMax,
       ...originOf(context),
     })
     if (rotated) return sessionFrom(deps, rotated, successor, context)
@@ -62,7 +63,12 @@ function sessionFrom(deps: Deps, row: store.SessionRow, refreshToken: string, { 
 async function followChain(deps: Deps, presented: string, context: RequestContext) {
   let token = presented
   for (let step = 0; step < longestChain; step += 1) {
-    const by = { hash: hashRefreshToken(token), contract: context.realm.name, graceSeconds }
+    const by = {
+      hash: hashRefreshToken(token),
+      contract: context.realm.name,
+      graceSeconds,
+      sessionMax: context.realm.policy.sessionMax,
+    }
     const row = await store.findRefreshToken(deps.database, by)
     // Another contract's token counts as absent here: the caller is told, so as not to forget a cookie over it.
     if (!row)

@@ -45,7 +45,7 @@ export async function checkCode(
     if (found.attempts >= codeAttempts) await store.endChallenge(database, found.challengeId)
     // At the first and not at the last: whoever begins anew before that would never be counted.
     if (found.attempts === 1) {
-      await recordFailure(deps, { counter: found.counter, account, counts: true }, context)
+      await recordFailure(deps, { counter: found.counter, account, counts: true, of: 'code' }, context)
       const counter = lockout.codesOf(account.id)
       await recordFailure(deps, { counter, account, counts: true, of: 'codes' }, context)
     }

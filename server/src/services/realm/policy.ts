@@ -49,6 +49,8 @@ export interface Policy {
   accessTtl: number
   /** Seconds a refresh token lives from its own issue. */
   refreshTtl: number
+  /** Seconds a session lives at most, however often it is refreshed. */
+  sessionMax: number
   /** Seconds a mailed link to reset a password is good for. */
   resetTtl: number
   /** The tenant its accounts belong to; `named`: the request names it, and registering makes it. */

@@ -5,6 +5,7 @@ export const mailKinds = [
   'mfa_code',
   'password_changed',
   'account_locked',
+  'account_locked_by_codes',
   'codes_guessed',
   'new_device',
   'confirm_address',

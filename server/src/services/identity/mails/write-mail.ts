@@ -25,6 +25,7 @@ const recipients: Readonly<Record<MailKind, (row: MailRow) => string | null>> = 
   mfa_code: ({ email }) => email,
   password_changed: ({ email }) => email,
   account_locked: ({ email }) => email,
+  account_locked_by_codes: ({ email }) => email,
   codes_guessed: ({ email }) => email,
   new_device: ({ email }) => email,
   confirm_address: ({ linkEmail }) => linkEmail,
@@ -63,7 +64,7 @@ function factsOf(kind: MailKind, row: MailRow, realm: Realm, { secrets, baseUrlO
   const about: MailFacts = {
     title: realm.title,
     name: row.displayName,
-    validFor: kind === 'account_locked' ? Math.ceil(realm.policy.lockout.seconds / 60) : row.minutesLeft,
+    validFor: kind.startsWith('account_locked') ? Math.ceil(realm.policy.lockout.seconds / 60) : row.minutesLeft,
     at: row.createdAt,
     ip: row.ip ?? undefined,
   }

@@ -60,8 +60,15 @@ const meter = once(async () => {
   })
 })
 
+/** Common, or made of the person's own data: also with capitals, and with digits and signs before or behind. */
+function isCommon(password: string, own: readonly string[], list: ReadonlySet<string>): boolean {
+  const whole = password.toLowerCase()
+  const core = whole.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '')
+  return [whole, core].some((text) => text !== '' && (list.has(text) || own.includes(text)))
+}
+
 parentPort?.on('message', async ({ id, password, own, wanted }: Question) => {
-  const common = wanted.common && (await commonPasswords()).has(password.toLowerCase())
+  const common = wanted.common && isCommon(password, own, await commonPasswords())
   const score = wanted.score ? (await meter()).check(password, [...own]).score : undefined
   parentPort?.postMessage({ id, common, score } satisfies Answer)
 })

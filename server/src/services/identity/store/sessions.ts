@@ -18,6 +18,8 @@ export const rotateRefreshToken = (
     successor: Buffer
     sealed: Buffer
     expiresAt: Date
+    /** Seconds after which a session ends however often it is refreshed. */
+    sessionMax: number
   },
 ) =>
   db.maybe(sql<SessionRow>`
@@ -26,10 +28,12 @@ export const rotateRefreshToken = (
         FROM sessions s
        WHERE t.token_hash = ${by.presented} AND t.replaced_at IS NULL AND t.expires_at > now()
          AND s.id = t.session_id AND s.ended_at IS NULL AND s.contract = ${by.contract}
-      RETURNING t.session_id
+         AND s.created_at > now() - make_interval(secs => ${by.sessionMax})
+      RETURNING t.session_id, s.created_at
     ), successor AS (
       INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
-      SELECT ${by.successor}::bytea, session_id, ${by.expiresAt}::timestamptz FROM replaced
+      SELECT ${by.successor}::bytea, session_id,
+             least(${by.expiresAt}::timestamptz, created_at + make_interval(secs => ${by.sessionMax})) FROM replaced
       RETURNING session_id, expires_at
     ), extended AS (
       UPDATE sessions s SET expires_at = successor.expires_at FROM successor WHERE s.id = successor.session_id
@@ -52,10 +56,13 @@ export interface RefreshTokenRow extends SessionRow {
 }
 
 /** One refresh token of a contract, whatever its state. */
-export const findRefreshToken = (db: Queryable, by: { hash: Buffer; contract: string; graceSeconds: number }) =>
+export const findRefreshToken = (
+  db: Queryable,
+  by: { hash: Buffer; contract: string; graceSeconds: number; sessionMax: number },
+) =>
   db.maybe(sql<RefreshTokenRow>`
     SELECT d.*, s.id AS "sessionId", s.amr, t.expires_at AS "expiresAt", t.replaced_at AS "replacedAt",
-           t.successor_sealed AS "successorSealed", t.expires_at <= now() AS expired, s.ended_at IS NOT NULL AS ended,
+           t.successor_sealed AS "successorSealed", t.expires_at <= now() OR s.created_at <= now() - make_interval(secs => ${by.sessionMax}) AS expired, s.ended_at IS NOT NULL AS ended,
            coalesce(t.replaced_at > now() - make_interval(secs => ${by.graceSeconds}), false) AS "inGrace"
       FROM refresh_tokens t
       JOIN sessions s ON s.id = t.session_id AND s.contract = ${by.contract}

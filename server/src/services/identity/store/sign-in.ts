@@ -17,8 +17,12 @@ export type Credentials = { [Field in keyof AccountRow]: AccountRow[Field] | nul
   /** The counter that this device's failures go to. */
   counter: Buffer
   lockedUntil: Date | null
+  /** Until when devices without a cookie of ours are refused in every realm; null: they are not. */
+  lockedEverywhereUntil: Date | null
   /** True when a sign-in of this account succeeded from this device or IP prefix before. */
   deviceKnown: boolean
+  /** True when it did from this very device. */
+  cookieKnown: boolean
   /** True when any did. */
   anyDeviceKnown: boolean
 }
@@ -38,7 +42,8 @@ export const findCredentials = (db: Queryable, by: Identification) =>
   db.one(sql<Credentials>`
     SELECT d.*, m.role, m.state, m.state = 'active' AS active, d."accountVersion" + coalesce(m.version, 0) AS version,
            p.password_hash AS "passwordHash", p.password_realm AS "passwordRealm", k.counter, c.locked_until AS "lockedUntil",
-           k.counter <> ${by.counters.unknownDevices}::bytea AS "deviceKnown",
+           w.locked_until AS "lockedEverywhereUntil", k.counter <> ${by.counters.unknownDevices}::bytea AS "deviceKnown",
+           k.counter = ${by.counters.device}::bytea AS "cookieKnown",
            EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id) AS "anyDeviceKnown"
       FROM (VALUES (1)) AS always
       LEFT JOIN tenants t ON lower(t.name) = lower(${by.tenant})
@@ -55,7 +60,8 @@ export const findCredentials = (db: Queryable, by: Identification) =>
           WHEN EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id AND key = ${by.device.device}) THEN ${by.counters.device}::bytea
           WHEN EXISTS (SELECT 1 FROM known_devices WHERE account_id = d.id AND key = ${by.device.ipPrefix}) THEN ${by.counters.ipPrefix}::bytea
           ELSE ${by.counters.unknownDevices}::bytea END AS counter) k
-      LEFT JOIN sign_in_counters c ON c.key = k.counter AND c.expires_at > now()`)
+      LEFT JOIN sign_in_counters c ON c.key = k.counter AND c.expires_at > now()
+      LEFT JOIN sign_in_counters w ON w.key = account_counter(d.id) AND w.expires_at > now()`)
 
 interface Refused extends Origin {
   counter: Buffer
@@ -68,6 +74,8 @@ interface Refused extends Origin {
   accountId: string | null
   /** The mail that tells of a lock. */
   mail: { id: string; kind: MailKind }
+  /** What the failures of devices without a cookie of ours add up to over all realms; absent where this one does not count for it. */
+  everywhere: { failures: number; seconds: number } | undefined
   /** JSON of the events that tell of a lock. */
   lockEvents: string
 }
@@ -93,6 +101,15 @@ export const recordFailure = (db: Queryable, by: Refused) =>
         expires_at = CASE WHEN c.expires_at > now() AND (c.locked_until > now() OR ${by.increment}::int = 0) THEN c.expires_at
           ELSE now() + make_interval(secs => ${by.lockout.seconds}) END
       RETURNING failures, locked_until
+    ), everywhere AS (
+      INSERT INTO sign_in_counters AS c (key, contract, account_id, failures, expires_at)
+      SELECT account_counter(a.id), NULL, a.id, 1, now() + make_interval(secs => ${by.everywhere?.seconds ?? 0})
+        FROM accounts a WHERE a.id = ${by.accountId} AND ${by.everywhere !== undefined}::boolean AND ${by.increment}::int = 1
+      ON CONFLICT (key) DO UPDATE SET
+        failures = CASE WHEN c.expires_at <= now() THEN 1 ELSE least(c.failures, 1000000) + 1 END,
+        locked_until = CASE WHEN c.expires_at <= now() THEN NULL
+          WHEN c.failures + 1 >= ${by.everywhere?.failures ?? 0}::int THEN c.expires_at END,
+        expires_at = CASE WHEN c.expires_at <= now() THEN excluded.expires_at ELSE c.expires_at END
     ), locked AS (
       UPDATE accounts a SET sequence = a.sequence + jsonb_array_length(${by.lockEvents}::jsonb)
         FROM counted

@@ -39,6 +39,7 @@ const realmNamed = (change: Partial<Realm> = {}): Realm => ({
     lockout: { failures: 3, seconds: 900 },
     accessTtl: 900,
     refreshTtl: 86_400,
+    sessionMax: 90 * 24 * 3600,
     resetTtl: 3600,
     tenant: { name: 'main' },
     roles: { person: 'user', permissions: {} },

@@ -50,6 +50,16 @@ export const english: Messages = {
         'If this was not you, nobody got in, and there is nothing to do. A password that you use nowhere else keeps it that way.',
       ],
     }),
+    account_locked_by_codes: (about) => ({
+      subject: `Too many wrong codes for your ${about.title} account`,
+      before: [
+        `Wrong sign-in codes were entered too many times for your ${about.title} account, the last time on ${about.at}${from(about)}, each time after the right password. To protect you, no further attempt is accepted for ${about.validFor}.`,
+      ],
+      after: [
+        'If this was you, wait that long, then sign in with the code of the latest mail.',
+        'If this was not you, somebody knows your password, but did not get in: choose another one.',
+      ],
+    }),
     codes_guessed: (about) => ({
       subject: `Somebody knows the password of your ${about.title} account`,
       before: [

@@ -65,6 +65,16 @@ export const french: Messages = {
         'Si ce n’était pas vous, personne n’est entré et vous n’avez rien à faire. Pour que cela reste ainsi, gardez un mot de passe que vous n’utilisez nulle part ailleurs.',
       ],
     })),
+    account_locked_by_codes: typeset((about) => ({
+      subject: `Trop de codes erronés pour votre compte ${about.title}`,
+      before: [
+        `Des codes de connexion erronés ont été saisis trop de fois pour votre compte ${about.title}, la dernière fois le ${about.at}${from(about)}, chaque fois après le bon mot de passe. Pour vous protéger, aucune nouvelle tentative n’est acceptée pendant ${about.validFor}.`,
+      ],
+      after: [
+        'Si c’était vous, patientez, puis connectez-vous avec le code du dernier message.',
+        'Si ce n’était pas vous, quelqu’un connaît votre mot de passe, mais n’est pas entré : choisissez-en un autre.',
+      ],
+    })),
     codes_guessed: typeset((about) => ({
       subject: `Quelqu’un connaît le mot de passe de votre compte ${about.title}`,
       before: [
