@@ -9,6 +9,7 @@ import { addressChangesPerHour, changeTtl, undoTtl } from './limits.ts'
 import { authenticate, challengeFor, type SecondFactorChallenge } from './login.ts'
 import { requestPasswordReset } from './reset-password.ts'
 import * as store from './store/index.ts'
+import { verificationLink } from './verify-email.ts'
 import { type CodeInput, checkCode } from './verify-second-factor.ts'
 
 export interface ProposalOptions {
@@ -34,6 +35,8 @@ export const proposeEmail =
       if (!(await store.lockAccount(tx, accountId))) return false
       const account = await store.findAccount(tx, accountId, realm.name)
       if (!account || (account.email === newEmail && account.emailVerified)) return false
+      // It is not another one: whoever has the mailbox proves it.
+      if (account.email === newEmail) return store.insertLink(tx, verificationLink(deps, accountId, context))
       const own = account.username.toLowerCase() === newEmail
       if (tellTaken && !own && (await store.findHolder(tx, account.tenantId, newEmail, realm.name)))
         throw refuse('identity.username_taken')

@@ -3,7 +3,7 @@ import { claimsOf, errorCodeOf, identityRows } from '../../../tests/support/iden
 import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import type { Realm, RequestContext } from '../realm/index.ts'
-import { linksPerAddress, verificationsPerHour } from './limits.ts'
+import { addressChangesPerHour, linksPerAddress, undoTtl } from './limits.ts'
 import { recentMails } from './mails/mailbox.ts'
 import type { Session } from './sessions/index.ts'
 
@@ -13,10 +13,7 @@ const password = 'correct horse'
 
 const realm: Realm = {
   ...realmWith('moving', { identifier: 'email', verifiedEmail: 'mailed' }),
-  links: {
-    verifyEmail: ({ token }) => `/verify?token=${token}`,
-    resetPassword: ({ token }) => `/reset?token=${token}`,
-  },
+  links: { ...testRealm.links, verifyEmail: ({ token }) => `/verify?token=${token}` },
 }
 const context = contextOf(realm)
 /** The same accounts, by a contract that takes addresses at their word. */
@@ -40,7 +37,7 @@ async function tokenFor(email: string): Promise<string> {
     SELECT id FROM verification_tokens WHERE email = ${email} ORDER BY id DESC LIMIT 1`)
   return service.identity.secrets.tokenOf(id)
 }
-const open = (token: string) => service.identity.verifyEmail({ token }, context)
+const open = (token: string, given = password) => service.identity.confirmAddress({ token, password: given }, context)
 async function moving(input: Parameters<typeof settled>[0] = {}) {
   const person = await settled(input)
   await propose(person.id, person.next)
@@ -48,7 +45,7 @@ async function moving(input: Parameters<typeof settled>[0] = {}) {
 }
 async function moved(input: Parameters<typeof settled>[0] = {}) {
   const person = await moving(input)
-  expect(await open(person.token)).toMatchObject({ already: false, account: { id: person.id, email: person.next } })
+  expect(await open(person.token)).toEqual({ kind: 'changed' })
   return person
 }
 
@@ -77,7 +74,7 @@ const mailedTo = async (...emails: string[]) => {
 describe('until its link is opened, a change of address', () => {
   test('is mailed to the new one only', async () => {
     const { email, next, token } = await moving()
-    expect(await mailedTo(email, next)).toEqual([`verify_email to ${next}`])
+    expect(await mailedTo(email, next)).toEqual([`confirm_address to ${next}`])
     expect(token).toMatch(/^[\w-]{64}$/)
   })
 
@@ -115,7 +112,7 @@ describe('until its link is opened, a change of address', () => {
       context,
     )
     expect(await errorCodeOf(change)).toBe('identity.wrong_password')
-    expect(await open(token)).toMatchObject({ already: false })
+    expect(await open(token)).toEqual({ kind: 'changed' })
   })
 })
 
@@ -148,18 +145,16 @@ describe('once its link is opened, a change of address', () => {
     for (const identifier of ['without-one', next]) expect(await signedInAs(identifier)).toBe(account.id)
   })
 
-  test('makes the id the name where another account goes by the new address, which signs in here nevertheless', async () => {
+  test('takes the new address from an account that never proved it, which goes by its id and keeps its password', async () => {
     const { id, next, token } = await moving()
     const squatter = await service.identity.createAccount({ email: next, password: 'another horse' }, trusting)
     await open(token)
-    expect(await find(id)).toMatchObject({ email: next, username: id })
-    expect(await service.identity.accounts.find(squatter.account.id, trusting)).toMatchObject({
-      email: next,
-      username: next,
-      emailVerified: false,
-    })
+    expect(await find(id)).toMatchObject({ email: next, username: next })
+    const { id: theirs } = squatter.account
+    expect(await service.identity.accounts.find(theirs, trusting)).toMatchObject({ email: null, username: theirs })
     expect(await signedInAs(next)).toBe(id)
     expect(await errorCodeOf(signIn(next, trusting, 'another horse'))).toBe('identity.invalid_credentials')
+    expect((await signIn(theirs, trusting, 'another horse')).account.id).toBe(theirs)
   })
 
   test('makes the new address the name where it was that of a deleted account', async () => {
@@ -215,6 +210,137 @@ test('an address that another account proves first stays that account’s', asyn
   expect(await find(id)).toMatchObject({ email, username: email })
 })
 
+describe('the link to a new address', () => {
+  test.each([
+    ['by itself', (token: string) => service.identity.verifyEmail({ token }, context), 'identity.invalid_link'],
+    ['with a wrong password', (token: string) => open(token, 'wrong horse'), 'identity.wrong_password'],
+    [
+      'in another realm',
+      (token: string) => service.identity.confirmAddress({ token, password }, trusting),
+      'identity.invalid_link',
+    ],
+  ])('changes nothing %s', async (_how, attempt, code) => {
+    const { id, email, token } = await moving()
+    expect(await errorCodeOf(attempt(token))).toBe(code)
+    expect(await find(id)).toMatchObject({ email, username: email })
+    expect(await open(token)).toEqual({ kind: 'changed' })
+    expect(await errorCodeOf(open(token)), 'it works once').toBe('identity.invalid_link')
+  })
+
+  test('counts wrong passwords as sign-ins are counted, and is locked with them', async () => {
+    const { email, token } = await moving()
+    for (let turn = 0; turn < realm.policy.lockout.failures; turn += 1) await errorCodeOf(open(token, 'wrong horse'))
+    expect(await errorCodeOf(open(token))).toBe('identity.wrong_password')
+    expect(await signedInAs(email)).toBeUndefined()
+  })
+
+  test('asks who has a second factor for the code that goes to the address before', async () => {
+    const { id, email, next, token } = await moving()
+    await service.database.run(sql`UPDATE accounts SET second_factor = true WHERE id = ${id}`)
+    const asked = await open(token)
+    if (asked.kind !== 'second_factor') throw new Error('a code is asked for')
+    expect(await find(id)).toMatchObject({ email })
+    expect(await mailedTo(email)).toContain(`mfa_code to ${email}`)
+    const { sessionToken, code = '' } = asked.challenge
+    const byCode = (given: string) =>
+      service.identity.confirmAddressByCode({ token, sessionToken, code: given }, context)
+    expect(await errorCodeOf(byCode(code === '999999' ? '100000' : '999999'))).toBe('identity.invalid_code')
+    expect(await byCode(code)).toEqual({ kind: 'changed' })
+    expect(await find(id)).toMatchObject({ email: next })
+    expect(await errorCodeOf(byCode(code))).toBe('identity.invalid_link')
+  })
+
+  test('takes no code of somebody else', async () => {
+    const [one, other] = [await moving(), await moving()]
+    await service.database.run(sql`UPDATE accounts SET second_factor = true WHERE id IN (${one.id}, ${other.id})`)
+    const asked = await open(other.token)
+    if (asked.kind !== 'second_factor') throw new Error('a code is asked for')
+    const { sessionToken, code = '' } = asked.challenge
+    const crossed = service.identity.confirmAddressByCode({ token: one.token, sessionToken, code }, context)
+    expect(await errorCodeOf(crossed)).toBe('identity.invalid_code')
+    expect(await find(one.id)).toMatchObject({ email: one.email })
+  })
+
+  test('refuses tokens from before, in every realm', async () => {
+    const { email, token } = await moving()
+    const [here, there] = [claimsOf(await signIn(email)), claimsOf(await signIn(email, trusting))]
+    await open(token)
+    expect(await service.identity.isTokenActive(here)).toBe(false)
+    expect(await service.identity.isTokenActive(there)).toBe(false)
+  })
+})
+
+describe('the address before', () => {
+  /** The token of the oldest undo that was mailed to it. */
+  const undoOf = async (email: string): Promise<string> => {
+    const { id } = await service.database.one(sql<{ id: string }>`
+      SELECT id FROM verification_tokens WHERE email = ${email} AND token_type = 'address_undo' ORDER BY id LIMIT 1`)
+    return service.identity.secrets.tokenOf(id)
+  }
+  const undo = (token: string, given?: string) =>
+    service.identity.undoAddress({ token, ...(given !== undefined && { password: given }) }, context)
+
+  test('takes the account back: address, name, second factor; every session ends, and a reset is mailed', async () => {
+    const { id, email, next } = await moved()
+    await service.database.run(sql`UPDATE accounts SET second_factor = true WHERE id = ${id}`)
+    await service.database.run(sql`UPDATE accounts SET second_factor = false WHERE id = ${id}`)
+    const thief = await signIn(next)
+    const token = await undoOf(email)
+    expect(await service.identity.readUndo(token, context)).toEqual({ email, needsPassword: false })
+    await service.database.run(sql`UPDATE accounts SET second_factor = true WHERE id = ${id}`)
+    await undo(token)
+    expect(await find(id)).toMatchObject({ email, username: email, emailVerified: true, secondFactor: false })
+    expect(await service.identity.isTokenActive(claimsOf(thief))).toBe(false)
+    expect(await errorCodeOf(service.identity.refresh(thief.refreshToken, context))).toBe(
+      'identity.invalid_refresh_token',
+    )
+    expect(await signedInAs(next)).toBeUndefined()
+    expect(await mailedTo(email)).toContain(`reset_password to ${email}`)
+    expect(await errorCodeOf(undo(token)), 'once').toBe('identity.invalid_link')
+  })
+
+  test('counts by the oldest: who moved the account in between cannot take it', async () => {
+    const { id, email, next } = await moved()
+    const further = newAddress()
+    await propose(id, further)
+    await open(await tokenFor(further))
+    expect(await errorCodeOf(undo(await undoOf(next)))).toBe('identity.invalid_link')
+    expect((await find(id)).email).toBe(further)
+    await undo(await undoOf(email))
+    expect((await find(id)).email).toBe(email)
+    expect(await errorCodeOf(undo(await undoOf(next))), 'ended with it').toBe('identity.invalid_link')
+  })
+
+  test('is nobody else’s for seven days, and free after that', async () => {
+    const { email } = await moved()
+    const register = () => service.identity.createAccount({ email, password: 'another horse' }, context)
+    expect(await errorCodeOf(register())).toBe('identity.username_taken')
+    const other = await moving()
+    await service.database.run(sql`UPDATE verification_tokens SET email = ${email} WHERE email = ${other.next}`)
+    expect(await errorCodeOf(open(other.token))).toBe('identity.invalid_link')
+    await service.database.run(sql`
+      UPDATE verification_tokens SET created_at = created_at - make_interval(secs => ${undoTtl}),
+             expires_at = expires_at - make_interval(secs => ${undoTtl}) WHERE email = ${email} AND token_type = 'address_undo'`)
+    expect(await errorCodeOf(undo(await undoOf(email)))).toBe('identity.invalid_link')
+    expect(await errorCodeOf(register())).toBeUndefined()
+  })
+
+  test('asks for the password where its own code confirmed the change', async () => {
+    const { id, email, token } = await moving()
+    await service.database.run(sql`UPDATE accounts SET second_factor = true WHERE id = ${id}`)
+    const asked = await open(token)
+    if (asked.kind !== 'second_factor') throw new Error('a code is asked for')
+    const { sessionToken, code = '' } = asked.challenge
+    await service.identity.confirmAddressByCode({ token, sessionToken, code }, context)
+    const back = await undoOf(email)
+    expect((await service.identity.readUndo(back, context)).needsPassword).toBe(true)
+    for (const wrong of [undefined, 'wrong horse'])
+      expect(await errorCodeOf(undo(back, wrong))).toBe('identity.wrong_password')
+    await undo(back, password)
+    expect((await find(id)).email).toBe(email)
+  })
+})
+
 describe('nothing is mailed', () => {
   test('for the address that the account proved already', async () => {
     const { id, email } = await settled()
@@ -230,8 +356,8 @@ describe('nothing is mailed', () => {
 
   test('above the links that an account may be mailed in an hour', async () => {
     const { id } = await settled()
-    for (let turn = 0; turn < verificationsPerHour + 2; turn += 1) await propose(id, newAddress())
-    expect(await rows.mails(id)).toHaveLength(verificationsPerHour)
+    for (let turn = 0; turn < addressChangesPerHour + 2; turn += 1) await propose(id, newAddress())
+    expect(await rows.mails(id)).toHaveLength(addressChangesPerHour)
   })
 })
 
