@@ -80,10 +80,7 @@ describe('a change of role', () => {
     const { person, change } = newContract()
     const [admin, target] = [await person('admin'), await person('helper')]
     expect(await change(admin, target, { role: 'helper' })).toMatchObject({ role: 'helper', formerRole: 'helper' })
-    expect((await rows.events(target.id)).map(({ type }) => type)).toEqual([
-      'account.registered',
-      'membership.started',
-    ])
+    expect((await rows.events(target.id)).map(({ type }) => type)).toEqual(['account.registered', 'membership.started'])
   })
 
   test('is refused to who may not grant roles, and to an unknown role', async () => {

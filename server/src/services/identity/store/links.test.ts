@@ -263,7 +263,13 @@ describe('a reset', () => {
 })
 
 describe('a change of the password', () => {
-  const change = (by: { accountId: string; revision?: number; contract?: string; sessionId?: string; counter?: Buffer }) =>
+  const change = (by: {
+    accountId: string
+    revision?: number
+    contract?: string
+    sessionId?: string
+    counter?: Buffer
+  }) =>
     changePassword(store.database, {
       revision: 1,
       sessionId: newId(),

@@ -316,7 +316,9 @@ describe('an address that is a name', () => {
 describe('a new account', () => {
   test.each(['active', 'pending'] as const)('is a member that is %s, with number and beginning told', async (state) => {
     const username = `name-${newId()}`
-    expect(await insert({ tenantId: mainTenant, username, state, grant: { role: 'admin', administrator: true } })).toBe(true)
+    expect(await insert({ tenantId: mainTenant, username, state, grant: { role: 'admin', administrator: true } })).toBe(
+      true,
+    )
     const { id, ...made } = await store.database.one(sql<Record<string, unknown> & { id: string }>`
       SELECT a.id, a.sequence, m.realm, m.state, m.role, m.administrator, m.version, m.origin
         FROM accounts a JOIN memberships m ON m.account_id = a.id WHERE a.username = ${username}`)
