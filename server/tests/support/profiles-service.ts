@@ -158,12 +158,15 @@ const nowhere: ObjectStore = {
   close: async () => undefined,
 }
 
-/** Profiles on a database of its own, for the file that calls it while tests are collected. */
+/** Profiles on a database of its own, or the given one, for the file that calls it while tests are collected. */
 export function profilesService(
   name: string,
-  { watch = (database: Database) => database, avatars = nowhere } = {},
+  {
+    watch = (database: Database) => database,
+    avatars = nowhere,
+    fresh = freshDatabase(name, { service: 'profiles' }),
+  } = {},
 ): TestProfiles {
-  const fresh = freshDatabase(name, { service: 'profiles' })
   const accounts = testAccounts()
   let profiles: Profiles | undefined
   let notices: ServerNotices | undefined

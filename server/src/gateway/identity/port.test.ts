@@ -232,6 +232,7 @@ describe.each(['in this process', 'over HTTP'])('identity %s', (where) => {
       async () => accounts.create({}, 'nobody’s', undefined),
       async () => accounts.proposeEmail(account, 'a@b.example', 'nobody’s'),
       async () => accounts.changeRole(account, 'r', administrator, 'nobody’s'),
+      async () => accounts.remove(account, 'nobody’s'),
     ]) {
       await expect(ask()).rejects.toMatchObject({ code: 'edge.bad_request', details: { contract: 'nobody’s' } })
     }
@@ -278,6 +279,8 @@ describe('over HTTP', () => {
     ['rename-account', { accountId: account }],
     ['change-role', { accountId: account, role: 'r', realm: name }],
     ['remove-member', { accountId: account, by: administrator }],
+    ['remove-member', { accountId: account, realm: name, by: 'no id' }],
+    ['change-role', { accountId: account, role: 'r', by: administrator }],
     ['is-token-active', { sid: 's', uid: 'u', ver: '1' }],
     ['revocations', { reader: 'r', cursor: '-1', revision: 0, waitMs: 0 }],
     ['revocations', { reader: 'r', cursor: '1', revision: 0, waitMs: 20_001 }],

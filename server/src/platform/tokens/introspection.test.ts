@@ -15,6 +15,7 @@ function setUp(options: { says?: Said } = {}) {
   let now = begin * 1000
   const appContext = { says: 'says' in options ? options.says : claims, state: 'live', following: true }
   const asked: string[] = []
+  const realms = new Set<string>()
   const clock = { now: () => now }
   const cache = memoryTokenCache({ clock })
   const verifier = createIntrospectingVerifier({
@@ -28,14 +29,20 @@ function setUp(options: { says?: Said } = {}) {
     },
     cache,
     revocations: {
-      check: () => appContext.state as 'live' | 'revoked' | 'unknown',
+      check(_claims, realm) {
+        realms.add(realm)
+        return appContext.state as 'live' | 'revoked' | 'unknown'
+      },
       following: () => appContext.following,
     },
+    realm: 'the realm',
     clock,
   })
   return {
     appContext,
     asked,
+    /** By which revocations were looked up. */
+    realms,
     verifier,
     pass: (ms: number) => {
       now += ms
@@ -59,6 +66,16 @@ describe('a good token', () => {
     expect(verifier.verifySeen(token)).toBeUndefined()
     expect(await verifier.verify(token)).toEqual(claims)
     expect(asked).toHaveLength(2)
+  })
+
+  test('is looked up among the revocations of its realm', async () => {
+    const { verifier, realms } = setUp()
+    await verifier.verify(token)
+    expect([...realms]).toEqual(['the realm'])
+    realms.clear()
+    verifier.verifySeen(token)
+    await verifier.verify(token)
+    expect([...realms]).toEqual(['the realm'])
   })
 
   test('is not believed beyond its own end', async () => {

@@ -93,6 +93,35 @@ describe('a revocation list', () => {
     expect(list.check({ sid: 'x', uid: 'account-2', ver: 3 }, realm)).toBe('live')
   })
 
+  test('refuses an account below its minimum version of the realm, and in every realm below that of all', async () => {
+    const { list, feed, publish } = setUp()
+    await list.follow(feed, 1_000)
+    const account = (about: Partial<Revocation>) => ({ accountId: 'account-2', ...about })
+    publish(account({ realm: 'one', minimumVersion: 5 }), account({ realm: null, minimumVersion: 3 }), {
+      sessionId: 'last',
+    })
+    await until(() => list.check({ ...reference, sid: 'last' }, 'one') === 'revoked')
+    const judged = (ver: number) => ['one', 'two'].map((of) => list.check({ sid: 'x', uid: 'account-2', ver }, of))
+    expect(judged(2)).toEqual(['revoked', 'revoked'])
+    expect(judged(3)).toEqual(['revoked', 'live'])
+    expect(judged(4)).toEqual(['revoked', 'live'])
+    expect(judged(5)).toEqual(['live', 'live'])
+    // A later one of another realm takes nothing back; the higher counts, in whichever order they come.
+    publish(account({ realm: 'two', minimumVersion: 9 }), account({ realm: 'one', minimumVersion: 4 }))
+    await until(() => judged(5)[1] === 'revoked')
+    expect([judged(4), judged(5), judged(9)]).toEqual([
+      ['revoked', 'revoked'],
+      ['live', 'revoked'],
+      ['live', 'live'],
+    ])
+    // A session’s tokens are refused whichever realm they are shown to, and nobody else’s.
+    expect(['one', 'two'].map((of) => list.check({ sid: 'last', uid: 'x', ver: 99 }, of))).toEqual([
+      'revoked',
+      'revoked',
+    ])
+    expect(list.check({ sid: 'x', uid: 'account-3', ver: 1 }, 'one')).toBe('live')
+  })
+
   test('forgets what no living token can concern any more', async () => {
     const { list, feed, publish, pass } = setUp()
     await list.follow(feed, 1_000)

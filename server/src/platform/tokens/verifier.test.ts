@@ -27,12 +27,16 @@ function setUp(
   options: { secret?: string; keys?: KeySource; state?: 'live' | 'revoked' | 'unknown'; stands?: boolean } = {},
 ) {
   const asked: string[] = []
+  const realms = new Set<string>()
   const verifier = createTokenVerifier({
     audience: 'shop',
     secret: options.secret,
     keys: options.keys ?? jwksKeySource(async () => ({ keys: [key.jwk] }), clock),
     revocations: {
-      check: () => options.state ?? 'live',
+      check(_claims, realm) {
+        realms.add(realm)
+        return options.state ?? 'live'
+      },
       follow: async () => undefined,
       following: () => true,
       size: () => 0,
@@ -45,7 +49,7 @@ function setUp(
     },
     clock,
   })
-  return { verifier, asked }
+  return { verifier, asked, realms }
 }
 
 /** With so much beside the claims a token is as long as it may be; with one character more it is too long. */
@@ -69,6 +73,12 @@ const unsigned = (header: object, payload: object) =>
 describe('a good token', () => {
   test('is what the test signs by itself', async () => {
     expect(await setUp().verifier.verify(signed(claims))).toEqual(claims)
+  })
+
+  test('is looked up among the revocations of its realm, which its audience names', async () => {
+    const { verifier, realms } = setUp()
+    await verifier.verify(key.sign({ ...claims, aud: ['shop', 'another'] }))
+    expect([...realms]).toEqual(['shop'])
   })
 
   test('is accepted, again and again', async () => {

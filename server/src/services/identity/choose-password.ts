@@ -41,7 +41,8 @@ async function ticketFor(
   { account, revision, member }: SigningIn,
   context: RequestContext,
 ): Promise<string> {
-  if (!member) await joinRealm(deps, { accountId: account.id, origin: 'joined', revives: false }, context)
+  const joining = { accountId: account.id, origin: 'joined', revision, revives: false } as const
+  if (!member && !(await joinRealm(deps, joining, context))) throw refuse('identity.invalid_credentials')
   const id = newId()
   const made = await store.insertTicket(deps.database, {
     id,

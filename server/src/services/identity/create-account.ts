@@ -5,7 +5,7 @@ import type { AccountView, Realm, RequestContext } from '../realm/index.ts'
 import { after, type Deps, originOf, revokedUntil } from './deps.ts'
 import { type IdentityErrorCode, refuse } from './errors.ts'
 import { announced, eventsJson, type MembershipStarted } from './events.ts'
-import { type Joined, type Joining, joinInside, knowsPassword } from './join-realm.ts'
+import { type Joined, type Joining, joinInside, judgePassword } from './join-realm.ts'
 import { emailPattern, usernamePattern, verificationTtl } from './limits.ts'
 import { checkPassword, strictest } from './passwords/rules.ts'
 import { invitationLink } from './reset-password.ts'
@@ -66,7 +66,7 @@ export const createAccount =
       create: (tx) =>
         insideTransaction(database, tx, present ? 'several' : statementsFor(realm, input), (inner) =>
           present
-            ? joinInside(deps, inner, present, context)
+            ? joinPresent(deps, inner, present, wanted, context)
             : insert(deps, inner, { id, input, wanted, passwordHash }, context),
         ),
       async again(createdId) {
@@ -101,8 +101,15 @@ async function presentAccount(
   const { names, password } = input
   if (context.service) return { accountId: id, origin: 'added', grant: wanted.grant, names, revives: true }
   const { username: identifier, tenant } = wanted
-  const known = password !== undefined && (await knowsPassword(deps, { identifier, tenant, password }, context))
-  return known ? { accountId: id, origin: 'joined', names, revives: true } : undefined
+  const revision = password && (await judgePassword(deps, { identifier, tenant, password }, context))
+  return revision ? { accountId: id, origin: 'joined', revision, names, revives: true } : undefined
+}
+
+/** Whoever cannot become a member any more, because the account changed meanwhile, finds the name taken. */
+async function joinPresent(deps: Deps, tx: Queryable, present: Joining, { username }: Wanted, context: RequestContext) {
+  const joined = await joinInside(deps, tx, present, context)
+  if (!joined) throw refuse('identity.username_taken', { username })
+  return joined
 }
 
 interface Wanted {

@@ -99,6 +99,38 @@ async function* each(accounts: readonly ImportedAccount[]): AsyncGenerator<Impor
   yield* accounts
 }
 
+test('who is imported with a proven address that is known becomes a member, and keeps their password', async () => {
+  const [home, realm] = [realmWith('home', {}), realmWith('importing', {})]
+  const accounts = service.identity.importAccounts(realm)
+  const email = 'known@example.org'
+  const known = { username: 'known', email, password: 'their own password', emailVerified: true }
+  const { account } = await service.identity.createAccount(known, contextOf(home))
+  const passwordHash = argon2(2)('an imported password')
+  const read = [
+    accounts.read({ username: 'imported-name', email, emailVerified: true, passwordHash }),
+    accounts.read({ username: 'somebody-new', passwordHash }),
+  ].flatMap((one) => ('account' in one ? [one.account] : []))
+  expect(read).toHaveLength(2)
+  expect(await accounts.conflicts(read)).toEqual([{ position: 0, kind: 'joins' }])
+  expect(await accounts.write(() => each(read))).toEqual({ written: 2 })
+  const signIn = (identifier: string, password: string, of = realm) =>
+    service.identity.login({ identifier, password }, contextOf(of))
+  for (const of of [home, realm]) {
+    expect(await signIn('known', known.password, of)).toMatchObject({ session: { account: { id: account.id } } })
+    const imported = signIn('known', 'an imported password', of)
+    await expect(imported).rejects.toMatchObject({ code: 'identity.invalid_credentials' })
+  }
+  await expect(signIn('imported-name', 'an imported password')).rejects.toMatchObject({
+    code: 'identity.invalid_credentials',
+  })
+  expect(await signIn('somebody-new', 'an imported password')).toMatchObject({ kind: 'session' })
+  expect(await accounts.conflicts(read)).toEqual([
+    { position: 0, kind: 'email' },
+    { position: 1, kind: 'username' },
+  ])
+  await expect(accounts.write(() => each(read))).rejects.toMatchObject({ code: 'identity.username_taken' })
+})
+
 test('an import that starts over after a deadlock reads its rows again', async () => {
   const accounts = service.identity.importAccounts(testRealm)
   const read = accounts.read({ username: 'started-over' })

@@ -151,19 +151,20 @@ describe('an administrator reaches no further than their realm', () => {
   test('nothing is mailed for somebody of another realm, or who is a member there as well', async () => {
     const admin = await made('admin')
     const foreign = await internalApi().create({ username: 'foreign', password }, elsewhere, undefined)
+    // Who is no member here is nobody here.
     await propose(foreign.id, admin.id, 'foreign@example.org')
     expect(await rows.mails(foreign.id)).toEqual([])
 
     const both = await made()
     await joins(both)
-    await propose(both.id, admin.id, 'joined@example.org')
+    expect(await errorCodeOf(propose(both.id, admin.id, 'joined@example.org'))).toBe('identity.not_allowed')
     expect(await rows.mails(both.id)).toEqual([])
   })
 
   test('whoever administers both may help to a new address in both', async () => {
     const [admin, both] = [await made('admin'), await made()]
     for (const one of [admin, both]) await joins(one)
-    await propose(both.id, admin.id, 'refused@example.org')
+    expect(await errorCodeOf(propose(both.id, admin.id, 'refused@example.org'))).toBe('identity.not_allowed')
     expect(await linksTo(both.id)).toBe(0)
     await service.identity.admin.grantRole(admin.username, 'admin', elsewhere)
     await propose(both.id, admin.id, 'both@example.org')

@@ -2,7 +2,6 @@ import type { Queryable } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
 import type { RequestContext } from '../realm/index.ts'
 import { type Deps, originOf } from './deps.ts'
-import { refuse } from './errors.ts'
 import { announced, eventsJson, type MembershipStarted } from './events.ts'
 import { isLocked, recordFailure } from './login.ts'
 import * as store from './store/index.ts'
@@ -12,6 +11,8 @@ import { verificationLink } from './verify-email.ts'
 export interface Joining {
   accountId: string
   origin: 'joined' | 'added'
+  /** What the password was judged against: an account that changed since then does not join. Absent where nobody's was judged. */
+  revision?: number
   grant?: store.Grant | undefined
   names?: MembershipStarted['names']
   /** True when a membership that an administrator removed begins anew: by registering or being added, never by signing in. */
@@ -26,10 +27,12 @@ export interface Joined {
 
 /**
  * Makes an account a member of the realm, as registering there would have: a tenant that wants its people approved waits for that.
- * It never makes a tenant or a first administrator. Gives the member, new or not.
+ * It never makes a tenant or a first administrator. Gives the member, new or not; undefined when the account is gone, changed
+ * meanwhile, or was removed from the realm.
  */
-export async function joinRealm(deps: Deps, joining: Joining, context: RequestContext): Promise<Joined> {
+export async function joinRealm(deps: Deps, joining: Joining, context: RequestContext): Promise<Joined | undefined> {
   const joined = await deps.database.transaction((tx) => joinInside(deps, tx, joining, context))
+  if (!joined) return undefined
   deps.eventsRecorded()
   deps.mailQueued()
   return joined
@@ -39,13 +42,14 @@ export async function joinRealm(deps: Deps, joining: Joining, context: RequestCo
 export async function joinInside(
   deps: Deps,
   tx: Queryable,
-  { accountId, origin, grant, names, revives }: Joining,
+  { accountId, origin, revision, grant, names, revives }: Joining,
   context: RequestContext,
-): Promise<Joined> {
+): Promise<Joined | undefined> {
   const { realm } = context
   await store.lockAccount(tx, accountId)
   const about = await store.findStanding(tx, accountId, realm.name)
-  if (!about || (about.state === 'removed' && !revives)) throw refuse('identity.account_not_found')
+  if (!about || (revision !== undefined && about.revision !== revision)) return undefined
+  if (about.state === 'removed' && !revives) return undefined
   let verificationId: string | undefined
   if (about.state === null || about.state === 'removed') {
     const settings = (await store.findTenant(tx, about.tenantName))?.settings
@@ -69,19 +73,18 @@ export async function joinInside(
     if (unproven && (await store.insertLink(tx, link))) verificationId = link.id
   }
   const account = await store.findAccount(tx, accountId, realm.name)
-  if (!account) throw refuse('identity.account_not_found')
-  return { account, verificationId }
+  return account && { account, verificationId }
 }
 
 /**
- * True for the right password of whoever has the name, in whichever realm: counted and locked as a sign-in is. After a wrong one the
- * owner is told how to join.
+ * The revision of the account that has the name, in whichever realm, if the password is right: counted and locked as a sign-in is.
+ * After a wrong one the owner is told how to join.
  */
-export async function knowsPassword(
+export async function judgePassword(
   deps: Deps,
   by: { identifier: string; tenant: string; password: string },
   context: RequestContext,
-): Promise<boolean> {
+): Promise<number | undefined> {
   const { database, passwords, lockout, clock } = deps
   const { realm } = context
   const found = await store.findCredentials(database, {
@@ -94,21 +97,20 @@ export async function knowsPassword(
   })
   const correct = await passwords.verify(by.password, found.passwordHash)
   const locked = isLocked(found, clock)
-  if (found.id === null || (correct && !locked)) return found.id !== null
+  if (found.id === null || found.revision === null) return undefined
+  if (correct && !locked) return found.revision
   const account = store.viewOf(found as store.AccountRow, realm.policy.roles)
   await recordFailure(deps, { counter: found.counter, account, counts: true }, context)
   await tellHowToJoin(deps, found.id, context)
-  return false
+  return undefined
 }
 
 /** Mails the owner of a proven address, once an hour at most, that somebody wanted to register with it. */
 async function tellHowToJoin(deps: Deps, accountId: string, { realm }: RequestContext): Promise<void> {
-  const queued = await queueMailOnce(deps.database, {
-    id: newId(),
-    accountId,
-    realm: realm.name,
-    kind: 'how_to_join',
-    everySeconds: 3600,
-  })
+  const mail = { id: newId(), accountId, realm: realm.name, kind: 'how_to_join', everySeconds: 3600 } as const
+  // Those who try at once take turns, or each would find that nothing was mailed yet.
+  const queued = await deps.database.transaction(async (tx) =>
+    (await store.lockAccount(tx, accountId)) ? queueMailOnce(tx, mail) : 0,
+  )
   if (queued > 0) deps.mailQueued()
 }

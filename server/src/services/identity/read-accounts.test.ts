@@ -80,6 +80,67 @@ describe('a list of accounts', () => {
   })
 })
 
+describe('of somebody who is a member of two realms', () => {
+  const other = contextOf({ ...context.realm, name: 'reading-too' })
+  const joins = async ({ username, tenant }: AccountView) =>
+    (await service.identity.login({ identifier: username, password, tenant: tenant.name }, other)).kind
+  const page = { limit: 10, offset: 0 }
+
+  test('each realm lists and counts its own members only', async () => {
+    const tenant = 'Shared'
+    const keeper = await create('shared-keeper', tenant, 'keeper')
+    const both = await create('shared-both', tenant)
+    await create('shared-here', tenant)
+    const removed = await create('shared-removed', tenant)
+    for (const one of [keeper, both, removed]) expect(await joins(one)).toBe('session')
+    await service.identity.removeMember(removed.id, context)
+    const alien = { username: 'shared-there', password, tenant, role: 'keeper' }
+    const keeperThere = (await service.identity.createAccount(alien, other)).account
+    const here = await service.identity.accounts.list(page, await claims(keeper), context)
+    expect(here.accounts.map(({ username }) => username)).toEqual(['shared-keeper', 'shared-both', 'shared-here'])
+    expect(here.total).toBe(3)
+    const acting = { sid: '', uid: keeperThere.id, ver: 1, tid: '', jti: '', iat: 0, exp: 0 }
+    const there = await service.identity.accounts.list(page, acting, other)
+    expect(there.accounts.map(({ username, role }) => [username, role])).toEqual([
+      ['shared-keeper', 'user'],
+      ['shared-both', 'user'],
+      ['shared-removed', 'user'],
+      ['shared-there', 'keeper'],
+    ])
+    const number = keeper.tenant.number
+    expect(await service.identity.accounts.countByTenant(context)).toContainEqual({ tenant: number, accounts: 3 })
+    expect(await service.identity.accounts.countByTenant(other)).toContainEqual({ tenant: number, accounts: 4 })
+    expect(await service.identity.accounts.statistics(other)).toMatchObject({ accounts: 4, tenants: 1 })
+    const token = await claims(keeper)
+    const missing = service.identity.accounts.activitiesOf(removed.number, page, token, context)
+    expect(await errorCodeOf(missing)).toBe('identity.not_allowed')
+  })
+
+  test('administrators see what was done in their realm, the person what was done in all', async () => {
+    const keeper = await create('log-keeper', 'Logs', 'keeper')
+    const both = await create('log-both', 'Logs')
+    await joins(both)
+    const actions = (entries: readonly { action: string }[]) => entries.map(({ action }) => action)
+    const token = await claims(keeper)
+    const seen = await service.identity.accounts.activitiesOf(both.number, page, token, context)
+    expect(actions(seen)).toEqual(['register'])
+    expect(actions(await service.identity.accounts.activities({ accountId: both.id, ...page }))).toEqual([
+      'login',
+      'join',
+      'register',
+    ])
+    const newest = await service.identity.accounts.recentActivities(2, other)
+    expect(newest).toMatchObject([
+      { action: 'login', accountNumber: both.number },
+      { action: 'join', accountNumber: both.number },
+    ])
+    expect(await service.identity.accounts.recentActivities(2, context)).toMatchObject([
+      { action: 'login', accountNumber: keeper.number },
+      { action: 'register', accountNumber: both.number },
+    ])
+  })
+})
+
 test('an account is found by its id, with its role in the contract that asks', async () => {
   const { id } = await create('found', 'Found', 'keeper')
   expect(await service.identity.accounts.find(id, context)).toMatchObject({ username: 'found', role: 'keeper' })

@@ -7,7 +7,7 @@ import { openNotices, type ServerNotices } from '../../platform/db/notices/index
 import { newId } from '../../platform/ids.ts'
 import { silentLogger } from '../../platform/log.ts'
 import type { RequestContext } from '../realm/index.ts'
-import { type Orders, openOrders } from './index.ts'
+import { followAccounts, type Orders, openOrders } from './index.ts'
 import * as store from './store.ts'
 
 const fresh = freshDatabase('orders', { service: 'orders' })
@@ -93,6 +93,43 @@ describe('an order', () => {
       expect(await errorCodeOf(cancelling)).toBe('orders.order_not_found')
     }
     expect(await orders.list({ ...customer(), realm: 'elsewhere' }, page)).toEqual([])
+    // It is there where it was placed.
+    expect(await orders.read(number, as(owner))).toMatchObject({ status: 'pending', realm: realm.name })
+    expect(await orders.read(number, as(newId(), 'manager'))).toMatchObject({ number })
+  })
+
+  test('from before realms is there in each, for its owner and for who manages orders', async () => {
+    await fresh.database.run(sql`UPDATE orders SET realm = NULL`)
+    for (const context of [as(owner), as(newId(), 'manager')]) {
+      expect(await orders.read(number, context)).toMatchObject({ realm: null })
+      expect(await orders.read(number, { ...context, realm: { ...realm, name: 'elsewhere' } })).toMatchObject({
+        number,
+      })
+    }
+    expect(await errorCodeOf(orders.read(number, as(newId())))).toBe('orders.order_not_found')
+  })
+
+  test.each<[string, object, [string, string]]>([
+    ['membership.ended', { realm: 'selling' }, ['deleted', 'ada']],
+    ['membership.ended', { realm: 'elsewhere' }, ['ada', 'deleted']],
+    ['membership.ended', { realm: 'nowhere' }, ['ada', 'ada']],
+    ['account.deleted', {}, ['deleted', 'deleted']],
+  ])('is anonymised by %s %j where that is of its realm', async (type, data, [here, there]) => {
+    const other = await orders.place({
+      ...customer(),
+      realm: 'elsewhere',
+      username: 'ada',
+      lines: [{ productId: 1, quantity: 1 }],
+    })
+    const event = { id: newId(), source: 'identity', type, subject: owner, sequence: 1, time: '', data }
+    await fresh.database.transaction((tx) => followAccounts[type as keyof typeof followAccounts](tx, event))
+    const manager = as(newId(), 'manager')
+    expect(await orders.read(number, manager)).toMatchObject({
+      username: here,
+      accountId: here === 'ada' ? owner : null,
+    })
+    const elsewhere = { ...manager, realm: { ...realm, name: 'elsewhere' } }
+    expect(await orders.read(other.number, elsewhere)).toMatchObject({ username: there })
   })
 
   test('of a deleted account is for who manages orders alone', async () => {
@@ -154,4 +191,15 @@ test('pages that differ in one thing are remembered apart', async () => {
   expect(await lengths((one) => orders.list(customer(), one))).toEqual([2, 1, 1])
   expect(await lengths(orders.listProducts)).toEqual([2, 1, 1])
   expect(await orders.list(customer(newId()), page)).toEqual([])
+  expect(await orders.list({ ...customer(), realm: 'elsewhere' }, page)).toEqual([])
+})
+
+test('an order placed in one realm is listed at once there, and in no other', async () => {
+  const elsewhere = { ...customer(), realm: 'elsewhere' }
+  const counts = async () => [(await orders.list(customer(), page)).length, (await orders.list(elsewhere, page)).length]
+  expect(await counts()).toEqual([1, 0])
+  await orders.place({ ...elsewhere, username: 'ada', lines: [{ productId: 1, quantity: 1 }] })
+  expect(await counts()).toEqual([1, 1])
+  await place()
+  expect(await counts()).toEqual([2, 1])
 })

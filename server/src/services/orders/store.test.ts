@@ -108,8 +108,36 @@ describe('an order', () => {
     const listed = async (realm: string) =>
       (await listOrders(db(), { accountId, realm }, { limit: 10, offset: 0 })).map(({ id }) => id)
     expect([await listed('selling'), await listed('elsewhere')]).toEqual([[here.id], [there.id]])
+    expect(await findOrder(db(), there.id)).toMatchObject({ realm: 'elsewhere' })
+    expect(await findOrderByNumber(db(), there.number ?? 0)).toMatchObject({ realm: 'elsewhere' })
+    expect(await lockOrderByNumber(db(), there.number ?? 0)).toMatchObject({ realm: 'elsewhere' })
+    const stranger = await place([[tea, 1]])
     expect(await anonymiseOrders(db(), accountId, 'selling')).toBe(1)
     expect([await listed('selling'), await listed('elsewhere')]).toEqual([[], [there.id]])
+    expect(await findOrder(db(), stranger.id)).toMatchObject({ accountId: stranger.accountId, realm: 'selling' })
+  })
+
+  test('from before realms is listed in each, and anonymised with the first that is left', async () => {
+    const accountId = newId()
+    const [before, there] = [await place([[tea, 1]], accountId), await place([[tea, 1]], accountId, 'elsewhere')]
+    const stranger = await place([[tea, 1]])
+    await db().run(sql`UPDATE orders SET realm = NULL WHERE id IN (${before.id}, ${stranger.id})`)
+    const listed = async (realm: string) =>
+      (await listOrders(db(), { accountId, realm }, { limit: 10, offset: 0 })).map(({ id }) => id)
+    expect([await listed('selling'), await listed('elsewhere')]).toEqual([[before.id], [there.id, before.id]])
+    expect(await anonymiseOrders(db(), accountId, 'selling')).toBe(1)
+    expect([await listed('selling'), await listed('elsewhere')]).toEqual([[], [there.id]])
+    expect(await findOrder(db(), stranger.id)).toMatchObject({ accountId: stranger.accountId, realm: null })
+  })
+
+  test('of an account that was deleted is nobody’s in every realm', async () => {
+    const accountId = newId()
+    const orders = [await place([[tea, 1]], accountId), await place([[tea, 1]], accountId, 'elsewhere')]
+    const before = await place([[tea, 1]], accountId)
+    await db().run(sql`UPDATE orders SET realm = NULL WHERE id = ${before.id}`)
+    expect(await anonymiseOrders(db(), accountId)).toBe(3)
+    for (const { id } of [...orders, before])
+      expect(await findOrder(db(), id)).toMatchObject({ accountId: null, username: 'deleted' })
   })
 
   test('of a deleted account is nobody’s, and no other is', async () => {

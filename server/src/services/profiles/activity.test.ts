@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { contextIn, profilesService } from '../../../tests/support/profiles-service.ts'
+import { contextIn, memberOf, profilesService } from '../../../tests/support/profiles-service.ts'
 import { type Statement, sql } from '../../platform/db/database.ts'
 
 const service = profilesService('activities')
@@ -85,6 +85,25 @@ describe('the log', () => {
 })
 
 describe('statistics', () => {
+  test('are those of the realm, where members of two count in each', async () => {
+    const tenant = 'two realms'
+    const [here, there] = [contextIn('test', { tenant }), contextIn('there', { tenant })]
+    const { id } = await service.person({ tenant, memberships: [memberOf('test'), memberOf('there')] })
+    await service.person({ tenant })
+    await service.profiles.change(id, { department: 'There' }, there)
+    const created = { type: 'profile_created', count: 1 }
+    const one = { total: 1, newIn30Days: 1, newIn7Days: 1, departments: [{ department: 'There', count: 1 }] }
+    expect(await service.profiles.statistics(there)).toEqual({
+      ...one,
+      activityTypes: [created, { type: 'profile_updated', count: 1 }],
+    })
+    const two = { total: 2, newIn30Days: 2, newIn7Days: 2, departments: [] }
+    expect(await service.profiles.statistics(here)).toEqual({ ...two, activityTypes: [{ ...created, count: 2 }] })
+    await service.profiles.remove(id, here)
+    expect(await service.profiles.statistics(here)).toMatchObject({ total: 1, newIn30Days: 1, newIn7Days: 1 })
+    expect(await service.profiles.statistics(there)).toMatchObject(one)
+  })
+
   test('are those of the tenant', async () => {
     const tenant = 'figures'
     const who = contextIn('test', { tenant })

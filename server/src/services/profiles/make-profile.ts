@@ -50,7 +50,8 @@ export async function makeInside(
     memberSince: new Date(since),
   }
   const elsewhere = await store.findElsewhere(tx, given, origin === 'registered' || origin === 'joined')
-  const activity = activityOf('profile_created', context)
+  // One from before realms was made, and logged, before.
+  const activity = elsewhere?.realm === '' ? undefined : activityOf('profile_created', context)
   const made = await store.insertProfile(tx, elsewhere ? along(given, elsewhere) : given, account.createdAt, activity)
   // Announced under the lock of the row, like any change: numbers are given to whoever holds it.
   const done = await writeInside(deps, tx, given, (present) => {
@@ -76,13 +77,15 @@ export async function makeProfile(deps: Deps, making: Making): Promise<Made> {
 type Texts = Pick<ProfileRow, TextField>
 const nothing = Object.fromEntries(textFields.map((name) => [name, null])) as Record<TextField, null>
 
-/** What is given, and below it what another realm knows. */
+/** What is given, and below it what another realm knows; a profile from before realms is what they have had here, and stays that. */
 const along = (given: store.NewProfile, elsewhere: ProfileRow): store.NewProfile => ({
   ...given,
-  ...missing(given, elsewhere),
+  ...(elsewhere.realm === '' ? textsIn(elsewhere) : missing(given, elsewhere)),
   avatarKey: elsewhere.avatarKey,
   preferences: { ...elsewhere.preferences, ...given.preferences },
 })
+
+const textsIn = (row: Texts): Partial<Texts> => Object.fromEntries(textFields.map((name) => [name, row[name]]))
 
 /** The texts that one has none of, and the other has. */
 function missing(present: Texts, other: Texts): Partial<Texts> {

@@ -92,18 +92,21 @@ const erased: Retention = {
     SELECT label FROM unnest(${labels}::text[]) label JOIN removed_profiles r ON r.account_id = md5(label)::uuid WHERE NOT r.erased`,
 }
 
-const removedAt = (removed: string, isErased: boolean) => (label: string) =>
-  sql`
+/** Somebody who was removed then, and from another realm at another time. */
+const removedAt =
+  (removed: string, isErased: boolean, fromAnother = '0') =>
+  (label: string) =>
+    sql`
   WITH own AS (
     INSERT INTO removed_profiles (account_id, realm, member_since, removed_at, erased)
     VALUES (md5(${label})::uuid, 'test', now(), now() + ${removed}::interval, ${isErased})
   )
-  -- Of another realm, younger: each is judged by itself.
   INSERT INTO removed_profiles (account_id, realm, member_since, removed_at, erased)
-  VALUES (md5(${label})::uuid, 'other', now(), now(), true)`
+  VALUES (md5(${label})::uuid, 'other', now(), now() + ${fromAnother}::interval, true)`
 const removals: Retention = {
   kept: {
     'removed 30 days ago': removedAt('-30 days', true),
+    'removed lately, and from another realm long ago': removedAt('0', true, '-400 days'),
     'removed long ago, with a log to be emptied': removedAt('-400 days', false),
   },
   gone: { 'removed over 30 days ago': removedAt('-30 days -1 microsecond', true) },

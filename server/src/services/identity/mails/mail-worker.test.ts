@@ -89,6 +89,23 @@ test('each kind goes to its own recipient, in the account’s language', async (
   for (const { text } of server.mails) expect(text).toContain('Bonjour,')
 })
 
+test('an invitation goes to the address of its link, what is said of a realm to the account’s', async () => {
+  const server = await catcher()
+  const account = await jobs.account({ email: 'now@example.org' })
+  const goodFor = 7 * 24 * 3600
+  const invitation = await jobs.link(account, 'password_reset', { email: 'invited@example.org', goodFor })
+  await jobs.queue(account, { kind: 'invited', challengeId: invitation })
+  for (const kind of ['joined', 'added', 'how_to_join']) await jobs.queue(account, { kind })
+  worker(smtp(server.port))
+  await vi.waitFor(() => expect(server.mails).toHaveLength(4), within)
+  const to = (recipient: string) => server.mails.filter((mail) => mail.to === recipient).map(({ text }) => text)
+  expect(to('invited@example.org')[0]).toContain(
+    `https://test.example.org/reset?token=${secrets.tokenOf(invitation)}\n`,
+  )
+  expect(to('invited@example.org')[0]).toContain('for 168 hours.')
+  expect(to('now@example.org')).toHaveLength(3)
+})
+
 test('says from where it was done, as the activity of the same transaction has it', async () => {
   const server = await catcher()
   const account = await jobs.account()
@@ -233,12 +250,13 @@ test.each([
 ])('a link that is %s is not mailed', async (_state, change) => {
   const account = await jobs.account()
   const challengeId = await jobs.link(account, 'password_reset')
-  const id = await jobs.queue(account, { kind: 'reset_password', challengeId })
+  const kinds = ['reset_password', 'invited']
+  const ids = await Promise.all(kinds.map((kind) => jobs.queue(account, { kind, challengeId })))
   await jobs.database.run(change(challengeId))
   const sent: MailMessage[] = []
   const { outcomes } = worker(recording(sent))
-  await vi.waitFor(() => expect(outcomes).toEqual(['reset_password dropped']), within)
-  expect(await jobs.job(id)).toMatchObject({ sent: true, lastError: 'no longer needed' })
+  await vi.waitFor(() => expect(outcomes.sort()).toEqual(['invited dropped', 'reset_password dropped']), within)
+  for (const id of ids) expect(await jobs.job(id)).toMatchObject({ sent: true, lastError: 'no longer needed' })
   expect(sent).toEqual([])
 })
 

@@ -19,7 +19,8 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_administrators ON memberships (realm) WHERE administrator;
 CREATE INDEX memberships_removed ON memberships (changed_at) WHERE state = 'removed';
 
--- From before: whoever was granted a role in a realm, or is known there by a session, a link, a mail or the log.
+-- From before: whoever was granted a role in a realm, or is known there by a session, a link that was used, or the log; but not by
+-- what a stranger does with somebody's name or address: a failed sign-in, a link that was asked for.
 INSERT INTO memberships (account_id, realm, role, administrator, state, origin, since)
 SELECT a.id, known.realm, g.role, coalesce(g.administrator, false),
        CASE WHEN a.active THEN 'active'
@@ -32,8 +33,9 @@ SELECT a.id, known.realm, g.role, coalesce(g.administrator, false),
                coalesce(array_agg(DISTINCT action) FILTER (WHERE action IS NOT NULL), '{}') AS actions
           FROM (SELECT account_id, contract, granted_at AS at, NULL AS action FROM grants
                 UNION ALL SELECT account_id, contract, created_at, 'login' FROM sessions
-                UNION ALL SELECT account_id, contract, created_at, NULL FROM verification_tokens
-                UNION ALL SELECT account_id, contract, created_at, action FROM activities) traces
+                UNION ALL SELECT account_id, contract, created_at, NULL FROM verification_tokens WHERE used_at IS NOT NULL
+                UNION ALL SELECT account_id, contract, created_at, action FROM activities
+                 WHERE action NOT IN ('login_failed', 'reset_password_request')) traces
          GROUP BY account_id, contract) known
   JOIN accounts a ON a.id = known.account_id
   JOIN tenants t ON t.id = a.tenant_id

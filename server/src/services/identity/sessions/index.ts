@@ -49,7 +49,9 @@ export async function openSession(
   context: RequestContext,
 ): Promise<Session | undefined> {
   const { realm } = context
-  const { account, version } = signingIn.member ? signingIn : await joined(deps, signingIn, context)
+  const member = signingIn.member ? signingIn : await join(deps, signingIn, context)
+  if (!member) return undefined
+  const { account, version } = member
   const { revision, counter, amr, challengeId, newDevice, upgradedHash } = signingIn
   const sessionId = newId()
   const refreshToken = newRefreshToken()
@@ -80,11 +82,11 @@ export async function openSession(
 }
 
 /** The account as the member that it becomes; one that waits for approval does not sign in yet. */
-async function joined(deps: Deps, { account: { id } }: SigningIn, context: RequestContext) {
-  const joining = { accountId: id, origin: 'joined', revives: false } as const
-  const { account: row } = await joinRealm(deps, joining, context)
-  if (!row.active) throw refuse('identity.deactivated')
-  return { account: store.viewOf(row, context.realm.policy.roles), version: row.version }
+async function join(deps: Deps, { account: { id }, revision }: SigningIn, context: RequestContext) {
+  const joined = await joinRealm(deps, { accountId: id, origin: 'joined', revision, revives: false }, context)
+  if (!joined) return undefined
+  if (!joined.account.active) throw refuse('identity.deactivated')
+  return { account: store.viewOf(joined.account, context.realm.policy.roles), version: joined.account.version }
 }
 
 /** The tokens of a session that exists. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { identityStore } from '../../../../tests/support/identity-store.ts'
 import { sql } from '../../../platform/db/database.ts'
 import { newId } from '../../../platform/ids.ts'
+import type { MailKind } from '../mails/kinds.ts'
 import {
   claimMails,
   deadLetterMail,
@@ -9,6 +10,7 @@ import {
   findMails,
   listDeadMails,
   markMailSent,
+  queueMailOnce,
   replayDeadMails,
   retryMailLater,
 } from './mails.ts'
@@ -106,6 +108,47 @@ describe('what becomes of a mail', () => {
     expect(await stateOf(newer)).toEqual(['', 'before', 0, 0])
     expect(await stateOf(waiting)).toEqual(['', 'before', 1, 60])
     expect(await stateOf(sent)).toEqual(['sent', 'before', 1, 0])
+  })
+})
+
+describe('a mail of a kind', () => {
+  const queueOnce = (accountId: string, by: { kind?: MailKind; realm?: string } = {}) =>
+    queueMailOnce(store.database, {
+      id: newId(),
+      accountId,
+      realm: 'test',
+      kind: 'how_to_join',
+      everySeconds: 3600,
+      ...by,
+    })
+  const prove = (accountId: string) =>
+    store.database.run(sql`
+      UPDATE accounts SET email = ${`${accountId}@example.org`}, email_verified_at = now() WHERE id = ${accountId}`)
+
+  test('is queued once within the time, of each kind and account', async () => {
+    const [accountId, other] = [await store.account(), await store.account()]
+    for (const one of [accountId, other]) await prove(one)
+    expect([
+      await queueOnce(accountId),
+      await queueOnce(accountId),
+      await queueOnce(accountId, { realm: 'other' }),
+    ]).toEqual([1, 0, 0])
+    expect(await queueOnce(accountId, { kind: 'joined' })).toBe(1)
+    expect(await queueOnce(other)).toBe(1)
+    const aged = (by: string) =>
+      store.database.run(sql`
+        UPDATE mail_jobs SET created_at = now() - ${by}::interval WHERE account_id = ${accountId} AND kind = 'how_to_join'`)
+    await aged('59 minutes')
+    expect(await queueOnce(accountId)).toBe(0)
+    await aged('1 hour')
+    expect(await queueOnce(accountId)).toBe(1)
+  })
+
+  test('is queued for nobody without a proven address', async () => {
+    const [accountId, other] = [await store.account(), await store.account()]
+    await prove(other)
+    expect(await queueOnce(accountId)).toBe(0)
+    expect(await queueOnce(newId())).toBe(0)
   })
 })
 

@@ -72,12 +72,15 @@ export const newestMails = async (db: Queryable, limit: number): Promise<string[
   return newest.map(({ id }) => id)
 }
 
-/** Queues a mail to an account with a proven address, unless it was mailed one of the kind within the time. */
+/**
+ * Queues a mail to an account with a proven address, unless it was mailed one of the kind within the time; the account's row has to
+ * be locked in the transaction already.
+ */
 export const queueMailOnce = (
-  db: Queryable,
+  tx: Queryable,
   by: { id: string; accountId: string; realm: string; kind: MailKind; everySeconds: number },
 ) =>
-  db.run(sql`
+  tx.run(sql`
     INSERT INTO mail_jobs (id, account_id, contract, kind)
     SELECT ${by.id}::uuid, id, ${by.realm}::text, ${by.kind}::text FROM accounts
      WHERE id = ${by.accountId} AND email_verified_at IS NOT NULL

@@ -371,7 +371,7 @@ test('where somebody stands is told of that realm, and of who is there', async (
   const email = address()
   const id = await store.account({ email, proven: true, state: null })
   await store.member(id, { realm: 'left', state: 'removed' })
-  const about = { tenantName: 'main', email, emailVerified: true, displayName: null }
+  const about = { tenantName: 'main', email, emailVerified: true, displayName: null, revision: 1 }
   expect(await findStanding(store.database, id, 'test')).toEqual({ ...about, state: null })
   expect(await findStanding(store.database, id, 'left')).toEqual({ ...about, state: 'removed' })
   expect(await findStanding(store.database, newId(), 'test')).toBeUndefined()

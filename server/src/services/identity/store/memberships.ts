@@ -68,9 +68,10 @@ export const findStanding = (db: Queryable, accountId: string, realm: string) =>
     email: string | null
     emailVerified: boolean
     displayName: string | null
+    revision: number
     state: MembershipState | null
   }>`
-    SELECT d."tenantName", d.email, d."emailVerified", d."displayName", m.state
+    SELECT d."tenantName", d.revision, d.email, d."emailVerified", d."displayName", m.state
       FROM account_details d LEFT JOIN memberships m ON m.account_id = d.id AND m.realm = ${realm}
      WHERE d.id = ${accountId}`)
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Colour, green, red, stripes, svgWithScript } from '../../../../tests/support/images.ts'
-import { contextIn, profilesService } from '../../../../tests/support/profiles-service.ts'
+import { contextIn, memberOf, profilesService } from '../../../../tests/support/profiles-service.ts'
 import { systemClock } from '../../../platform/clock.ts'
 import { sql } from '../../../platform/db/database.ts'
 import { refuseAtEdge } from '../../../platform/errors.ts'
@@ -156,17 +156,86 @@ describe('an avatar', () => {
     expect(await noted(id)).toEqual([])
   })
 
-  test('of a deleted account is gone', async () => {
-    const { id } = await service.person()
-    const key = (await change(id, red)).avatarKey!
-    await service.profiles.avatar(key)
+  test.each(['account.deleted', 'membership.ended'])(
+    'of somebody of whom %s says that they went is gone',
+    async (type) => {
+      const membership = memberOf('test')
+      const { id } = await service.person({ memberships: [membership] })
+      const key = (await change(id, red)).avatarKey!
+      await service.profiles.avatar(key)
+      await service.database.run(
+        sql`UPDATE avatar_files SET created_at = now() - interval '6 minutes' WHERE key = ${key}`,
+      )
+      service.accounts.leave(id, 'test')
+      await service.tell(type, id, membership)
+      await expect(service.profiles.avatar(key)).rejects.toMatchObject(notFound)
+      await expect.poll(kept, soon).not.toContain(key)
+      await expect.poll(() => noted(id), soon).toEqual([])
+    },
+  )
+})
+
+describe('an avatar that two realms show', () => {
+  const other = contextIn('other')
+  const key = async (id: string, realm = 'test') => (await service.own(id, realm)).avatarKey
+  /** Somebody who has brought an avatar along from the realm `test` to `other`. */
+  async function member() {
+    const membership = memberOf('test')
+    const { id } = await service.person({ memberships: [membership] })
+    const shown = (await change(id, red)).avatarKey!
+    service.accounts.join(id, memberOf('other', null, { origin: 'joined' }))
+    expect(await key(id, 'other')).toBe(shown)
+    return { id, shown, since: membership.since }
+  }
+
+  test.each<[string, (about: { id: string; since: string }) => Promise<unknown>]>([
+    ['is replaced', ({ id }) => change(id, green)],
+    ['is removed', ({ id }) => service.profiles.removeAvatar(id, context)],
+    ['goes with the person', ({ id }) => service.profiles.remove(id, context)],
+    [
+      'goes with the membership',
+      async ({ id, since }) => {
+        service.accounts.leave(id, 'test')
+        await service.tell('membership.ended', id, { realm: 'test', since })
+      },
+    ],
+  ])('stays where it is shown when it %s in one of them, and goes with the last', async (_how, leave) => {
+    const { id, shown, since } = await member()
+    await leave({ id, since })
+    expect(await key(id, 'other')).toBe(shown)
+    expect(await service.profiles.avatar(shown)).toHaveProperty('length')
     await service.database.run(
-      sql`UPDATE avatar_files SET created_at = now() - interval '6 minutes' WHERE key = ${key}`,
+      sql`UPDATE avatar_files SET created_at = now() - interval '25 hours' WHERE key = ${shown}`,
     )
-    await service.tell('account.deleted', id)
-    await expect(service.profiles.avatar(key)).rejects.toMatchObject(notFound)
-    await expect.poll(kept, soon).not.toContain(key)
-    await expect.poll(() => noted(id), soon).toEqual([])
+    await swept()
+    expect(await kept()).toContain(shown)
+    await service.profiles.removeAvatar(id, other)
+    await expect(service.profiles.avatar(shown)).rejects.toMatchObject(notFound)
+    expect(await kept()).not.toContain(shown)
+    expect(await noted(id)).not.toContain(shown)
+  })
+
+  test('is changed in one, and the other goes on showing its own', async () => {
+    const { id, shown } = await member()
+    const changed = (await service.profiles.changeAvatar(id, await picture(green), other)).avatarKey
+    expect([await key(id), await key(id, 'other')]).toEqual([shown, changed])
+    const logged = await service.database.many(sql`
+      SELECT realm FROM activities WHERE account_id = ${id} AND type = 'avatar_uploaded' ORDER BY id`)
+    expect(logged).toEqual([{ realm: 'test' }, { realm: 'other' }])
+    expect((await service.events(id)).map(({ type }) => type)).toEqual(['test.avatar_changed', 'other.avatar_changed'])
+    await service.profiles.removeAvatar(id, other)
+    expect([await key(id), await key(id, 'other')]).toEqual([shown, null])
+  })
+
+  test('of who is no member of the realm is refused, and nothing is kept', async () => {
+    const { id, shown } = await member()
+    const before = await kept()
+    const elsewhere = contextIn('elsewhere')
+    const changing = service.profiles.changeAvatar(id, await picture(green), elsewhere)
+    await expect(changing).rejects.toMatchObject(notFound)
+    await expect(service.profiles.removeAvatar(id, elsewhere)).rejects.toMatchObject(notFound)
+    expect(await kept()).toEqual(before)
+    expect(await key(id)).toBe(shown)
   })
 })
 

@@ -69,12 +69,12 @@ export async function insertProfile(
   db: Queryable,
   row: NewProfile,
   createdAt: string,
-  activity: NewActivity,
+  activity: NewActivity | undefined,
 ): Promise<boolean> {
   const { search, orders } = indexed(row)
   const { made } = await db.one(sql<{ made: boolean }>`
     WITH facts AS (
-      SELECT ${storableJson(activity)}::jsonb AS activity
+      SELECT ${storableJson({ activity })}::jsonb->'activity' AS activity
        WHERE NOT EXISTS (SELECT FROM removed_profiles r
                           WHERE r.account_id = ${row.accountId}::uuid AND r.realm IN ('', ${row.realm}) AND r.member_since >= ${row.memberSince})
          AND NOT EXISTS (SELECT FROM profiles p WHERE p.account_id = ${row.accountId}::uuid AND p.realm = ${row.realm})

@@ -17,6 +17,7 @@ import {
 import { findElsewhere, findProfile, lockProfile, sizeOfPreferences } from './profiles.ts'
 import { intendRemoval, removeAccount, removeProfile } from './removals.ts'
 import { countDepartments, countNew, totalsOf } from './totals.ts'
+import { withoutRealm } from './unfinished.ts'
 
 const fresh = freshDatabase('profiles store', { service: 'profiles' })
 const db = () => fresh.database
@@ -192,6 +193,18 @@ describe('of an account in two realms', () => {
   })
 })
 
+test('who has a profile from before realms is found, one after the other, and nobody else', async () => {
+  const [first = '', second = ''] = [await person({ realm: '' }), await person({ realm: '' })].toSorted()
+  const member = await person()
+  const after = async (id: string) => {
+    const found = await withoutRealm(db(), id)
+    return found.filter((one) => [first, second, member].includes(one))
+  }
+  expect(await after('00000000-0000-0000-0000-000000000000')).toEqual([first, second])
+  expect(await after(first)).toEqual([second])
+  expect(await after(second)).toEqual([])
+})
+
 test('terms and departments are counted in the scope, over all slots', async () => {
   const [tenant, other] = [newId(), newId()]
   await db().run(sql`
@@ -245,6 +258,8 @@ describe('a removal', () => {
     const { id } = await everywhere(['test', 'other'])
     for (const of of ['test', 'other', null]) await log(db(), id, 'seen', '0', 'main', of)
     await intendRemoval(db(), { accountId: id, realm: 'other' }, intended())
+    // Of a realm that was left before, whose log the pruning job is still at.
+    await db().run(sql`INSERT INTO removed_profiles (account_id, realm, member_since) VALUES (${id}, 'third', now())`)
     expect(await removed(id)).toEqual({ emitted: false, avatarKey: null })
     expect(await left([id])).toEqual([{ id, realm: 'other' }])
     expect(await telling([id])).toEqual([
