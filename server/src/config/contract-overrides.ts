@@ -25,7 +25,7 @@ export function readOverrides(read: Reader, name: ContractName, development: boo
     sessionMax: read.duration(`${prefix}_SESSION_MAX`, { min: 60, max: 400 * day }),
     joining: read.choice(`${prefix}_JOINING`, ['open', 'closed'], undefined),
     // In development each contract's own rule alone binds, so that the references' test accounts work.
-    refuseCommon: development ? undefined : true,
+    refuseResembling: development ? undefined : true,
     lockout: whatIsSet({
       failures: read.count(`${prefix}_LOCKOUT_FAILURES`, { min: 1, max: 1_000 }),
       seconds: read.duration(`${prefix}_LOCKOUT_TIME`, { min: 30, max: 30 * day }),

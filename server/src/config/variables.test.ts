@@ -56,7 +56,7 @@ describe.each(contractNames)('what %s is given differently', (name) => {
   const prefix = name.toUpperCase()
   const read = (env: Environment) => {
     const reader = createReader(env, {})
-    const { firstBecomesAdministrator: _, ...given } = readOverrides(reader, name, false) ?? {}
+    const { firstBecomesAdministrator: _, refuseResembling: __, ...given } = readOverrides(reader, name, false) ?? {}
     return { ...given, problems: reader.problems.length }
   }
   const classes = ['credentials', 'mail', 'write', 'read', 'metrics', 'register', 'upload', 'download'] as const
@@ -75,6 +75,16 @@ describe.each(contractNames)('what %s is given differently', (name) => {
     expect(read({ [variable]: '1000000/1d' })).toEqual(given([{ points: 1_000_000, seconds: 86_400 }]))
     for (const refused of ['0', '1000001', '1000001/1s', '1/86401s', '0/1s', '1/0s'])
       expect(read({ [variable]: refused }).problems, refused).toBe(1)
+  })
+
+  test('whether accounts of other realms join it by signing in', () => {
+    expect(read({ [`${prefix}_JOINING`]: 'closed' })).toEqual({ joining: 'closed', problems: 0 })
+    expect(read({ [`${prefix}_JOINING`]: 'ajar' }).problems).toBe(1)
+  })
+
+  test('passwords that resemble common ones are refused outside development alone', () => {
+    const given = (development: boolean) => readOverrides(createReader({}, {}), name, development)?.refuseResembling
+    expect([given(false), given(true)]).toEqual([true, undefined])
   })
 
   test.each([

@@ -17,8 +17,8 @@ export interface ContractOverrides {
   refreshTtl?: number
   sessionMax?: number
   joining?: Policy['joining']
-  /** True: no password from lists of common ones, whatever the contract's own rule is. */
-  refuseCommon?: boolean
+  /** True: no password that resembles a common one, whatever the contract's own rule is. */
+  refuseResembling?: boolean
   lockout?: Partial<Policy['lockout']>
   limits?: Partial<Record<LimitClass, Windows>>
   /** True: while the contract has no administrator, the first to register becomes it. */
@@ -45,13 +45,13 @@ export function configured({ overrides, uploadMaxBytes }: ContractSettings): Con
 const taking = (route: Route, maxBytes: number): Route =>
   route.upload ? { ...route, upload: { ...route.upload, maxBytes } } : route
 
-function withOverrides(contract: Contract, { limits, lockout, refuseCommon, ...others }: ContractOverrides): Contract {
+function withOverrides(contract: Contract, { limits, lockout, refuseResembling, ...others }: ContractOverrides): Contract {
   const { policy } = contract.realm
   const changed: Policy = {
     ...policy,
     ...others,
     lockout: { ...policy.lockout, ...lockout },
-    password: { ...policy.password, ...(refuseCommon && { refuseCommon }) },
+    password: { ...policy.password, ...(refuseResembling && { refuseResembling }) },
   }
   return { ...contract, realm: { ...contract.realm, policy: changed }, limits: { ...contract.limits, ...limits } }
 }

@@ -7,6 +7,8 @@ export interface PasswordRule {
   kinds?: number
   /** True to refuse what stands in lists of common passwords. */
   refuseCommon?: boolean
+  /** True to refuse what does but for digits and signs before or behind it, and what is the person's own name or address. */
+  refuseResembling?: boolean
   /** The least zxcvbn score, 0 to 4; 0 when absent. */
   minScore?: number
 }

@@ -16,14 +16,14 @@ export async function checkPassword(
   rule: PasswordRule,
   own: readonly string[],
 ): Promise<PasswordProblem[]> {
-  const { minLength, kinds = 0, refuseCommon = false, minScore = 0 } = rule
+  const { minLength, kinds = 0, refuseCommon = false, refuseResembling = false, minScore = 0 } = rule
   // Said alone: whatever else might be wrong with it would only cost.
   if (password.length > (rule.maxLength ?? longestPassword)) return ['identity.password_too_long']
   const problems: PasswordProblem[] = []
   // Code points, as NIST SP 800-63B-4 counts characters.
   if ([...password].length < minLength) problems.push('identity.password_too_short')
   if (kindsOf(password) < kinds) problems.push('identity.password_too_simple')
-  const wanted = { common: refuseCommon, score: minScore > 0 }
+  const wanted = { common: refuseCommon || refuseResembling, resembling: refuseResembling, score: minScore > 0 }
   if (problems.length > 0 || !(wanted.common || wanted.score)) return problems
 
   const { common, score } = await judgePassword(password, partsOf(own), wanted)

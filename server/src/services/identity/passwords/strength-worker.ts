@@ -3,6 +3,8 @@ import { parentPort } from 'node:worker_threads'
 /** What is asked of a password: whether lists of common ones have it, and its zxcvbn score, 0 to 4. */
 export interface Wanted {
   common: boolean
+  /** Also what resembles one, or the person's own names. */
+  resembling: boolean
   score: boolean
 }
 
@@ -60,15 +62,17 @@ const meter = once(async () => {
   })
 })
 
-/** Common, or made of the person's own data: also with capitals, and with digits and signs before or behind. */
-function isCommon(password: string, own: readonly string[], list: ReadonlySet<string>): boolean {
+/** In the list; where what resembles counts too, also the person's own data, and either with digits and signs before or behind. */
+function isCommon({ password, own, wanted }: Question, list: ReadonlySet<string>): boolean {
   const whole = password.toLowerCase()
+  if (!wanted.resembling) return list.has(whole)
   const core = whole.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '')
   return [whole, core].some((text) => text !== '' && (list.has(text) || own.includes(text)))
 }
 
-parentPort?.on('message', async ({ id, password, own, wanted }: Question) => {
-  const common = wanted.common && isCommon(password, own, await commonPasswords())
+parentPort?.on('message', async (question: Question) => {
+  const { id, password, own, wanted } = question
+  const common = wanted.common && isCommon(question, await commonPasswords())
   const score = wanted.score ? (await meter()).check(password, [...own]).score : undefined
   parentPort?.postMessage({ id, common, score } satisfies Answer)
 })
