@@ -48,12 +48,12 @@ interface Found {
 
 async function look(database: Database, tenant: string, query: Query | 'everybody'): Promise<Found> {
   const all = tenantFacet(tenant)
-  const terms = (query === 'everybody' ? [] : query).flatMap(({ term, total }) => [
+  const lexemes = (query === 'everybody' ? [] : query).flatMap(({ term, total }) => [
     term,
     ...(total?.plus ?? []),
     ...(total?.minus ?? []),
   ])
-  const totalOf = await store.totalsOf(database, tenant, [all, ...terms])
+  const totalOf = await store.totalsOf(database, tenant, [all, ...lexemes])
   const everybody = totalOf(all)
   if (query === 'everybody') return { tenant, predicates: undefined, total: everybody, everybody }
 
@@ -66,7 +66,7 @@ async function look(database: Database, tenant: string, query: Query | 'everybod
     indexPredicates: together(indexPredicates) ?? '',
     filterPredicates: together(filterPredicates),
   }
-  const sum = (terms: readonly string[]) => terms.reduce((before, term) => before + totalOf(term), 0)
+  const sum = (lexemes: readonly string[]) => lexemes.reduce((before, term) => before + totalOf(term), 0)
   const count = async () => {
     const [{ total }, ...others] = query
     if (total && others.length === 0) return sum(total.plus) - sum(total.minus)

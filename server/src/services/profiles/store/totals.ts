@@ -1,15 +1,15 @@
 import { type Queryable, sql } from '../../../platform/db/database.ts'
 import { departmentFacets } from '../search/facets.ts'
 
-/** How many profiles of a tenant have each of these terms. */
+/** How many profiles of a tenant have each of these lexemes. */
 export async function totalsOf(
   db: Queryable,
   tenant: string,
-  terms: readonly string[],
+  lexemes: readonly string[],
 ): Promise<(term: string) => number> {
   const rows = await db.many(sql<{ term: string; profiles: number }>`
     SELECT term, sum(profiles) AS profiles FROM totals
-     WHERE tenant = ${tenant} AND term = ANY(${[...new Set(terms)]}::text[]) GROUP BY term`)
+     WHERE tenant = ${tenant} AND term = ANY(${[...new Set(lexemes)]}::text[]) GROUP BY term`)
   const known = new Map(rows.map(({ term, profiles }) => [term, profiles]))
   return (term) => known.get(term) ?? 0
 }
@@ -28,7 +28,7 @@ export const countNew = (db: Queryable, tenant: string) =>
       FROM profiles WHERE tenant = ${tenant} AND created_at > now() - interval '30 days'`)
 
 /**
- * Forgets terms that no profile has any more, of a hundredth of the table at a time. Only rows that are locked and add up to nothing
+ * Forgets lexemes that no profile has any more, of a hundredth of the table at a time. Only rows that are locked and add up to nothing
  * are removed, so that whoever counts meanwhile loses nothing.
  */
 export const pruneTotals = () => sql`
