@@ -2,23 +2,41 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import closeWithGrace from 'close-with-grace'
-import { usage } from './commands/command.ts'
+import { type Print, usage } from './commands/command.ts'
 import { messageOf, StartError } from './platform/errors.ts'
+import { openOutput } from './platform/output.ts'
 
 /** Milliseconds from a signal to the end of the process, whatever still hangs. */
 const stopDeadlineMs = 9_500
 
 const print = (text: string) => void process.stdout.write(`${text}\n`)
 
-/** Runs until a signal; requests under way are finished first. Exit code 0 after a clean stop, 1 after an error. */
-async function serve(starting: Promise<{ stop(): Promise<void> }>): Promise<void> {
-  closeWithGrace({ delay: stopDeadlineMs, logger: false }, async ({ err }) => {
-    if (err) process.stderr.write(`Stopped by an error nobody handled: ${err.stack ?? err.message}\n`)
+/**
+ * Runs until a signal; requests under way are finished first. Exit code 0 after a clean stop, 1 after an error. A second signal, of
+ * whichever kind, ends everything at once with 1, and so does a stop that takes too long.
+ */
+async function serve(
+  start: (announce: Print, atOnce: AbortSignal) => Promise<{ stop(): Promise<void> }>,
+): Promise<void> {
+  const announcements = openOutput(1)
+  const announce = (text: string) => announcements.write(`${text}\n`)
+  const atOnce = new AbortController()
+  const abandon = () => atOnce.abort()
+  const starting = start(announce, atOnce.signal)
+  const hooks = { onSecondSignal: abandon, onSecondError: abandon, onTimeout: abandon }
+  closeWithGrace({ delay: stopDeadlineMs, logger: false, ...hooks }, async ({ err, signal }) => {
+    if (err) complain(`Stopped by an error nobody handled: ${err.stack ?? err.message}`)
+    announce(
+      `${signal ? `${signal}: ` : ''}Guichet stops. It waits up to ${stopDeadlineMs / 1_000} seconds for requests and jobs under way ` +
+        'and for its database; another signal ends it at once.',
+    )
     const running = await starting.catch(() => undefined)
     await running?.stop()
   })
   await starting
 }
+
+const complain = (text: string) => openOutput(2).write(`${text}\n`)
 
 const options = {
   help: { type: 'boolean', short: 'h' },
@@ -63,7 +81,7 @@ const accountOptions = ({ contract, tenant, email, role, verified, end, 'passwor
 const commands: Readonly<Record<string, (words: readonly string[], values: Values) => Promise<void>>> = {
   async start(words) {
     const { start } = await import('./commands/start.ts')
-    await serve(start(words, print))
+    await serve((announce, atOnce) => start(words, announce, atOnce))
   },
   async database([action], { topology }) {
     if (action === 'create') {
@@ -71,7 +89,7 @@ const commands: Readonly<Record<string, (words: readonly string[], values: Value
       return createDatabases([topology], print)
     }
     const { database } = await import('./commands/database.ts')
-    await serve(database(print))
+    await serve(database)
   },
   async migrate([action, ...words], { topology, 'no-backup': noBackup }) {
     const { migrate, newMigrationFor } = await import('./commands/migrate.ts')
@@ -131,5 +149,6 @@ async function run(): Promise<void> {
 run().catch((error: unknown) => {
   // What people can mend is said plainly; anything else keeps its stack for whoever has to.
   const text = error instanceof StartError ? error.message : error instanceof Error ? error.stack : String(error)
-  process.stderr.write(`${text}\n`, () => process.exit(1))
+  complain(String(text))
+  process.exit(1)
 })

@@ -7,7 +7,7 @@ import { createLogger } from '../platform/log.ts'
 import type { Print } from './command.ts'
 
 /** Runs the embedded server alone, at the present schema, and prints the URLs that other processes of this machine can share it by. */
-export async function database(print: Print): Promise<{ stop(): Promise<void> }> {
+export async function database(print: Print, atOnce: AbortSignal): Promise<{ stop(): Promise<void> }> {
   const plan = planOf([])
   // Only the data folder and the log level matter here: no service runs, so no secret is asked for.
   const config = loadConfig({ ...readEnvironment(), GUICHET_DEV: 'true', NODE_ENV: undefined }, plan)
@@ -17,7 +17,7 @@ export async function database(print: Print): Promise<{ stop(): Promise<void> }>
     )
   }
   const log = createLogger(config.logLevel)
-  const databases = await openDatabases(config, { services: serviceNames, ownership: 'own', log })
+  const databases = await openDatabases(config, { services: serviceNames, ownership: 'own', log, atOnce })
   print(
     serviceNames
       .map((service: ServiceName) => `${service.toUpperCase()}_DATABASE_URL=${databases.url(service)}`)

@@ -9,13 +9,14 @@ import { openLogger } from '../platform/log.ts'
 import type { Print } from './command.ts'
 
 /** Starts what the words name and says when it is ready. */
-export async function start(words: readonly string[], print: Print): Promise<Running> {
+export async function start(words: readonly string[], print: Print, atOnce: AbortSignal): Promise<Running> {
   const plan = planOf(words)
   const environment = readEnvironment()
   const config = loadConfig(environment, plan)
-  const log = await openLogger(config.logLevel, config.logFile)
+  const logging = await openLogger(config.logLevel, config.logFile)
+  const { log } = logging
   for (const warning of ignoredVariables(environment, plan.deployment)) log.warn(warning)
-  const running = await compose(config, plan, log)
+  const running = await compose(config, plan, { ...logging, atOnce })
   print(announcement(config, plan, running))
   return running
 }

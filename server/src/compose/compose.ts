@@ -20,7 +20,7 @@ import type { DomainEvent } from '../platform/events/event.ts'
 import { eventFeedRoutes } from '../platform/events/http-bus.ts'
 import { listenOn } from '../platform/http/listen.ts'
 import { createLifecycle } from '../platform/lifecycle.ts'
-import type { Logger } from '../platform/log.ts'
+import type { Logger, Logging } from '../platform/log.ts'
 import { hmac } from '../platform/secrets.ts'
 import { createRevocationList, type RevocationList } from '../platform/tokens/revocation-list.ts'
 import * as ordersService from '../services/orders/index.ts'
@@ -50,11 +50,17 @@ export interface Running {
 }
 
 /** The wiring: from a configuration and a plan to databases, services, listeners and upstreams, started in this order. */
-export async function compose(config: Config, plan: Plan, log: Logger): Promise<Running> {
+export async function compose(
+  config: Config,
+  plan: Plan,
+  { log, dropped, atOnce }: Logging & { atOnce: AbortSignal },
+): Promise<Running> {
   const life = createLifecycle(log)
   const ownership = plan.distributed ? 'join-or-own' : 'own'
   try {
-    return await wire({ ...(await openAppContext(config, { services: plan.services, ownership, log }, life)), plan })
+    const appContext = await openAppContext(config, { services: plan.services, ownership, log, atOnce }, life)
+    appContext.metrics.rising('guichet_log_lines_dropped_total', 'Lines of the log that could not be written', dropped)
+    return await wire({ ...appContext, plan })
   } catch (error) {
     await life.stop()
     throw error

@@ -30,6 +30,8 @@ export interface DatabaseChoice {
   /** `own` when this process is the only one on the data folder, `join-or-own` when several share it. */
   ownership: 'own' | 'join-or-own'
   log: Logger
+  /** Aborted where the process is to end without waiting for anything. */
+  atOnce?: AbortSignal | undefined
 }
 
 /** The services' databases at the present schema. The embedded server is migrated; another one must have been, by `guichet migrate`. */
@@ -65,7 +67,7 @@ export async function migrateDatabases(config: Config, choice: DatabaseChoice & 
 
 type Reached = Databases & { adminUrl: string | undefined }
 
-async function reach(config: Config, { services, ownership, log }: DatabaseChoice): Promise<Reached> {
+async function reach(config: Config, { services, ownership, log, atOnce }: DatabaseChoice): Promise<Reached> {
   const { databaseUrls, dataDir } = config
   if (services.length === 0) {
     const url = () => {
@@ -78,7 +80,7 @@ async function reach(config: Config, { services, ownership, log }: DatabaseChoic
     const description = `PostgreSQL at ${[...hosts].join(', ')}`
     return { url: (service) => databaseUrls[service], description, adminUrl: undefined, close: async () => {} }
   }
-  const server = await openEmbedded({ dataDir, ownership, services: serviceNames, log })
+  const server = await openEmbedded({ dataDir, ownership, services: serviceNames, log, atOnce })
   const description = `embedded PostgreSQL in ${dataDir}${server.owned ? '' : ' (shared with another process)'}`
   return { url: (service) => server.url(service), description, adminUrl: server.adminUrl, close: () => server.stop() }
 }

@@ -3,7 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Dispatcher, Pool } from 'undici'
 import { DomainError, refuseAtEdge } from '../platform/errors.ts'
 import { internalErrorHeader, internalTokenHeader, tokenRefused } from '../platform/http/internal-client.ts'
-import { type BodyWatch, discardRest } from './edge/incoming-body.ts'
+import { answersAhead } from '../platform/http/lingering-close.ts'
+import type { BodyWatch } from './edge/incoming-body.ts'
 
 export type Upstream = ReturnType<typeof openUpstream>
 
@@ -125,7 +126,6 @@ function relay(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const { raw } = reply
-    const incoming = reply.request.raw
     let control: Dispatcher.DispatchController | undefined
     let settled = false
     let answering = false
@@ -189,7 +189,7 @@ function relay(
         watch?.stop()
         reply.hijack()
         // The service has made up its mind before it had the whole body: what is left of that is not worth the connection.
-        if (watch && !incoming.complete) reply.header('connection', 'close')
+        if (answersAhead(reply.request.raw)) reply.header('connection', 'close')
         raw.writeHead(status, headersOf(reply, headers))
       },
       onResponseData(controller, chunk) {
@@ -204,8 +204,7 @@ function relay(
         finish(() => {
           if (raw.destroyed) return resolve()
           raw.once('close', resolve)
-          if (watch && !incoming.complete) discardRest(incoming).then(() => raw.end())
-          else raw.end()
+          raw.end()
         })
       },
       onResponseError(_controller, error) {

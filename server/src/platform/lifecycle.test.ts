@@ -5,15 +5,28 @@ import type { Logger } from './log.ts'
 /** A lifecycle, what it has stopped, and what it has logged. */
 function begun() {
   const error = vi.fn()
-  const life = createLifecycle({ error } as unknown as Logger)
+  const info = vi.fn()
+  const life = createLifecycle({ error, info } as unknown as Logger)
   const stopped: string[] = []
   const start = (name: string, stop: () => Promise<void> = async () => undefined) =>
     life.onStop(name, () => {
       stopped.push(name)
       return stop()
     })
-  return { life, start, stopped, error }
+  return { life, start, stopped, error, info }
 }
+
+test('a part that takes its time is named', async () => {
+  const { life, start, info } = begun()
+  const slow = Promise.withResolvers<void>()
+  start('quick')
+  start('slow', () => slow.promise)
+  const stop = life.stop()
+  await vi.waitFor(() => expect(info).toHaveBeenCalledOnce(), 5_000)
+  slow.resolve()
+  await stop
+  expect(info.mock.calls).toEqual([[{ name: 'slow' }, 'waiting for a part to stop']])
+})
 
 test('what was started last is stopped first, one after the other', async () => {
   const { life, start, stopped } = begun()

@@ -1,6 +1,9 @@
 import { messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 
+/** Milliseconds after which a part that still stops is named. */
+const tellAfterMs = 500
+
 export type Lifecycle = ReturnType<typeof createLifecycle>
 
 /** What has to be undone when the process ends, in the order opposite to its start. */
@@ -10,10 +13,14 @@ export function createLifecycle(log: Logger) {
   const stopAll = async () => {
     for (let next = stops.pop(); next; next = stops.pop()) {
       const { name, stop } = next
+      // Who waits at the terminal should know for what.
+      const waits = setTimeout(() => log.info({ name }, 'waiting for a part to stop'), tellAfterMs)
       try {
         await stop()
       } catch (error) {
         log.error({ name, reason: messageOf(error) }, 'a part did not stop cleanly')
+      } finally {
+        clearTimeout(waits)
       }
     }
   }

@@ -37,7 +37,7 @@ describe('a log file', () => {
   test('has what stderr has, to the last line before the exit, and is replaced when it is full', () => {
     const { status, lines } = run(`
       import { setTimeout } from 'node:timers/promises'
-      const log = await openLogger('info', ${file})
+      const { log } = await openLogger('info', ${file})
       log.debug('too quiet')
       for (let index = 0; index < 2000; index += 1) {
         log.info({ filler: 'x'.repeat(100) }, 'line ' + index)
@@ -71,7 +71,7 @@ describe('a log file', () => {
 
   test('goes on where the process before ended', () => {
     const before = numbered().at(-1) ?? ''
-    run(`(await openLogger('info', ${file})).info('another process')`)
+    run(`(await openLogger('info', ${file})).log.info('another process')`)
     expect(messages(read(before)).slice(-2)).toEqual(['the last', 'another process'])
   })
 
@@ -83,8 +83,34 @@ describe('a log file', () => {
     expect(lines.join('\n')).toMatch(/StartError: The log file .*x\.log cannot be opened: .*GUICHET_LOG_FILE/)
   })
 
+  test('on a full disk loses lines, counts them, and says how many once there is room', () => {
+    const { status, lines } = run(`
+      import fs from 'node:fs'
+      const { log, dropped } = await openLogger('info', ${JSON.stringify({ path: join(dir, 'full', 'x.log'), sizeBytes: 64 * 1_024 ** 2, count: 1 })})
+      const { write } = fs
+      fs.write = (fd, ...rest) => rest.at(-1)(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }))
+      for (let index = 0; index < 110; index += 1) {
+        log.info('x'.repeat(100_000))
+        await new Promise(setImmediate)
+      }
+      const lost = dropped()
+      fs.write = write
+      log.info('there is room')
+      const written = () => fs.readFileSync(${JSON.stringify(join(dir, 'full', 'x.log'))}, 'utf8')
+      while (!written().includes('"lines":' + lost)) await new Promise((resolve) => setTimeout(resolve, 10))
+      process.exit(lost > 20 && lost < 40 ? 0 : 1)
+    `)
+    expect(status).toBe(0)
+    const said = lines.map((line) => JSON.parse(line)).filter(({ msg }) => !/^x+$/.test(msg))
+    expect(said.map(({ msg }) => msg)).toEqual([
+      'the log file cannot be written',
+      'there is room',
+      'lines of the log were dropped: they could not be written',
+    ])
+  })
+
   test('is not made when none is wanted', () => {
-    const { lines } = run(`(await openLogger('info', undefined)).info('only here')`)
+    const { lines } = run(`(await openLogger('info', undefined)).log.info('only here')`)
     expect(messages(lines.join('\n'))).toEqual(['only here'])
   })
 })

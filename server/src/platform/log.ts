@@ -3,6 +3,7 @@ import { lstatSync, rmSync, symlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { type Logger, type LoggerOptions, multistream, pino, stdSerializers, stdTimeFunctions } from 'pino'
 import { messageOf, StartError } from './errors.ts'
+import { openOutput } from './output.ts'
 import { withoutSecrets } from './redaction.ts'
 
 export type { Logger } from 'pino'
@@ -17,19 +18,50 @@ export interface LogFile {
   count: number
 }
 
-/** Bytes that may wait for a slow disk; what comes on top is only written to stderr. */
+/** How the process logs, and how much of it was lost. */
+export interface Logging {
+  log: Logger
+  /** Lines that could not be written since the start, to stderr and to the file. */
+  dropped(): number
+}
+
+/** Bytes that may wait for a slow disk; what comes on top is dropped. */
 const mostWaiting = 8 * 1_024 ** 2
 
 /** The process's logger: JSON lines on stderr, so that stdout stays free for what a command prints. */
-export const createLogger = (level: string): Logger => pino(optionsOf(level), stderr())
+export const createLogger = (level: string): Logger => toStderr(level).log
 
 /**
  * The same with a file beside stderr, which is flushed at the end of the process. Throws a `StartError` when the file cannot be
  * opened; when it cannot be written later, stderr says so and goes on alone.
  */
-export async function openLogger(level: string, file: LogFile | undefined): Promise<Logger> {
-  if (!file) return createLogger(level)
-  const { path, sizeBytes, count } = file
+export async function openLogger(level: string, file: LogFile | undefined): Promise<Logging> {
+  const { log: beside, stderr } = toStderr(level)
+  if (!file) return { log: beside, dropped: stderr.dropped }
+  const destination = await openFile(file)
+  let dropped = 0
+  let unreported = 0
+  let failing = false
+  destination.on('drop', () => {
+    dropped += 1
+    unreported += 1
+  })
+  destination.on('error', (error: unknown) => {
+    if (!failing) beside.error({ path: file.path, reason: messageOf(error) }, 'the log file cannot be written')
+    failing = true
+  })
+  // What is logged at all the logger decides; both get the same.
+  const streams = [{ stream: stderr }, { stream: destination }].map((one) => ({ ...one, level: 'trace' as const }))
+  const log = pino(optionsOf(level), multistream(streams))
+  destination.on('drain', () => {
+    failing = false
+    if (unreported > 0) sayDropped(log, 'file', unreported)
+    unreported = 0
+  })
+  return { log, dropped: () => stderr.dropped() + dropped }
+}
+
+async function openFile({ path, sizeBytes, count }: LogFile) {
   try {
     // Loaded where a file is written: most processes write none.
     const { default: rollingFile } = await import('pino-roll')
@@ -46,19 +78,7 @@ export async function openLogger(level: string, file: LogFile | undefined): Prom
     pointTo(path, destination.file)
     destination.on('ready', () => pointTo(path, destination.file))
     process.once('exit', () => flush(destination))
-    const beside = stderr()
-    const log = pino(optionsOf(level), beside)
-    let failing = false
-    destination.on('write', () => {
-      failing = false
-    })
-    destination.on('error', (error: unknown) => {
-      if (!failing) log.error({ path, reason: messageOf(error) }, 'the log file cannot be written')
-      failing = true
-    })
-    // What is logged at all the logger decides; both get the same.
-    const streams = [{ stream: beside }, { stream: destination }].map((one) => ({ ...one, level: 'trace' as const }))
-    return pino(optionsOf(level), multistream(streams))
+    return destination
   } catch (error) {
     throw new StartError(`The log file ${path} cannot be opened: ${messageOf(error)}. GUICHET_LOG_FILE names it.`, {
       cause: error,
@@ -69,13 +89,14 @@ export async function openLogger(level: string, file: LogFile | undefined): Prom
 /** A logger that writes nothing: for the commands that print their own result, and for tests. */
 export const silentLogger = (): Logger => pino({ level: 'silent' })
 
-function stderr() {
-  const destination = pino.destination({ fd: 2, sync: false })
-  const flushSync = destination.flushSync.bind(destination)
-  // Asked at the exit, when whoever read our stderr may be gone.
-  destination.flushSync = () => flush({ flushSync })
-  return destination
+function toStderr(level: string) {
+  const stderr = openOutput(2, { onRecovered: (count) => sayDropped(log, 'stderr', count) })
+  const log = pino(optionsOf(level), stderr)
+  return { log, stderr }
 }
+
+const sayDropped = (log: Logger, destination: string, lines: number) =>
+  log.warn({ destination, lines }, 'lines of the log were dropped: they could not be written')
 
 const optionsOf = (level: string): LoggerOptions => ({
   level,

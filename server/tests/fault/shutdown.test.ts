@@ -104,24 +104,39 @@ describe('a signal', () => {
     },
   )
 
-  test('a second one ends at once with 1, and the next start is none the worse', { timeout: 60_000 }, async () => {
-    const { guichet, dataDir, base, port } = await startAlone(slowHashes)
-    const { child } = guichet
-    const logins = Promise.allSettled(await loginsUnderWay(base, 8))
-    const ended = once(child, 'exit')
-    child.kill('SIGTERM')
-    // The first one has arrived when nobody new is let in.
-    await eventually(5_000, async () => expect(call(base, 'GET', '/livez')).rejects.toThrow())
-    expect(child.exitCode, 'the logins keep it').toBeNull()
-    const began = performance.now()
-    child.kill('SIGTERM')
-    expect(await ended).toEqual([1, null])
-    expect(performance.now() - began).toBeLessThan(1_000)
-    await logins
-    const again = await startProcess(['start'], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: String(port) })
-    await signIn(base)
-    expect(await again.stop()).toBe(0)
-  })
+  test.each([
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGINT', 'SIGTERM'],
+    ['SIGHUP', 'SIGHUP'],
+    ['SIGTERM', 'SIGHUP'],
+    ['SIGHUP', 'SIGINT'],
+  ] as const)(
+    '%s and then %s end it at once with 1, its database too, and the next start recovers',
+    {
+      timeout: 60_000,
+    },
+    async (first, second) => {
+      const { guichet, dataDir, base, port } = await startAlone(slowHashes)
+      const { child } = guichet
+      const postmaster = await postmasterOf(dataDir)
+      const logins = Promise.allSettled(await loginsUnderWay(base, 8))
+      const ended = once(child, 'exit')
+      child.kill(first)
+      // The first one has arrived when nobody new is let in.
+      await eventually(5_000, async () => expect(call(base, 'GET', '/livez')).rejects.toThrow())
+      expect(child.exitCode, 'the logins keep it').toBeNull()
+      expect(guichet.stdout()).toContain(`${first}: Guichet stops. It waits up to 9.5 seconds for requests and jobs`)
+      const began = performance.now()
+      child.kill(second)
+      expect(await ended).toEqual([1, null])
+      expect(performance.now() - began).toBeLessThan(1_000)
+      await logins
+      await eventually(5_000, async () => expect(await isAlive(postmaster), 'no orphan').toBe(false))
+      const again = await startProcess(['start'], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: String(port) })
+      await signIn(base)
+      expect(await again.stop()).toBe(0)
+    },
+  )
 
   test('ends each of the four units and the database, in any order, with 0', { timeout: 90_000 }, async () => {
     const shop = await startArrangement('shop-in-four', slowHashes)

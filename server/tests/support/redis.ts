@@ -1,11 +1,11 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import { poll } from '../../src/platform/db/poll.ts'
+import { findOrInstall, onPath } from './installed.ts'
 import { freePorts } from './processes.ts'
 
 /** A Redis server of a test, without persistence. */
@@ -85,36 +85,10 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 async function findServer(): Promise<string> {
-  const found = (await onPath('redis-server')) ?? (await onPath('valkey-server'))
+  const found = await findOrInstall(
+    async () => (await onPath('redis-server')) ?? (await onPath('valkey-server')),
+    'redis-server',
+  )
   if (found) return found
-  if (process.getuid?.() === 0 && (await onPath('apt-get'))) {
-    const apt = (...words: string[]) =>
-      promisify(execFile)('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...words], {
-        timeout: 150_000,
-        // Runlevel 1: the package does not start a server of its own.
-        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
-      })
-    const install = () => apt('install', '-y', '--no-install-recommends', 'redis-server')
-    await install().catch(async () => {
-      await apt('update')
-      await install()
-    })
-    const installed = await onPath('redis-server')
-    if (installed) return installed
-  }
   throw new Error('These tests need redis-server on the PATH: install Redis 6 or later (Debian: redis-server).')
-}
-
-async function onPath(name: string): Promise<string | undefined> {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const path = join(folder, name)
-    if (
-      await access(path).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path
-  }
-  return undefined
 }

@@ -1,7 +1,6 @@
 import type { FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
 import secureJson from 'secure-json-parse'
 import type { Contract } from '../../contracts/_kit/contract.ts'
-import { answerAheadOfBody } from './incoming-body.ts'
 import { isForm } from './upload.ts'
 
 /** For mounted routes of a contract that takes a missing or unreadable body for an empty object: it never answers 415. */
@@ -44,7 +43,6 @@ export function rawBodies(app: FastifyInstance, bodies: Contract['bodies']): voi
 export function uploadBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _body, done) => done(null))
-  app.addHook('onSend', answerAheadOfBody)
   app.addHook('onRequest', ({ headers }, _reply, done) => {
     if (!isForm(headers)) headers['content-type'] = 'application/octet-stream'
     done()

@@ -1,6 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { Readable } from 'node:stream'
-import type { onSendHookHandler } from 'fastify'
 import type { ErrorCode } from '../../contracts/_kit/contract.ts'
 import { DomainError, refuseAtEdge } from '../../platform/errors.ts'
 
@@ -60,49 +58,4 @@ export async function unlessAborted<Result>(signal: AbortSignal, work: Promise<R
   } finally {
     signal.removeEventListener('abort', abort)
   }
-}
-
-/** How long a connection is held open for a refused body, in milliseconds, and how much of it is still read, in bytes. */
-const lingerMs = 2_000
-const lingerBytes = 16 * 1_024 ** 2
-
-/**
- * Reads what is left of a body and throws it away, but not for long. A connection that is closed while bytes are on their way is
- * reset, and the client may then lose the answer that it was given (RFC 9112, 9.6). One that goes on sending is made to wait, so
- * that it has time to see the answer too.
- */
-export function discardRest(request: IncomingMessage): Promise<void> {
-  request.unpipe()
-  return new Promise((resolve) => {
-    let bytes = 0
-    const count = (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > lingerBytes) request.pause()
-    }
-    const done = () => {
-      clearTimeout(timer)
-      request.off('data', count)
-      resolve()
-    }
-    const timer = setTimeout(done, lingerMs)
-    if (request.destroyed || request.readableEnded) return done()
-    request.on('data', count).once('end', done).once('close', done).once('error', done).resume()
-  })
-}
-
-/**
- * For routes that may answer before the body is in: the answer is sent at once and says that the connection ends with it, which
- * happens as soon as the rest of the body has been thrown away.
- */
-export const answerAheadOfBody: onSendHookHandler = (request, reply, payload, done) => {
-  if (request.raw.complete || request.raw.destroyed) return done(null, payload)
-  reply.header('connection', 'close')
-  if (typeof payload !== 'string') return done(null, payload)
-  reply.header('content-length', Buffer.byteLength(payload))
-  done(null, Readable.from(answerThenDiscard(payload, request.raw), { objectMode: false }))
-}
-
-async function* answerThenDiscard(answer: string, request: IncomingMessage): AsyncGenerator<string> {
-  yield answer
-  await discardRest(request)
 }

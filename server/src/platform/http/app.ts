@@ -14,6 +14,7 @@ import fastify, {
 import { newSecret } from '../ids.ts'
 import type { Logger } from '../log.ts'
 import { closeGently } from './gentle-close.ts'
+import { closeLingering } from './lingering-close.ts'
 import { securityHeaders } from './security-headers.ts'
 
 export interface AppOptions {
@@ -96,6 +97,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   })
 
   closeGently(app.server)
+  closeLingering(app)
 
   app.setValidatorCompiler(compileWhenUsed)
   app.setErrorHandler(onError)

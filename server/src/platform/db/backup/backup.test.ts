@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process'
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openScratchServer } from '../../../../tests/support/scratch-server.ts'
+import { startSystemPostgres, systemPostgresTimeout } from '../../../../tests/support/system-postgres.ts'
 import { StartError } from '../../errors.ts'
 import { silentLogger } from '../../log.ts'
 import { withConnection } from '../connection.ts'
@@ -147,4 +150,28 @@ describe('on a server of somebody else', () => {
     expect(refused.message).toMatch(/permission denied for table closed.*--no-backup/)
     expect((await readdir(path.join(server.dataDir, 'backups'))).filter((name) => name.includes('partial'))).toEqual([])
   })
+})
+
+describe('with the pg_dump of this machine', () => {
+  let system: Awaited<ReturnType<typeof startSystemPostgres>>
+  beforeAll(async () => {
+    system = await startSystemPostgres()
+  }, systemPostgresTimeout)
+  afterAll(() => system.stop())
+
+  test.each(['-c search_path=kept', '-c statement_timeout=0 -c search_path=kept'])(
+    'a database whose URL has the options %s is dumped, and can be restored from it',
+    async (value) => {
+      const at = new URL(system.url)
+      await query(at.href, 'CREATE SCHEMA IF NOT EXISTS kept; DROP TABLE IF EXISTS kept.notes')
+      at.searchParams.set('options', value)
+      expect(at.search).toContain('+')
+      await query(at.href, "CREATE TABLE notes AS SELECT 'a note' AS text")
+      const backup = { ...options(day), url: at.href, dataDir: system.folder, pgDump: system.program('pg_dump') }
+      const { how, place } = await backupBefore(backup)
+      expect(how).toBe('pg_dump')
+      const restored = await promisify(execFile)(system.program('pg_restore'), ['--file=-', place])
+      expect(restored.stdout).toMatch(/COPY kept\.notes[^;]*;\na note\n/)
+    },
+  )
 })

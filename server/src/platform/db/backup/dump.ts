@@ -27,6 +27,8 @@ export async function dumpDatabase(url: string, file: string, pgDump: string): P
       target.password = ''
       target.searchParams.set('passfile', passwordFile)
     }
+    // In a query ours writes a space as a plus, which libpq takes for one.
+    target.search = target.search.replaceAll('+', '%20')
     // Made by us first, so that it is closed to others from its first byte on.
     await writeFile(draft, '', { mode: 0o600 })
     const args = ['--format=custom', '--no-password', `--file=${draft}`, `--dbname=${target.href}`]

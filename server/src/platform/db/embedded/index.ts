@@ -6,7 +6,7 @@ import { findBinaries } from './binaries.ts'
 import { type Cluster, ensureCluster } from './cluster.ts'
 import { makeDatabases, passwordOf } from './databases.ts'
 import { claimServer, keepClaim } from './ownership.ts'
-import { stopProcess } from './process.ts'
+import { shutDownAtOnce, stopProcess } from './process.ts'
 import { type ReachedServer, reachServer } from './server.ts'
 
 /** The PostgreSQL that comes with Guichet, running on a data folder. */
@@ -19,6 +19,8 @@ export interface EmbeddedOptions {
   /** Each gets a role and a database of its name. */
   services: readonly string[]
   log: Logger
+  /** Aborted: a server that we started or own is shut down at once, without a word to its sessions. */
+  atOnce?: AbortSignal | undefined
 }
 
 /** Opens the data folder's server with all databases in place; throws a `StartError` that says what to change. */
@@ -26,7 +28,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedSe
   const dataDir = path.resolve(options.dataDir)
   const cluster = await ensureCluster(dataDir, await findBinaries(), options.log)
   for (let attempt = 1; ; attempt += 1) {
-    const server = await reachServer(cluster)
+    const server = await reachServer(cluster, options.atOnce)
     try {
       return await settle(cluster, server, { ...options, dataDir })
     } catch (error) {
@@ -39,13 +41,16 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedSe
 }
 
 async function settle(cluster: Cluster, server: ReachedServer, options: EmbeddedOptions) {
-  const { services, log } = options
+  const { services, log, atOnce } = options
   const { client, url, pid, port } = server
   const owned = await claimServer(client, options.ownership === 'join-or-own', options.dataDir)
   const claim = owned ? keepClaim(client, url, log) : undefined
+  const abandon = () => shutDownAtOnce(pid)
+  if (claim) atOnce?.addEventListener('abort', abandon)
   const close = async () => {
     claim?.expectLoss()
     if (claim) await stopProcess(cluster, pid, log)
+    atOnce?.removeEventListener('abort', abandon)
     await claim?.close()
   }
   try {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { createServer, connect as dial } from 'node:net'
+import { createServer, connect as dial, type Socket } from 'node:net'
 import type pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { freePorts } from '../../../../tests/support/processes.ts'
@@ -30,14 +30,17 @@ test('a lost claim is taken again as often as it is lost, however long the serve
   const note = (...words: unknown[]) => void said.push(String(words.at(-1)))
   const first = Object.assign(new EventEmitter(), { end: async () => undefined }) as unknown as pg.Client
   const claim = keepClaim(first, url.href, { error: note, warn: note, info: note } as unknown as Logger)
+  const sockets: Socket[] = []
   const proxy = createServer((socket) => {
     const onward = dial(Number(realPort), '127.0.0.1')
     socket.pipe(onward).pipe(socket)
     for (const one of [socket, onward]) one.on('error', () => one.destroy())
+    sockets.push(socket, onward)
   })
   onTestFinished(async () => {
     await claim.close()
     proxy.close()
+    for (const one of sockets) one.destroy()
   })
   const until = async (condition: () => boolean) =>
     expect(await poll(() => condition() || undefined, { withinMs: 10_000 }), said.join('\n')).toBe(true)

@@ -9,10 +9,13 @@ import { chooseUser, runAs, spawnAs } from './user.ts'
 /** A server process we started, for as long as we wait for it. */
 export type StartedProcess = Awaited<ReturnType<typeof startProcess>>
 
+/** PostgreSQL's word for: end all processes now; the next start recovers. */
+const immediateShutdown = 'SIGQUIT'
+
 const logLimitBytes = 5 * 1024 * 1024
 
 /** Starts the server in a process group of its own, so that a Ctrl-C in the terminal reaches us alone. */
-export async function startProcess(cluster: Cluster) {
+export async function startProcess(cluster: Cluster, atOnce?: AbortSignal) {
   const user = await chooseUser(cluster.binaries, cluster.cluster)
   const size = (await stat(cluster.log).catch(() => undefined))?.size ?? 0
   if (size > logLimitBytes) await truncate(cluster.log)
@@ -24,6 +27,7 @@ export async function startProcess(cluster: Cluster) {
     const child = spawnAs(user, cluster.binaries.postgres, args, {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
+      ...(atOnce && { signal: atOnce, killSignal: immediateShutdown }),
     })
     let ended = false
     let failure = ''
@@ -95,14 +99,21 @@ export async function stopProcess(cluster: Cluster, pid: number, log: Logger): P
     await runAs(undefined, cluster.binaries.pgCtl, ['stop', '-D', cluster.cluster, '-m', 'fast', '-t', '15'])
     return
   }
-  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
-    try {
-      process.kill(pid, signal)
-    } catch {
-      // It ended just now.
-    }
+  for (const signal of ['SIGINT', immediateShutdown] as const) {
+    signalTo(pid, signal)
     if (await poll(gone, { withinMs: 8_000, everyMs: 10 })) return
     log.warn({ pid, signal }, 'the built-in PostgreSQL did not stop in time')
   }
   log.error({ pid }, 'the built-in PostgreSQL still runs; the next start takes it over')
+}
+
+/** Tells the server to end now; it does so by itself, whether or not somebody waits for it. */
+export const shutDownAtOnce = (pid: number): void => signalTo(pid, immediateShutdown)
+
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It ended just now.
+  }
 }

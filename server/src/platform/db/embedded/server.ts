@@ -24,7 +24,7 @@ const patienceMs: Readonly<Record<State, number>> = { starting: 60_000, stopping
 const startsAtMost = 8
 
 /** Connects to the server of a cluster, starting one unless one runs already, whoever started it. */
-export async function reachServer(cluster: Cluster): Promise<ReachedServer> {
+export async function reachServer(cluster: Cluster, atOnce?: AbortSignal): Promise<ReachedServer> {
   let started: StartedProcess | undefined
   let starts = 0
   let waiting: { state: State; since: number } | undefined
@@ -36,7 +36,7 @@ export async function reachServer(cluster: Cluster): Promise<ReachedServer> {
     const seen = await look(cluster, started !== undefined)
     if (typeof seen === 'object') return seen
     if (seen === 'absent') {
-      started = await startProcess(cluster)
+      started = await startProcess(cluster, atOnce)
       starts += 1
       continue
     }

@@ -25,6 +25,7 @@ export function keepConnection(options: NoticeConnectionOptions) {
   let ready: pg.Client | undefined
   let current: pg.Client | undefined
   let failures = 0
+  let tried = false
   let closed = false
   let retry: NodeJS.Timeout | undefined
 
@@ -45,6 +46,7 @@ export function keepConnection(options: NoticeConnectionOptions) {
 
   function lose(client: pg.Client, error: unknown): void {
     if (client !== current) return
+    tried = true
     current = undefined
     if (ready) log.warn({ database: name, reason: messageOf(error) }, 'the connection for notices was lost')
     ready = undefined
@@ -78,6 +80,7 @@ export function keepConnection(options: NoticeConnectionOptions) {
       if (client !== current) return
       ready = client
       failures = 0
+      tried = true
       // Those that were added while we asked for the others.
       for (const channel of options.channels()) if (!channels.includes(channel)) await listen(channel)
       options.onReady()
@@ -103,6 +106,8 @@ export function keepConnection(options: NoticeConnectionOptions) {
   void connect()
   return {
     connected: () => ready !== undefined,
+    /** True until the first attempt has come to something. */
+    beginning: () => !tried,
     listen,
     unlisten: (channel: string) => tell('UNLISTEN', channel),
     /** Sends notices in one statement, outside of any transaction of ours; false when there is no connection for it. */

@@ -112,9 +112,12 @@ export function openNotices({ url, name, log }: { url: string; name: string; log
     async close() {
       if (closed) return
       closed = true
-      // The last ones of a process that stops are often the ones others wait for.
+      // The last ones of a process that stops are often the ones others wait for, and of a command that does one thing the only
+      // ones: they are sent as soon as the connection stands.
       void flush()
-      await poll(() => (queue.size === 0 && !sending) || !connection.connected() || undefined, { withinMs: 1_000 })
+      const sent = () => queue.size === 0 && !sending
+      await poll(() => sent() || !connection.beginning() || undefined, { withinMs: 3_000 })
+      await poll(() => sent() || !connection.connected() || undefined, { withinMs: 1_000 })
       await connection.close()
       for (const { done } of queue.take(queue.size)) done()
     },

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { openScratchServer } from '../../../../tests/support/scratch-server.ts'
 import { silentLogger } from '../../log.ts'
@@ -178,6 +180,34 @@ test('sends what waits before it closes', async () => {
   await one.notices.close()
   await until(() => two.heard.includes('last'))
 })
+
+test('what is announced and closed before the connection stands is heard all the same', async () => {
+  const two = await listening('two')
+  for (let turn = 1; turn <= 5; turn += 1) {
+    const one = open('one')
+    expect(one.connected()).toBe(false)
+    void one.announce('orders', `one-shot ${turn}`)
+    await one.close()
+    await until(() => two.heard.includes(`one-shot ${turn}`))
+  }
+  expect(two.heard).toHaveLength(5)
+})
+
+test('a connection that never stands keeps nobody from closing, and without a notice nothing is waited for', async () => {
+  const sockets: Socket[] = []
+  const mute = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1')
+  await once(mute, 'listening')
+  const { port } = mute.address() as AddressInfo
+  const url = `postgresql://orders:x@127.0.0.1:${port}/orders`
+  const [quiet, telling] = [open('quiet', url), open('telling', url)]
+  const closed: string[] = []
+  void telling.announce('orders', 'never taken')
+  const both = [quiet.close().then(() => closed.push('quiet')), telling.close().then(() => closed.push('telling'))]
+  await Promise.all(both)
+  expect(closed).toEqual(['quiet', 'telling'])
+  mute.close()
+  for (const socket of sockets) socket.destroy()
+}, 15_000)
 
 test('a full queue keeps only which channels changed', async () => {
   const queue = new NoticeQueue(3)
