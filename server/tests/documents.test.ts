@@ -1,5 +1,5 @@
 import { access, readdir, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { usage } from '../src/commands/command.ts'
 import { contractNames, contracts } from '../src/contracts/registry.ts'
@@ -19,6 +19,7 @@ import {
 } from './support/documents.ts'
 import { freePorts, type GuichetProcess, repository, startProcess, testEnvironment } from './support/processes.ts'
 import { freshDatabase } from './support/test-databases.ts'
+import { freshClone } from './support/tree-copy.ts'
 
 const examples = await readDocument('EXAMPLES.md')
 const readme = await readDocument('README.md')
@@ -160,25 +161,38 @@ describe('README.md', () => {
       orders: freshDatabase('readme_orders'),
     }
 
-    test('the first day', { timeout: 120_000 }, async () => {
+    // In a clone of its own: what is not installed for production is not there.
+    test('the first day', { timeout: 300_000 }, async () => {
       const ports = await freePorts(4)
       const { PATH, HOME, HOST, LOG_LEVEL } = testEnvironment as Record<string, string>
       const dataDir = await dataFolder(onTestFinished)
-      const env = { PATH: PATH!, HOME: HOME!, HOST: HOST!, LOG_LEVEL: LOG_LEVEL!, GUICHET_DATA_DIR: dataDir }
+      const clone = await freshClone(onTestFinished)
+      const ours = join(repository, 'node_modules', '.bin')
+      const path = PATH!.split(delimiter).filter((folder) => folder !== ours)
+      const env = {
+        PATH: path.join(delimiter),
+        HOME: HOME!,
+        HOST: HOST!,
+        LOG_LEVEL: LOG_LEVEL!,
+        GUICHET_DATA_DIR: dataDir,
+        npm_config_prefer_offline: 'true',
+      }
       const commands = [
+        commandsOf(readme, 'npm ci --omit=dev'),
         commandsOf(readme, 'export NODE_ENV=production'),
         commandsOf(readme, 'npm run guichet -- account create operator --role admin'),
         commandsOf(readme, 'npm run guichet -- start shop'),
       ].join('\n')
       const example = /postgresql:\/\/(\w+):password@db\.example\.org:5432\/\1/g
       const edited = commands.replaceAll(example, (_, service: keyof typeof databases) => databases[service].url)
-      const terminal = inTerminal(edited, { ...env, ...portVariables(ports) })
+      const terminal = inTerminal(edited, { ...env, ...portVariables(ports) }, clone)
       onTestFinished(terminal.stop)
 
       await terminal.says(/Guichet is ready: shop \(production mode\)/)
       const password = /shown this once: (\S+)/.exec(terminal.stdout())?.[1] ?? ''
       expect((await signIn(ports[0]!, { username: 'operator', password })).status).toBe(200)
       expect((await signIn(ports[0]!, demo)).status).toBe(401)
+      await expect(access(join(clone, 'node_modules', 'vitest'))).rejects.toThrow('ENOENT')
     })
   })
 })
