@@ -1,7 +1,7 @@
 import { access, readdir, readFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { usage } from '../src/commands/command.ts'
+import { commands } from '../src/commands/declarations/index.ts'
 import { contractNames, contracts } from '../src/contracts/registry.ts'
 import { shop } from '../src/contracts/shop/index.ts'
 import {
@@ -88,9 +88,9 @@ describe('README.md', () => {
   })
 
   test('names every command of the command line', () => {
-    const commands = [...usage.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, command = '']) => command)
-    expect(commands).toContain('keys')
-    for (const command of commands) expect(readme.text).toContain(`\`${command}`)
+    const words = commands.map(({ name }) => name.split(' ')[0])
+    expect(words).toContain('keys')
+    for (const word of words) expect(readme.text).toContain(`\`${word}`)
   })
 
   test('S-54 S-55 S-56 S-57 its other commands work in their order', { timeout: 60_000 }, async () => {
