@@ -14,7 +14,7 @@ export async function start(words: readonly string[], print: Print): Promise<Run
   const environment = readEnvironment()
   const config = loadConfig(environment, plan)
   const log = await openLogger(config.logLevel, config.logFile)
-  for (const warning of ignoredVariables(environment, plan.deployment)) log.warn(warning)
+  for (const warning of [...ignoredVariables(environment, plan.deployment), ...config.warnings]) log.warn(warning)
   const running = await compose(config, plan, log)
   print(announcement(config, plan, running))
   return running

@@ -6,7 +6,7 @@ const pages = pagePaths('tenants')
 /** How the user service signs people in, and what its tokens say. */
 export const realm: Realm = {
   name: 'tenants',
-  title: 'User Service',
+  title: 'Tenants',
   policy: {
     identifier: 'email',
     verifiedEmail: 'mailed',
