@@ -141,6 +141,17 @@ describe('an import', () => {
     expect(await domainError()).toContain('line 2346: username belongs to an account that is here, or once was')
   })
 
+  test('shows how far it has come, and takes that away at the end', async () => {
+    await write({ username: 'first-step' }, { username: 'second-step' })
+    const steps: string[] = []
+    const progress = {
+      step: (doing: string, done: number) => void steps.push(`${doing} ${done}`),
+      end: () => void steps.push('end'),
+    }
+    await importFile(file, importer(realm), false, () => undefined, progress)
+    expect(steps).toEqual(['checked 1', 'checked 2', 'end', 'written 1', 'written 2', 'end'])
+  })
+
   test('dry writes nothing, and still looks at the database', async () => {
     await write({ username: 'somebody-new' })
     const before = await written()
@@ -173,7 +184,8 @@ describe('a file is refused whole', () => {
     ['not json', 'it must be object'],
     ['[]', 'it must be object'],
     [{ name: 'Nobody' }, 'neither username nor email'],
-    [{ username: 'x', unknown: 1 }, 'additional properties'],
+    [{ username: 'x', unknown: 1 }, '"unknown" is no field of a line. Known: email, username,'],
+    [{ username: 'x', emial: 'x@example.org' }, '"emial" is no field of a line. Did you mean "email"?'],
     [{ username: 'a b' }, 'username is not allowed'],
     [{ email: 'no-address' }, 'email is no e-mail address'],
     [{ email: 'é@example.org' }, 'email is no e-mail address'],
@@ -243,11 +255,13 @@ describe('a file is refused whole', () => {
     ])
   })
 
-  test('and twenty of its problems are named', async () => {
-    await write(...Array.from({ length: 100 }, () => 'x'))
+  test('and twenty of its problems are named, and all are counted, also those of the database', async () => {
+    await write(...Array.from({ length: 99 }, () => 'x'), { username: 'ada@example.org', email: 'ada@example.org' })
     const message = await domainError()
     expect(message.match(/line \d+: /g)).toHaveLength(20)
     expect(message).toContain('line 20: ')
+    expect(message).toContain('has 100 problems')
+    expect(message).toContain('and 80 more')
   })
 
   test('when it cannot be read, is not UTF-8 or has an endless line', async () => {

@@ -5,6 +5,7 @@ import type { AccountImport, AccountToImport, ImportedAccount } from '../service
 import type { Print } from './command.ts'
 import { createLineIndex } from './line-index.ts'
 import { type Problems, problemsOf, readNdjson } from './ndjson.ts'
+import { type Progress, showProgress } from './progress.ts'
 
 /** Text without NUL and lone surrogates, which PostgreSQL has no place for; null is as good as absent. */
 const Text = (maxLength: number) =>
@@ -41,8 +42,14 @@ const mostLines = 1_000_000
 const batchSize = 1_000
 
 /** Reads the file twice: nothing is written before every line is known to fit, and no line is kept in memory. */
-export async function importFile(path: string, accounts: AccountImport, dryRun: boolean, print: Print): Promise<void> {
-  const { formats, digest } = await check(path, accounts)
+export async function importFile(
+  path: string,
+  accounts: AccountImport,
+  dryRun: boolean,
+  print: Print,
+  progress: Progress = showProgress(),
+): Promise<void> {
+  const { formats, digest } = await check(path, accounts, progress).finally(progress.end)
   const count = [...formats.values()].reduce((sum, one) => sum + one, 0)
   const parts = [...formats].sort().map(([format, one]) => `\n  ${one} ${passwordsOf(format)}`)
   print(`${count} accounts fit:${parts.join('')}`)
@@ -51,7 +58,8 @@ export async function importFile(path: string, accounts: AccountImport, dryRun: 
     return
   }
   const { written } = await accounts
-    .write(() => readAgain(path, accounts, digest))
+    .write(() => readAgain(path, accounts, digest, progress))
+    .finally(progress.end)
     .catch((error: unknown) => {
       if (!(error instanceof DomainError)) throw error
       throw new StartError(`Nothing was written: ${explain(error.code)} Import the file again.`, { cause: error })
@@ -65,13 +73,14 @@ const explain = (code: string) =>
   code === 'identity.username_taken' ? 'a name or address in the file was taken meanwhile.' : `${code}.`
 
 /** Checks every line: by itself, against the lines before it, and against the database. */
-async function check(path: string, accounts: AccountImport) {
+async function check(path: string, accounts: AccountImport, progress: Progress) {
   const formats = new Map<string, number>()
   const problems = problemsOf(path)
   const digest = createHash('sha256')
   const repeated = repetitions()
   let batch: { number: number; account: ImportedAccount }[] = []
   for await (const line of readNdjson({ path, schema: AccountLine, mostLines, digest })) {
+    progress.step('checked', line.number)
     const read = 'problem' in line ? line : accounts.read(accountOf(line.value))
     const problem = 'problem' in read ? read.problem : repeated(read.account, line.number)
     if (problem !== undefined) problems.report(line.number, problem)
@@ -83,7 +92,6 @@ async function check(path: string, accounts: AccountImport) {
       await reportConflicts(accounts, batch, problems)
       batch = []
     }
-    if (problems.full()) break
   }
   await reportConflicts(accounts, batch, problems)
   problems.refuse()
@@ -113,12 +121,18 @@ async function reportConflicts(
 }
 
 /** Reads the lines for writing. The transaction ends without a trace when they are not those that were checked. */
-async function* readAgain(path: string, accounts: AccountImport, checked: string): AsyncGenerator<ImportedAccount> {
+async function* readAgain(
+  path: string,
+  accounts: AccountImport,
+  checked: string,
+  progress: Progress,
+): AsyncGenerator<ImportedAccount> {
   const changed = () => new StartError(`Nothing was written: ${path} changed while it was read.`)
   const digest = createHash('sha256')
   for await (const line of readNdjson({ path, schema: AccountLine, mostLines, digest })) {
     const read = 'problem' in line ? line : accounts.read(accountOf(line.value))
     if ('problem' in read) throw changed()
+    progress.step('written', line.number)
     yield read.account
   }
   if (digest.digest('hex') !== checked) throw changed()

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { AccountOptions } from './account.ts'
-import { account } from './account.ts'
+import { type AccountAction, type AccountOptions, account } from './account.ts'
 
 /** What identity was asked, with the arguments that say for whom. */
 const asked: unknown[][] = []
@@ -13,6 +12,8 @@ vi.mock('../compose/compose.ts', () => ({
         get:
           (_, name) =>
           async (...given: unknown[]) => {
+            // The tenant is there.
+            if (name === 'tenantSettings') return {}
             asked.push([name, ...given.map((one) => (one as { name?: string } | undefined)?.name ?? one)])
             return name === 'listSessions' ? [] : 0
           },
@@ -31,28 +32,19 @@ afterEach(() => {
   asked.length = 0
 })
 
-const options: AccountOptions = {
-  contract: 'tenants',
-  tenant: 'Acme',
-  email: undefined,
-  role: undefined,
-  passwordStdin: false,
-  verified: false,
-  end: false,
-}
+const options: AccountOptions = { contract: 'tenants', tenant: 'Acme' }
 const about = ['tenants', 'Acme']
 
-test.each<[string, string[], Partial<AccountOptions>, unknown[]]>([
-  ['grant', ['ada', 'vendor'], {}, ['grantRole', 'ada', 'vendor', ...about]],
-  ['unlock', ['ada'], {}, ['unlock', 'ada', ...about]],
-  ['mfa-off', ['ada'], {}, ['turnSecondFactorOff', 'ada', ...about]],
-  ['activate', ['ada'], {}, ['setActive', 'ada', true, ...about]],
-  ['deactivate', ['ada'], {}, ['setActive', 'ada', false, ...about]],
-  ['sessions', ['ada'], {}, ['listSessions', 'ada', ...about]],
-  ['sessions', ['ada'], { end: true }, ['endSessions', 'ada', ...about]],
+test.each<[AccountAction, Partial<AccountOptions>, unknown[]]>([
+  ['grant', { role: 'vendor' }, ['grantRole', 'ada', 'vendor', ...about]],
+  ['unlock', {}, ['unlock', 'ada', ...about]],
+  ['mfa-off', {}, ['turnSecondFactorOff', 'ada', ...about]],
+  ['activate', {}, ['setActive', 'ada', true, ...about]],
+  ['deactivate', {}, ['setActive', 'ada', false, ...about]],
+  ['sessions', {}, ['listSessions', 'ada', ...about]],
+  ['sessions', { end: true }, ['endSessions', 'ada', ...about]],
   [
     'create',
-    ['ada'],
     { email: 'ada@example.org', role: 'vendor', verified: true },
     [
       'createAccount',
@@ -67,7 +59,15 @@ test.each<[string, string[], Partial<AccountOptions>, unknown[]]>([
       'tenants',
     ],
   ],
-])('account %s %j %j is for that account of that tenant and contract', async (action, words, more, expected) => {
-  await account([action, ...words], { ...options, ...more }, () => undefined)
+])('account %s %j is for that account of that tenant and contract', async (action, more, expected) => {
+  await account(action, 'ada', { ...options, ...more }, () => undefined)
   expect(asked).toEqual([expected])
+})
+
+test('--new is refused where no tenant is named, and where the contract has none', async () => {
+  for (const given of [{ contract: 'tenants' }, { contract: 'shop', tenant: 'Acme' }])
+    await expect(account('create', 'ada', { ...given, newTenant: true }, () => undefined)).rejects.toThrow(
+      '--new is for the tenant that --tenant names',
+    )
+  expect(asked).toEqual([])
 })

@@ -6,71 +6,81 @@ import { newSecret } from '../platform/ids.ts'
 import { createLogger } from '../platform/log.ts'
 import type { Identity } from '../services/identity/index.ts'
 import { operator, type Realm } from '../services/realm/index.ts'
-import { type Print, usage } from './command.ts'
+import type { Print } from './command.ts'
 import { explain } from './messages.ts'
+import { readPassword } from './password.ts'
+import { checkTenant } from './tenant-name.ts'
 
 export interface AccountOptions {
   /** Undefined: the first there is. */
-  contract: string | undefined
-  tenant: string | undefined
-  email: string | undefined
-  role: string | undefined
-  passwordStdin: boolean
+  contract?: string | undefined
+  tenant?: string | undefined
+  email?: string | undefined
+  /** To be given. */
+  role?: string | undefined
+  passwordStdin?: boolean
   /** The operator vouches for the address: nothing is mailed. */
-  verified: boolean
+  verified?: boolean
+  /** The tenant is to be made. */
+  newTenant?: boolean
   /** End the sessions that are listed. */
-  end: boolean
+  end?: boolean
 }
 
 interface Order {
   name: string
-  role: string | undefined
   realm: Realm
   options: AccountOptions
   print: Print
 }
 
-type Action = (identity: Identity, order: Order) => Promise<void>
+export type AccountAction = keyof typeof actions
 
-/** What an operator does with accounts. */
-export async function account(words: readonly string[], options: AccountOptions, print: Print): Promise<void> {
-  const [action = '', name, role, ...rest] = words
-  const act = Object.hasOwn(actions, action) ? actions[action] : undefined
-  const complete = name !== undefined && rest.length === 0 && (action === 'grant') === (role !== undefined)
-  if (!act || !complete) throw new StartError(usage)
+/** What an operator does with an account. */
+export async function account(
+  action: AccountAction,
+  name: string,
+  options: AccountOptions,
+  print: Print,
+): Promise<void> {
   const contract = contractNamed(options.contract)
   const config = loadCommandConfig(contract, ['identity'])
   const { realm } = configured(config)[contract]
-  await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
-    act(identity, { name, role, realm, options, print }),
-  ).catch((error: unknown) => {
+  const { tenant, newTenant = false } = options
+  await withServices(config, createLogger(config.logLevel), ['identity'], async ({ identity }) => {
+    if (realm.policy.tenant === 'named' && tenant !== undefined) await checkTenant(identity.admin, tenant, newTenant)
+    else if (newTenant)
+      throw new StartError('--new is for the tenant that --tenant names, where the contract has tenants.')
+    await actions[action](identity, { name, realm, options, print })
+  }).catch((error: unknown) => {
     throw error instanceof DomainError ? new StartError(explain(error)) : error
   })
 }
 
-const actions: Readonly<Record<string, Action>> = {
+const actions = {
   create,
-  async grant(identity, { name, role = '', realm, options, print }) {
+  async grant(identity: Identity, { name, realm, options, print }: Order) {
+    const { role = '' } = options
     await identity.admin.grantRole(name, role, realm, options.tenant)
     print(`${name} is now ${role} in ${realm.name}.`)
   },
-  async unlock(identity, { name, realm, options, print }) {
+  async unlock(identity: Identity, { name, realm, options, print }: Order) {
     const counted = await identity.admin.unlock(name, realm, options.tenant)
     print(counted ? `The failed sign-ins of ${name} are forgotten.` : `No failed sign-in was counted for ${name}.`)
   },
-  async 'mfa-off'(identity, { name, realm, options, print }) {
+  async 'mfa-off'(identity: Identity, { name, realm, options, print }: Order) {
     const wasOn = await identity.admin.turnSecondFactorOff(name, realm, options.tenant)
     print(wasOn ? `${name} is asked for no second factor any more.` : `The second factor of ${name} was off already.`)
   },
-  async activate(identity, { name, realm, options, print }) {
+  async activate(identity: Identity, { name, realm, options, print }: Order) {
     await identity.admin.setActive(name, true, realm, options.tenant)
     print(`${name} can sign in.`)
   },
-  async deactivate(identity, { name, realm, options, print }) {
+  async deactivate(identity: Identity, { name, realm, options, print }: Order) {
     await identity.admin.setActive(name, false, realm, options.tenant)
     print(`${name} cannot sign in any more; the sessions are ended.`)
   },
-  async sessions(identity, { name, realm, options, print }) {
+  async sessions(identity: Identity, { name, realm, options, print }: Order) {
     if (options.end) {
       const ended = await identity.admin.endSessions(name, realm, options.tenant)
       return print(`${ended} sessions of ${name} are ended.`)
@@ -85,22 +95,13 @@ const actions: Readonly<Record<string, Action>> = {
 }
 
 async function create(identity: Identity, { name, realm, options, print }: Order): Promise<void> {
-  const { email, role, passwordStdin, tenant, verified } = options
+  const { email, role, passwordStdin, tenant, verified = false } = options
   // With every kind of character, whatever a contract asks for.
   const generated = `${newSecret(18)}-aA1`
-  const password = passwordStdin ? await firstLineOfStdin() : generated
+  const password = passwordStdin ? await readPassword() : generated
   const address = email ?? (name.includes('@') ? name : undefined)
   const input = { username: name, password, email: address, role, tenant, emailVerified: verified }
   const { account: made } = await identity.createAccount(input, operator(realm))
   print(`Made the account ${made.username} (number ${made.number}) as ${made.role} of ${realm.name}.`)
   if (!passwordStdin) print(`Its password, shown this once: ${generated}`)
-}
-
-async function firstLineOfStdin(): Promise<string> {
-  let text = ''
-  for await (const chunk of process.stdin) {
-    text += chunk
-    if (text.includes('\n') || text.length > 10_000) break
-  }
-  return text.split(/\r?\n/, 1)[0] ?? ''
 }

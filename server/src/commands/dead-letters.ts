@@ -1,34 +1,32 @@
 import { openDatabases } from '../compose/databases.ts'
 import { loadCommandConfig } from '../config/config.ts'
 import { type Database, openDatabase } from '../platform/db/database.ts'
-import { StartError } from '../platform/errors.ts'
 import { listDeadLetters, replayDeadLetters } from '../platform/events/dead-letters.ts'
 import type { EventHandlers } from '../platform/events/inbox.ts'
 import { createLogger } from '../platform/log.ts'
 import * as identity from '../services/identity/index.ts'
 import { followAccounts as ordersHandlers } from '../services/orders/index.ts'
 import { followAccounts as profilesHandlers } from '../services/profiles/index.ts'
-import { type Print, usage } from './command.ts'
+import type { Print } from './command.ts'
 
-const handlersOf: Readonly<Record<'profiles' | 'orders', EventHandlers>> = {
+type Follower = 'profiles' | 'orders'
+
+const handlersOf: Readonly<Record<Follower, EventHandlers>> = {
   profiles: profilesHandlers,
   orders: ordersHandlers,
 }
 
 /** Lists the events that a service could not take, or the mails that could not be sent; or tries them again. */
 export async function deadLetters(
-  [name, action, ...rest]: readonly string[],
-  { topology }: { topology: string },
+  name: Follower | 'mail',
+  { replay, topology }: { replay: boolean; topology: string },
   print: Print,
 ): Promise<void> {
-  const known = (name === 'profiles' || name === 'orders' || name === 'mail') && [undefined, 'replay'].includes(action)
-  if (!known || rest.length > 0) throw new StartError(usage)
   const config = loadCommandConfig(topology)
   const log = createLogger(config.logLevel)
   const service = name === 'mail' ? 'identity' : name
   const databases = await openDatabases(config, { services: [service], ownership: 'join-or-own', log })
   const database = openDatabase({ name: service, url: databases.url(service), log })
-  const replay = action === 'replay'
   try {
     if (name === 'mail') await (replay ? replayMails(database, print) : listMails(database, print))
     else await (replay ? replayEvents(database, name, print) : listEvents(database, name, print))
@@ -38,7 +36,7 @@ export async function deadLetters(
   }
 }
 
-async function listEvents(database: Database, name: 'profiles' | 'orders', print: Print): Promise<void> {
+async function listEvents(database: Database, name: Follower, print: Print): Promise<void> {
   const letters = await listDeadLetters(database, name)
   print(`${letters.length} dead letters of ${name}.`)
   for (const { id, type, attempts, failedAt, reason } of letters) {
@@ -46,7 +44,7 @@ async function listEvents(database: Database, name: 'profiles' | 'orders', print
   }
 }
 
-async function replayEvents(database: Database, name: 'profiles' | 'orders', print: Print): Promise<void> {
+async function replayEvents(database: Database, name: Follower, print: Print): Promise<void> {
   const { succeeded, failed } = await replayDeadLetters(database, name, handlersOf[name])
   print(`${succeeded.length} events are handled now, ${failed.length} still fail.`)
   for (const { id, reason } of failed) print(`  ${id}  ${reason}`)

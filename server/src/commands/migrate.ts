@@ -1,11 +1,10 @@
 import { migrateDatabases, migrationsOf } from '../compose/databases.ts'
 import { loadCommandConfig } from '../config/config.ts'
 import { planOf } from '../config/topologies.ts'
-import { serviceNames } from '../contracts/_kit/services.ts'
+import type { ServiceName } from '../contracts/_kit/services.ts'
 import { newMigration } from '../platform/db/migrate.ts'
-import { StartError } from '../platform/errors.ts'
 import { createLogger } from '../platform/log.ts'
-import { type Print, usage } from './command.ts'
+import type { Print } from './command.ts'
 
 /** Brings the databases to the present schema, after a backup of what is there. */
 export async function migrate(
@@ -22,8 +21,6 @@ export async function migrate(
 }
 
 /** Makes the next numbered SQL file of a service. */
-export async function newMigrationFor([name, ...title]: readonly string[], print: Print): Promise<void> {
-  const service = serviceNames.find((one) => one === name)
-  if (!service || title.length === 0) throw new StartError(usage)
-  print(`Made ${await newMigration(migrationsOf[service], title.join(' '))}.`)
+export async function newMigrationFor(service: ServiceName, title: string, print: Print): Promise<void> {
+  print(`Made ${await newMigration(migrationsOf[service], title)}.`)
 }

@@ -40,11 +40,28 @@ test('a file of as many lines as may be is read, one more is refused', async () 
   await expect(read(2)).rejects.toThrow('has more than 2 lines: split it.')
 })
 
-test('problems are named by line, twenty at most', () => {
+test('problems are named by line, twenty at most, and all are counted', () => {
   const problems = problemsOf('some.ndjson')
   problems.refuse()
   for (let number = 25; number > 0; number -= 1) problems.report(number, 'is odd')
-  expect(problems.full()).toBe(true)
-  expect(() => problems.refuse()).toThrow(/^Nothing was written\. some\.ndjson does not fit:\n {2}line 1: is odd\n/)
+  expect(() => problems.refuse()).toThrow(/^Nothing was written\. some\.ndjson has 25 problems:\n {2}line 1: is odd\n/)
+  expect(() => problems.refuse()).toThrow(/line 20: is odd\n {2}and 5 more$/)
   expect(() => problems.refuse()).not.toThrow('line 21')
+})
+
+test('of very many problems, reported in any order, the first ones are kept', () => {
+  const problems = problemsOf('some.ndjson')
+  for (let index = 0; index < 1_000; index += 1) problems.report(((index * 7) % 1_000) + 1, 'is odd')
+  expect(() => problems.refuse()).toThrow(/has 1000 problems:\n {2}line 1: [\s\S]*line 20: is odd\n {2}and 980 more$/)
+  const one = problemsOf('some.ndjson')
+  one.report(3, 'is odd')
+  expect(() => one.refuse()).toThrow(/has 1 problem:\n {2}line 3: is odd$/)
+})
+
+test('a key that is not known is named, with the one that was likely meant', async () => {
+  await writeFile(path, '{"nmae":"a"}\n{"name":"a","address":"b"}\n')
+  expect(await read()).toEqual([
+    { number: 1, problem: '"nmae" is no field of a line. Did you mean "name"?' },
+    { number: 2, problem: '"address" is no field of a line. Known: name.' },
+  ])
 })

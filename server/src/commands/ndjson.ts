@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { Ajv } from 'ajv'
 import type { Static, TSchema } from 'typebox'
 import { messageOf, StartError } from '../platform/errors.ts'
+import { suggestion } from '../platform/nearest.ts'
 
 /** A file with one JSON object a line. */
 export interface NdjsonFile<Schema extends TSchema> {
@@ -23,7 +24,8 @@ const longestLine = 64 * 1024
 export async function* readNdjson<const Schema extends TSchema>(
   file: NdjsonFile<Schema>,
 ): AsyncGenerator<NdjsonLine<Static<Schema>>> {
-  const validate = new Ajv({ strict: false }).compile<Static<Schema>>(file.schema)
+  const validate = new Ajv({ strict: false, allErrors: true }).compile<Static<Schema>>(file.schema)
+  const keys = Object.keys((file.schema as { properties?: object }).properties ?? {})
   let number = 0
   try {
     for await (const line of linesOf(file)) {
@@ -31,7 +33,7 @@ export async function* readNdjson<const Schema extends TSchema>(
       if (line.trim() === '') continue
       if (number > file.mostLines) throw new StartError(`${file.path} has more than ${file.mostLines} lines: split it.`)
       const value = parse(line)
-      yield validate(value) ? { number, value } : { number, problem: explain(validate.errors?.[0]) }
+      yield validate(value) ? { number, value } : { number, problem: explain(validate.errors ?? [], keys) }
     }
   } catch (error) {
     throw isReadError(error)
@@ -40,10 +42,9 @@ export async function* readNdjson<const Schema extends TSchema>(
   }
 }
 
-/** What is wrong with a file: a few lines are named, then reading on would only repeat them. */
+/** What is wrong with a file: a few lines are named, and all are counted. */
 export interface Problems {
   report(number: number, problem: string): void
-  full(): boolean
   /** Throws a StartError that names them, if there are any. */
   refuse(): void
 }
@@ -51,18 +52,27 @@ export interface Problems {
 const mostProblems = 20
 
 export function problemsOf(path: string): Problems {
-  const problems: { number: number; problem: string }[] = []
+  /** The first ones by their lines, which are not reported in their order. */
+  let named: { number: number; problem: string }[] = []
+  let count = 0
   return {
-    report: (number, problem) => void problems.push({ number, problem }),
-    full: () => problems.length >= mostProblems,
+    report(number, problem) {
+      count += 1
+      named.push({ number, problem })
+      if (named.length > 2 * mostProblems) named = firstOf(named)
+    },
     refuse() {
-      if (problems.length === 0) return
-      const named = problems.toSorted((one, other) => one.number - other.number).slice(0, mostProblems)
-      const lines = named.map(({ number, problem }) => `line ${number}: ${problem}`)
-      throw new StartError(`Nothing was written. ${path} does not fit:\n  ${lines.join('\n  ')}`)
+      if (count === 0) return
+      const lines = firstOf(named).map(({ number, problem }) => `line ${number}: ${problem}`)
+      const more = count > lines.length ? [`and ${count - lines.length} more`] : []
+      const problems = count === 1 ? '1 problem' : `${count} problems`
+      throw new StartError(`Nothing was written. ${path} has ${problems}:\n  ${[...lines, ...more].join('\n  ')}`)
     },
   }
 }
+
+const firstOf = <Named extends { number: number }>(named: readonly Named[]): Named[] =>
+  named.toSorted((one, other) => one.number - other.number).slice(0, mostProblems)
 
 async function* linesOf({ path, digest }: Pick<NdjsonFile<TSchema>, 'path' | 'digest'>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -87,5 +97,13 @@ function parse(line: string): unknown {
   }
 }
 
-const explain = (error: { instancePath: string; message?: string; params: object } | undefined): string =>
-  error ? `${error.instancePath.slice(1) || 'it'} ${error.message ?? 'does not fit'}` : 'is not a JSON object'
+type SchemaError = { instancePath: string; message?: string; params: { additionalProperty?: unknown } }
+
+/** A key that is not known says more than one that is missing: it is that one, mistyped. */
+function explain(errors: readonly SchemaError[], keys: readonly string[]): string {
+  const unknown = errors.map(({ params }) => params.additionalProperty).find((key) => typeof key === 'string')
+  if (unknown !== undefined)
+    return `"${unknown}" is no field of a line.${suggestion(unknown, keys) || ` Known: ${keys.join(', ')}.`}`
+  const [error] = errors
+  return error ? `${error.instancePath.slice(1) || 'it'} ${error.message ?? 'does not fit'}` : 'is not a JSON object'
+}

@@ -15,7 +15,7 @@ export async function start(words: readonly string[], print: Print, atOnce: Abor
   const config = loadConfig(environment, plan)
   const logging = await openLogger(config.logLevel, config.logFile)
   const { log } = logging
-  for (const warning of ignoredVariables(environment, plan.deployment)) log.warn(warning)
+  for (const warning of [...ignoredVariables(environment, plan.deployment), ...config.warnings]) log.warn(warning)
   const running = await compose(config, plan, { ...logging, atOnce })
   print(announcement(config, plan, running))
   return running

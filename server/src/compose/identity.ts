@@ -1,5 +1,6 @@
 import type { Contract } from '../contracts/_kit/contract.ts'
 import { longestAccessTtl } from '../contracts/configured.ts'
+import type { ContractName } from '../contracts/registry.ts'
 import type { Probe } from '../gateway/health.ts'
 import { type IdentityPort, identityHere, identityOverHttp } from '../gateway/identity/port.ts'
 import { systemClock as clock } from '../platform/clock.ts'
@@ -78,10 +79,19 @@ export function localIdentity(
 /** What mails are written from: the realm of every contract, and where people reach them. */
 function mailSources({ config, contracts, listening }: AppContext, { secrets }: identityService.Identity) {
   const local = config.listeners[0] ? `http://localhost:${config.listeners[0].port}` : 'http://localhost'
+  const realmNamed = (contract: string) => Object.values(contracts).find(({ name }) => name === contract)?.realm
+  const ownOf = (contract: string) => config.realmMail[contract as ContractName]
   return {
     secrets,
-    realmNamed: (contract: string) => Object.values(contracts).find(({ name }) => name === contract)?.realm,
-    baseUrlOf: () => config.appUrl ?? listening.url?.replace('127.0.0.1', 'localhost') ?? local,
+    realmNamed,
+    senderOf(contract: string): string {
+      const from = ownOf(contract)?.from ?? config.mailFrom
+      // Whoever reads it should see what the mail is about.
+      const named = from.includes('<') && !from.startsWith('<')
+      return named ? from : `"${realmNamed(contract)?.title ?? contract}" <${from.replaceAll(/[<>]/g, '')}>`
+    },
+    baseUrlOf: (contract: string) =>
+      ownOf(contract)?.appUrl ?? config.appUrl ?? listening.url?.replace('127.0.0.1', 'localhost') ?? local,
   }
 }
 

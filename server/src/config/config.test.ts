@@ -4,7 +4,8 @@ import type { Environment } from './environment.ts'
 import { planOf, topologies } from './topologies.ts'
 
 const development: Environment = { GUICHET_DEV: 'true' }
-const secret = 'x'.repeat(32)
+const secret = 'a secret of the tests, long enough to be one'
+const address = { GUICHET_APP_URL: 'https://app.example.org' }
 const load = (env: Environment, ...words: string[]) => loadConfig(env, planOf(words))
 const problems = (env: Environment, ...words: string[]): string => {
   try {
@@ -48,8 +49,8 @@ describe('the environment', () => {
 
   test('outside development secrets are asked for, those between units only where there are several', () => {
     expect(problems({})).toContain('GUICHET_SECRET')
-    expect(problems({ GUICHET_SECRET: secret })).toBe('')
-    expect(problems({ GUICHET_SECRET: secret }, 'shop/auth-service')).toContain('INTERNAL_SERVICE_TOKEN')
+    expect(problems({ GUICHET_SECRET: secret, ...address })).toBe('')
+    expect(problems({ GUICHET_SECRET: secret, ...address }, 'shop/auth-service')).toContain('INTERNAL_SERVICE_TOKEN')
     expect(problems({ GUICHET_SECRET: 'short' })).toContain('at least 32')
   })
 
@@ -101,7 +102,7 @@ describe('the environment', () => {
 })
 
 /** As in production, with what every topology asks for. */
-const production: Environment = { GUICHET_SECRET: secret, REDIS_URL: 'redis://r:6379/0' }
+const production: Environment = { GUICHET_SECRET: secret, REDIS_URL: 'redis://r:6379/0', ...address }
 
 describe('mail', () => {
   test('is shown in development, and goes to a local server otherwise', () => {
@@ -130,14 +131,84 @@ describe('mail', () => {
     { GUICHET_MAIL_FROM: 'a@b\r\nBcc: c@d' },
     { GUICHET_MAIL_FROM: 'A <a@b> <c@d>' },
     { GUICHET_APP_URL: 'example.org' },
+    { SHOP_MAIL_FROM: 'nobody' },
+    { SHOP_APP_URL: 'example.org' },
   ])('%j is a problem', (env) => {
     const found = problems({ ...development, ...env })
-    expect(found).toMatch(/GUICHET_(SMTP|MAIL|APP)_/)
+    expect(found).toMatch(/(GUICHET|SHOP)_(SMTP|MAIL|APP)_/)
     expect(found).not.toContain('hunter2')
   })
 
   test.each(['a@example.org', 'Example <a@example.org>', '<a@example.org>'])('%s is a sender', (from) => {
     expect(load({ ...development, GUICHET_MAIL_FROM: from }).mailFrom).toBe(from)
+  })
+
+  const outward = { ...production, GUICHET_SMTP_HOST: 'mail.example.org' }
+  test('outside this machine it goes encrypted to a server whose certificate holds', () => {
+    expect(load(outward).smtp?.tls).toBe('required')
+    expect(load({ ...production, GUICHET_SMTP_HOST: '127.0.0.1' }).smtp?.tls).toBe('opportunistic')
+    expect(load({ ...production, GUICHET_SMTP_HOST: '::1', GUICHET_SMTP_TLS: 'none' }).smtp?.tls).toBe('none')
+    for (const tls of ['none', 'opportunistic'])
+      expect(problems({ ...outward, GUICHET_SMTP_TLS: tls })).toMatch(
+        new RegExp(
+          `GUICHET_SMTP_TLS=${tls} would let .* mail\\.example\\.org read .*GUICHET_SMTP_ALLOW_CLEARTEXT=true`,
+        ),
+      )
+  })
+
+  test('in clear it goes only where that is allowed by its name, and warned of', () => {
+    const allowed = load({ ...outward, GUICHET_SMTP_ALLOW_CLEARTEXT: 'true' })
+    expect(allowed.smtp?.tls).toBe('opportunistic')
+    expect(allowed.warnings).toEqual([
+      expect.stringMatching(/^GUICHET_SMTP_ALLOW_CLEARTEXT=true: .*can read mailed links/),
+    ])
+    const strict = load({ ...outward, GUICHET_SMTP_ALLOW_CLEARTEXT: 'true', GUICHET_SMTP_TLS: 'required' })
+    expect(strict).toMatchObject({ smtp: { tls: 'required' }, warnings: [] })
+  })
+
+  describe('outside development', () => {
+    const without = { ...production, GUICHET_APP_URL: '' }
+    test('the address that links begin with has to be said where links are mailed', () => {
+      expect(problems(without)).toContain('GUICHET_APP_URL is missing')
+      expect(problems(without, 'clients')).toContain('GUICHET_APP_URL or APP_URL is missing')
+      const unit = { ...without, INTERNAL_SERVICE_TOKEN: secret }
+      expect(problems(unit, 'identity')).toContain('GUICHET_APP_URL is missing')
+      for (const word of ['gateway', 'orders', 'shop/api-gateway']) expect(problems(unit, word)).toBe('')
+      expect(problems({ ...without, SHOP_APP_URL: 'https://shop.example.org' }, 'shop')).toBe('')
+      expect(problems({ ...without, SHOP_APP_URL: 'https://shop.example.org' })).toContain('GUICHET_APP_URL is missing')
+      expect(() => loadConfig(without, planOf(['all']), 'command')).not.toThrow()
+    })
+
+    test.each(['http://app.example.org', 'http://0.0.0.0:8000', 'http://10.1.2.3', 'http://localhost.example.org'])(
+      '%s is refused, since it is not https',
+      (url) => {
+        expect(problems({ ...production, GUICHET_APP_URL: url })).toContain('GUICHET_APP_URL must begin with https')
+        expect(problems({ ...without, APP_URL: url }, 'clients')).toContain('- APP_URL must begin with https')
+        expect(problems({ ...production, SHOP_APP_URL: url })).toContain('SHOP_APP_URL must begin with https')
+        expect(problems({ ...development, GUICHET_APP_URL: url })).toBe('')
+      },
+    )
+
+    test.each(['http://localhost:8000', 'http://shop.localhost', 'http://127.0.0.1:8000', 'http://[::1]:8000'])(
+      '%s is this machine',
+      (url) => {
+        expect(load({ ...production, GUICHET_APP_URL: url }).appUrl).toBe(url)
+      },
+    )
+  })
+
+  test('a contract may have a sender, an address and a product name of its own', () => {
+    const env = {
+      ...development,
+      SHOP_MAIL_FROM: 'Shop <shop@example.org>',
+      SHOP_APP_URL: 'https://shop.example.org/',
+      CLIENTS_PRODUCT_NAME: 'Acme ID',
+    }
+    expect(load(env)).toMatchObject({
+      realmMail: { shop: { from: 'Shop <shop@example.org>', appUrl: 'https://shop.example.org' } },
+      overrides: { clients: { title: 'Acme ID' } },
+    })
+    expect(problems({ ...development, CLIENTS_PRODUCT_NAME: 'a"b' })).toContain('CLIENTS_PRODUCT_NAME may have')
   })
 
   test('links lead to a URL without a slash at its end', () => {
@@ -149,8 +220,8 @@ describe('Redis', () => {
   test('is optional, but outside development for whom counts its limits there', () => {
     for (const { name, deployment } of topologies) {
       const missing = deployment.needsRedis ? 'REDIS_URL is missing' : ''
-      expect(problems({ GUICHET_SECRET: secret }, name)).toContain(missing)
-      expect(problems({ GUICHET_SECRET: secret }, name) === '').toBe(missing === '')
+      expect(problems({ GUICHET_SECRET: secret, ...address }, name)).toContain(missing)
+      expect(problems({ GUICHET_SECRET: secret, ...address }, name) === '').toBe(missing === '')
       expect(problems(production, name)).toBe('')
       expect(problems(development, name)).toBe('')
     }

@@ -8,12 +8,14 @@ import type { ContractName } from '../contracts/registry.ts'
 import { messageOf, StartError } from '../platform/errors.ts'
 import type { LogFile } from '../platform/log.ts'
 import type { ObjectStoreSettings } from '../platform/storage/open-object-store.ts'
-import { type PasswordHashing, recommendedHashing } from '../services/identity/index.ts'
+import type { PasswordHashing } from '../services/identity/index.ts'
 import { readOverrides, readUnlimited } from './contract-overrides.ts'
 import { readDatabaseUrls } from './databases.ts'
 import { createReader, type Environment, type Reader } from './environment.ts'
+import { readHashing } from './hashing.ts'
 import { readHosts } from './hosts.ts'
-import { readMailFrom, readSmtp, type SmtpSettings } from './mail.ts'
+import { type RealmMail, readMailFrom, readRealmMail, readSmtp, requireAppUrls, type SmtpSettings } from './mail.ts'
+import { readSecrets } from './secrets.ts'
 import { readAvatarStore, readUploadMaxBytes } from './storage.ts'
 import { type Plan, planOf, usualPort } from './topologies.ts'
 
@@ -45,7 +47,7 @@ export interface Config {
   hosts: ReadonlyMap<string, ContractName>
   /** Undefined in development, where it is derived from the master secret. */
   internalToken: string | undefined
-  /** What `/metrics` wants as a Bearer token outside development; undefined: nobody may read it there. */
+  /** What `/metrics` wants as a Bearer token outside development; undefined: nobody may read it there, but who asks from this machine. */
   metricsToken: string | undefined
   /** Networks (CIDR) whose `X-Forwarded-For` is believed. */
   trustedProxies: readonly string[]
@@ -58,10 +60,12 @@ export interface Config {
   keyRotationDays: number
   /** Undefined in development, where mail is shown and not sent. */
   smtp: SmtpSettings | undefined
-  /** The sender of mail. */
+  /** The sender of mail: an address, or a name with the address in angle brackets; without a name it is the realm's title. */
   mailFrom: string
   /** Where people reach the listener that mailed links lead to; undefined: where it listens. No slash at the end. */
   appUrl: string | undefined
+  /** What of these two a contract has of its own. */
+  realmMail: Readonly<Partial<Record<ContractName, RealmMail>>>
   /** Undefined: no Redis, and limits are counted in each process. */
   redisUrl: string | undefined
   /** Where avatars are kept. */
@@ -80,6 +84,8 @@ export interface Config {
   adminPasswords: Readonly<Partial<Record<ContractName, string>>>
   /** What changes in a contract's realm and limits. */
   overrides: Readonly<Partial<Record<ContractName, ContractOverrides>>>
+  /** What is taken as it is, and told at the start. */
+  warnings: readonly string[]
 }
 
 const localOrigins = /^https?:\/\/(localhost|[a-z0-9-]+\.localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
@@ -112,15 +118,6 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
   if (development && env.NODE_ENV === 'production') {
     problems.push('GUICHET_DEV=true opens demo accounts and is refused with NODE_ENV=production: unset one of the two.')
   }
-  const secret = read.secret('GUICHET_SECRET')
-  if (!development && secret === undefined) {
-    const name = read.called('GUICHET_SECRET')
-    problems.push(`${name} is missing: set at least 32 random characters (as from \`openssl rand -base64 48\`).`)
-  }
-  const internalToken = read.secret('INTERNAL_SERVICE_TOKEN')
-  if (!development && plan.distributed && internalToken === undefined) {
-    problems.push('INTERNAL_SERVICE_TOKEN is missing: set the same at least 32 random characters for every unit.')
-  }
   const limitsScale = read.number('GUICHET_LIMITS_SCALE', { fallback: 1, min: 0.01, max: 1_000_000 })
   if (!development && limitsScale !== 1) {
     problems.push('GUICHET_LIMITS_SCALE is for load tests in development (GUICHET_DEV=true): unset it.')
@@ -136,7 +133,7 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
     topologyOption: plan.topology === 'all' ? '' : ` --topology ${plan.label}`,
     development,
     dataDir,
-    secret,
+    ...readSecrets(read, plan, development),
     logLevel: read.choice('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
     logFile: readLogFile(read, plan),
     instanceId: readInstanceId(read, plan),
@@ -145,8 +142,6 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
     unlimited: plan.contracts.filter((name) => readUnlimited(read, name, development)),
     listeners: readListeners(read, plan, development),
     hosts: readHosts(read, plan, development),
-    internalToken,
-    metricsToken: read.secret('GUICHET_METRICS_TOKEN') ?? internalToken,
     trustedProxies: read.list('GUICHET_TRUSTED_PROXIES'),
     corsOrigins: readOrigins(read, plan, development),
     upstreamTimeoutMs: read.integer('GUICHET_UPSTREAM_TIMEOUT_MS', {
@@ -162,18 +157,20 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
     hashing: readHashing(read, development),
     keyRotationDays: read.integer('GUICHET_KEY_ROTATION_DAYS', { fallback: 90, min: 0, max: 3_650 }),
     smtp: readSmtp(read, development),
-    mailFrom: readMailFrom(read),
+    mailFrom: readMailFrom(read, 'GUICHET_MAIL_FROM') ?? 'noreply@localhost',
     appUrl: read.url('GUICHET_APP_URL'),
+    realmMail: readRealmMail(read, plan),
     redisUrl,
     avatars: readAvatarStore(read, dataDir),
     uploadMaxBytes: readUploadMaxBytes(read),
     poolSize: read.integer('GUICHET_DATABASE_POOL', { fallback: 10, min: 1, max: 500 }),
     databaseUrls: readDatabaseUrls(read, plan),
     serviceUrls: readServiceUrls(read, plan),
-    contractSecrets: readByContract(plan, (name) => read.secret(`${name.toUpperCase()}_JWT_SECRET`)),
     adminPasswords: readByContract(plan, (name) => read.text(`${name.toUpperCase()}_ADMIN_PASSWORD`)),
     overrides: readByContract(plan, (name) => readOverrides(read, name, development)),
+    warnings: read.warnings,
   }
+  if (purpose === 'start' && !development) requireAppUrls(read, plan, config)
   if (problems.length > 0) {
     throw new StartError(`The environment does not fit:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
   }
@@ -245,27 +242,6 @@ function readOrigins(read: Reader, { deployment }: Plan, development: boolean): 
   }
   const usual = development ? [localOrigins] : (defaults?.corsOrigins ?? [])
   return [...(named.length > 0 ? named : usual), ...further]
-}
-
-function readHashing(read: Reader, development: boolean): PasswordHashing {
-  const algorithm = read.choice('GUICHET_PASSWORD_ALGORITHM', ['argon2id', 'pbkdf2-sha256'] as const, 'argon2id')
-  // Cheaper than OWASP recommends only where nothing is worth stealing.
-  const floor = (recommended: number, least: number) => (development ? least : recommended)
-  if (algorithm === 'pbkdf2-sha256') {
-    const { rounds } = recommendedHashing['pbkdf2-sha256']
-    const min = floor(rounds, 1)
-    return { algorithm, rounds: read.integer('GUICHET_PBKDF2_ROUNDS', { fallback: rounds, min, max: 10_000_000 }) }
-  }
-  const { memoryKib, passes } = recommendedHashing.argon2id
-  return {
-    algorithm,
-    memoryKib: read.integer('GUICHET_ARGON2_MEMORY_KIB', {
-      fallback: memoryKib,
-      min: floor(memoryKib, 8),
-      max: 1_048_576,
-    }),
-    passes: read.integer('GUICHET_ARGON2_PASSES', { fallback: passes, min: floor(passes, 1), max: 100 }),
-  }
 }
 
 function readByContract<Value>({ contracts }: Plan, read: (name: ContractName) => Value | undefined) {

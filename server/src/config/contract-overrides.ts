@@ -20,6 +20,7 @@ const day = 86_400
 export function readOverrides(read: Reader, name: ContractName, development: boolean): ContractOverrides | undefined {
   const prefix = name.toUpperCase()
   return whatIsSet({
+    title: readProductName(read, name),
     accessTtl: read.duration(`${prefix}_ACCESS_TTL`, { min: 1, max: 30 * day }),
     refreshTtl: read.duration(`${prefix}_REFRESH_TTL`, { min: 1, max: 400 * day }),
     sessionMax: read.duration(`${prefix}_SESSION_MAX`, { min: 60, max: 400 * day }),
@@ -35,6 +36,15 @@ export function readOverrides(read: Reader, name: ContractName, development: boo
       ? firstUserAdministers(read, contracts[name]) || development
       : undefined,
   })
+}
+
+/** What mails and pages call the product; it stands in headers of mail. */
+function readProductName(read: Reader, name: ContractName): string | undefined {
+  const variable = `${name.toUpperCase()}_PRODUCT_NAME`
+  const title = read.text(variable)
+  if (title !== undefined && !/^[^<>"\\\p{C}]{1,60}$/u.test(title))
+    read.problems.push(`${read.called(variable)} may have up to 60 characters, and none of < > " \\.`)
+  return title
 }
 
 function firstUserAdministers(read: Reader, { name, realm }: Contract): boolean {

@@ -9,7 +9,6 @@ export const ignoredVariables = (env: Environment, { ignored = {} }: Deployment)
     .filter(([name]) => env[name])
     .map(([name, reason]) => `${name} has no effect: ${reason}.`)
 
-const shortestSecret = 32
 const secondsIn = { ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400 } as const
 const bytesIn = { k: 1_024, m: 1_024 ** 2, g: 1_024 ** 3 } as const
 
@@ -26,7 +25,8 @@ interface Found {
 }
 
 /**
- * Reads variables one by one, by our names and those of the deployment, and collects what is wrong with them in `problems`. An empty variable counts as unset. A
+ * Reads variables one by one, by our names and those of the deployment, and collects what is wrong with them in `problems`.
+ * An empty variable counts as unset. A
  * value that may hold a password is not repeated in its problem.
  */
 export function createReader(
@@ -34,12 +34,13 @@ export function createReader(
   { aliases = {}, inMilliseconds = [] }: Pick<Deployment, 'aliases' | 'inMilliseconds'>,
 ) {
   const problems: string[] = []
+  const warnings: string[] = []
   const namesOf = (name: string): string[] => [name, ...(aliases[name] ?? [])]
   const findOne = (name: string): Found | undefined => {
     const value = env[name]?.trim()
     return value ? { name, value } : undefined
   }
-  /** The value with the name it was found under, for messages. */
+  /** The value with the name that was set, for messages. */
   const find = (name: string) => namesOf(name).map(findOne).find(Boolean)
   const number = (name: string, { fallback, min, max }: Bounds & { fallback: number }): number => {
     const found = find(name)
@@ -68,14 +69,17 @@ export function createReader(
 
   return {
     problems,
+    /** What is taken as it is, and told at the start. */
+    warnings,
+    find,
     /** Adds a problem, unless it was said already. */
     problem(text: string): void {
       if (!problems.includes(text)) problems.push(text)
     },
     number,
     integer,
-    /** The name with the reference's for it, for messages about what is missing. */
-    called: (name: string): string => namesOf(name).join(' or '),
+    /** The name that was set, for messages; while none is, ours with the reference's for it. */
+    called: (name: string): string => find(name)?.name ?? namesOf(name).join(' or '),
     text: (name: string) => find(name)?.value,
     /** A whole number, or undefined when unset. */
     count: (name: string, range: Bounds): number | undefined =>
@@ -133,13 +137,6 @@ export function createReader(
       return chosen ?? fallback
     },
     port: (name: string): number | undefined => find(name) && integer(name, { fallback: 0, min: 0, max: 65_535 }),
-    secret(name: string): string | undefined {
-      const found = find(name)
-      if (found && found.value.length < shortestSecret) {
-        problems.push(`${found.name} must have at least ${shortestSecret} characters; it has ${found.value.length}.`)
-      }
-      return found?.value
-    },
     list: (name: string): string[] =>
       (find(name)?.value ?? '')
         .split(',')

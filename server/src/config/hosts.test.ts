@@ -4,8 +4,9 @@ import type { Environment } from './environment.ts'
 import { planOf } from './topologies.ts'
 
 const production: Environment = {
-  GUICHET_SECRET: 's'.repeat(32),
-  INTERNAL_SERVICE_TOKEN: 't'.repeat(32),
+  GUICHET_SECRET: 'a secret of the tests, long enough to be one',
+  INTERNAL_SERVICE_TOKEN: 'a token of the tests, long enough to be one',
+  GUICHET_APP_URL: 'https://app.example.org',
   REDIS_URL: 'redis://r:6379/0',
 }
 const hosts = (env: Environment, ...words: string[]) => Object.fromEntries(loadConfig(env, planOf(words)).hosts)

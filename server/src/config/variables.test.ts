@@ -7,11 +7,11 @@ import { createReader, type Environment } from './environment.ts'
 import { planOf } from './topologies.ts'
 
 const load = (env: Environment) => loadConfig({ GUICHET_DEV: 'true', ...env }, planOf([]))
-const text = 'z'.repeat(40)
+const text = 'a secret of the tests, long enough to be one'
 
 test.each<[Environment, Partial<Config>]>([
   [{ GUICHET_SECRET: text }, { secret: text }],
-  [{ INTERNAL_SERVICE_TOKEN: text }, { internalToken: text, metricsToken: text }],
+  [{ INTERNAL_SERVICE_TOKEN: text }, { internalToken: text }],
   [{ GUICHET_METRICS_TOKEN: text }, { metricsToken: text }],
   [
     { INTERNAL_SERVICE_TOKEN: text, GUICHET_METRICS_TOKEN: `${text}m` },
@@ -47,6 +47,7 @@ test.each<[Environment, Partial<Config>]>([
     [{ [`${name.toUpperCase()}_JWT_SECRET`]: text }, { contractSecrets: { [name]: text } }],
     [{ [`${name.toUpperCase()}_ADMIN_PASSWORD`]: 'p' }, { adminPasswords: { [name]: 'p' } }],
     [{ [`${name.toUpperCase()}_LIMITS_ENABLED`]: 'false' }, { unlimited: [name] }],
+    [{ [`${name.toUpperCase()}_MAIL_FROM`]: 'a@b' }, { realmMail: { [name]: { from: 'a@b', appUrl: undefined } } }],
   ]),
 ])('%j changes that and nothing else', (env, gives) => {
   expect(load(env)).toEqual({ ...load({}), ...gives })

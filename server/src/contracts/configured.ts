@@ -13,6 +13,8 @@ export function contractNamed(text: string | undefined): ContractName {
 
 /** What an installation sets differently; what is absent stays as the contract has it. Times are in seconds. */
 export interface ContractOverrides {
+  /** What mails and pages call the product. */
+  title?: string
   accessTtl?: number
   refreshTtl?: number
   sessionMax?: number
@@ -45,7 +47,8 @@ export function configured({ overrides, uploadMaxBytes }: ContractSettings): Con
 const taking = (route: Route, maxBytes: number): Route =>
   route.upload ? { ...route, upload: { ...route.upload, maxBytes } } : route
 
-function withOverrides(contract: Contract, { limits, lockout, refuseResembling, ...others }: ContractOverrides): Contract {
+function withOverrides(contract: Contract, changes: ContractOverrides): Contract {
+  const { limits, lockout, refuseResembling, title = contract.realm.title, ...others } = changes
   const { policy } = contract.realm
   const changed: Policy = {
     ...policy,
@@ -53,7 +56,11 @@ function withOverrides(contract: Contract, { limits, lockout, refuseResembling, 
     lockout: { ...policy.lockout, ...lockout },
     password: { ...policy.password, ...(refuseResembling && { refuseResembling }) },
   }
-  return { ...contract, realm: { ...contract.realm, policy: changed }, limits: { ...contract.limits, ...limits } }
+  return {
+    ...contract,
+    realm: { ...contract.realm, title, policy: changed },
+    limits: { ...contract.limits, ...limits },
+  }
 }
 
 /** Seconds the longest-lived access token of any of them lives. */

@@ -2,6 +2,8 @@ import type { NodemailerError } from 'nodemailer'
 
 /** One mail to one person, as a text and as the same in HTML. */
 export interface MailMessage {
+  /** The sender, where it is another than the transport's. */
+  from?: string | undefined
   /** The Message-ID is made from it: the same id again is a redelivery, and mail servers can tell. */
   id: string
   to: string
@@ -54,13 +56,12 @@ const connections = 5
 
 /** Sends over a pool of SMTP connections. Nothing is connected before the first mail. */
 export function smtpTransport(options: SmtpOptions): MailTransport {
-  const { from, deadlineMs } = options
+  const { deadlineMs } = options
   let pool: ReturnType<typeof openPool> | undefined
-  const domain = /@([^\s@>]+)>?\s*$/.exec(from)?.[1] ?? 'localhost'
 
   return {
     deadlineMs,
-    async send({ id, to, subject, text, html }) {
+    async send({ from = options.from, id, to, subject, text, html }) {
       pool ??= openPool(options)
       const { sendMail } = await pool
       await sendMail({
@@ -70,7 +71,7 @@ export function smtpTransport(options: SmtpOptions): MailTransport {
         subject,
         text,
         html,
-        messageId: `<${id}@${domain}>`,
+        messageId: `<${id}@${/@([^\s@>]+)>?\s*$/.exec(from)?.[1] ?? 'localhost'}>`,
         // So that no out-of-office note answers it (RFC 3834).
         headers: { 'Auto-Submitted': 'auto-generated' },
         xMailer: false,

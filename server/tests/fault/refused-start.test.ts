@@ -57,19 +57,11 @@ describe('a start is refused, before anything is touched,', () => {
     const said = await refuse(['shop/api-gateway'], {
       PORT: 'eighty',
       LOG_LEVEL: 'loud',
-      JWT_SECRET: 'short',
       AUTH_SERVICE_URL: 'ftp://example.org',
       UPSTREAM_TIMEOUT_MS: '1.5e99',
       GUICHET_LIMITS_SCALE: '-1',
     })
-    for (const name of [
-      'PORT',
-      'LOG_LEVEL',
-      'JWT_SECRET',
-      'AUTH_SERVICE_URL',
-      'UPSTREAM_TIMEOUT_MS',
-      'GUICHET_LIMITS_SCALE',
-    ]) {
+    for (const name of ['PORT', 'LOG_LEVEL', 'AUTH_SERVICE_URL', 'UPSTREAM_TIMEOUT_MS', 'GUICHET_LIMITS_SCALE']) {
       expect(said).toMatch(new RegExp(`- ${name} `))
     }
   })
@@ -87,7 +79,36 @@ describe('a start is refused, before anything is touched,', () => {
   test('for missing secrets in production, each by its name', async () => {
     const said = await refuse(['shop/auth-service'], {}, bare)
     expect(said).toMatch(/- GUICHET_SECRET /)
+    expect(said).toMatch(/- GUICHET_APP_URL is missing/)
     expect(said).toMatch(/- INTERNAL_SERVICE_TOKEN /)
+  })
+})
+
+describe('secrets that can be guessed', () => {
+  const guessed = { GUICHET_SECRET: 'a'.repeat(32), SHOP_JWT_SECRET: 'short' }
+
+  test('are refused in production by the names that were set, without their values', async () => {
+    const environment = { ...bare, ...guessed, INTERNAL_SERVICE_TOKEN: 'abcdefgh'.repeat(4), JWT_SECRET: '' }
+    const said = await domainError(['shop/auth-service'], { ...environment, GUICHET_DATA_DIR: await ownDataDir() })
+    expect(said).toContain('- GUICHET_SECRET must have at least 8 different characters; it has 1.')
+    expect(said).toContain('- INTERNAL_SERVICE_TOKEN must not be one text over and over.')
+    expect(said).toContain('- SHOP_JWT_SECRET must have at least 32 characters; it has 5.')
+    expect(said).not.toMatch(/aaaa|abcdefgh/)
+  })
+
+  test('are warned of in development, where they do', { timeout: 60_000 }, async () => {
+    const dataDir = await ownDataDir({ prepared: true })
+    const server = await startProcess(['start'], {
+      ...testEnvironment,
+      ...guessed,
+      GUICHET_DATA_DIR: dataDir,
+      PORT: '0',
+    })
+    onTestFinished(server.kill)
+    for (const name of Object.keys(guessed))
+      expect(server.stderr()).toMatch(new RegExp(`"level":40.*${name} must have`))
+    await signIn(server.urls.gateway!)
+    expect(await server.stop()).toBe(0)
   })
 })
 
@@ -120,7 +141,12 @@ describe('a start is refused', () => {
 })
 
 describe('production', () => {
-  const production = { ...bare, NODE_ENV: 'production', GUICHET_SECRET: secret('master secret') }
+  const production = {
+    ...bare,
+    NODE_ENV: 'production',
+    GUICHET_SECRET: secret('master secret'),
+    GUICHET_APP_URL: 'http://localhost:8000',
+  }
 
   test('wants ADMIN_PASSWORD for the first start, and knows no admin/admin', { timeout: 60_000 }, async () => {
     const dataDir = await ownDataDir()

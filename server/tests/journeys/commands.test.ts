@@ -108,7 +108,7 @@ test('seed and migrate can be repeated', async () => {
   const production = await runCommand(['seed'], {
     ...environment,
     GUICHET_DEV: 'false',
-    GUICHET_SECRET: 'x'.repeat(32),
+    GUICHET_SECRET: 'a secret of the tests, long enough to be one',
   })
   expect(production.stderr).toContain('GUICHET_DEV=true')
 })
@@ -145,17 +145,36 @@ test('dead-letters lists what a service could not take, and replays it', async (
 
 test('the command line explains itself', async () => {
   expect(await guichet('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('start [topology') })
+  expect(await guichet('account grant --help')).toMatchObject({ code: 0, stdout: expect.stringContaining('Example:') })
   expect((await guichet('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
-  for (const words of [
-    'dance',
-    'import people x',
-    'account',
-    'account create',
-    'start --loud',
-    'account grant rising',
-  ]) {
+  for (const [words, says] of [
+    ['dance', 'no command "dance"'],
+    ['account create', 'needs a <name>'],
+    ['start --loud', 'no option "--loud"'],
+  ] as const) {
     const { code, stderr } = await guichet(words)
     expect(code, words).toBe(1)
-    expect(stderr, words).toContain('Usage: npm run guichet')
+    expect(stderr, words).toContain(says)
+    expect(stderr, words).toContain('npm run guichet -- ')
   }
+})
+
+test('migrate --dry-run migrates nothing: the option is refused', async () => {
+  const url = 'postgresql://nobody:x@127.0.0.1:1/never'
+  const urls = { IDENTITY_DATABASE_URL: url, PROFILES_DATABASE_URL: url, ORDERS_DATABASE_URL: url }
+  const { code, stderr } = await runCommand(['migrate', '--dry-run'], { ...environment, ...urls })
+  expect(code).toBe(1)
+  expect(stderr).toContain('"migrate" has no option "--dry-run".')
+})
+
+test('account create makes a tenant only when it is said to be new', async () => {
+  const create = (name: string, tenant: string, more = '') =>
+    guichet(`account create ${name}@example.org --contract tenants --verified --tenant ${tenant} ${more}`.trim())
+  expect((await create('first', 'Globex')).stderr).toContain('There is no tenant "Globex". Add --new to make it.')
+  expect((await create('first', 'Globex', '--new')).code).toBe(0)
+  expect((await create('second', 'Globx')).stderr).toContain('Did you mean "Globex"?')
+  expect((await create('second', 'globex', '--new')).stderr).toContain('already: leave --new out')
+  expect((await create('second', 'globex')).code).toBe(0)
+  const grant = await guichet('account grant second@example.org tenant_admin --contract tenants --tenant Globexx')
+  expect(grant.stderr).toContain('Did you mean "Globex"?')
 })

@@ -17,6 +17,7 @@ const production = {
   GUICHET_ARGON2_PASSES: '',
   NODE_ENV: 'production',
   GUICHET_SECRET: `the-master-secret-${randomBytes(24).toString('hex')}`,
+  GUICHET_APP_URL: 'http://localhost:8000',
   TENANTS_FIRST_USER: 'vendor_admin',
 }
 

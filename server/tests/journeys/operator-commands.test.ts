@@ -44,14 +44,19 @@ const signIn = (username: string, given = password) =>
 const tokenOf = async (username: string) => (await signIn(username)).body.data.access_token
 const statusOf = async (token: string) => (await call('GET', at('/users/profile'), { token })).status
 
-test('tenant makes a tenant only when there is something to set, and tells how strict it is', async () => {
+test('tenant makes a tenant only when it is said to be new, and tells how strict it is', async () => {
   for (let turn = 0; turn < 2; turn += 1) {
-    const { code, stdout, stderr } = await guichet('tenant', 'Nope')
+    const { code, stdout, stderr } = await guichet('tenant', 'Nope', '--approval', 'on')
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain('There is no tenant "Nope".')
   }
   const strict = 'Yes: passwords need a score of 3 of 4; an administrator activates who joins.'
-  expect(await linesOf('tenant', 'Yes', '--min-password-score', '3', '--approval', 'on')).toEqual([strict])
+  expect(await linesOf('tenant', 'Yes', '--min-password-score', '3', '--approval', 'on', '--new')).toEqual([strict])
+  expect((await guichet('tenant', 'Yess')).stderr).toContain('Did you mean "Yes"?')
+  expect((await guichet('tenant', 'Yes', '--new')).stderr).toContain('leave --new out')
+  expect((await guichet('tenant', 'Yes', '--min-password-score', '5')).stderr).toContain(
+    'a number from 0 to 4, not "5"',
+  )
   expect(await linesOf('tenant', 'Yes')).toEqual([strict])
   expect(await linesOf('tenant', 'Yes', '--approval', 'off')).toEqual([strict.replace(/;.*/, '; everybody may join.')])
 

@@ -5,7 +5,7 @@ import { planOf, topologies } from '../../src/config/topologies.ts'
 import type { Deployment } from '../../src/contracts/_kit/deployment.ts'
 
 /** A secret that is long enough. */
-export const secret = 'y'.repeat(32)
+export const secret = 'a secret of the tests, long enough to be one'
 
 /** The configuration that variables come to in development. */
 export const load = (env: Environment, word: string): Config =>

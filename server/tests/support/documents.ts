@@ -58,6 +58,7 @@ export const elsewhere = {
   'make start TOPOLOGY=shop': 'documents.test.ts: make start TOPOLOGY=shop',
   './start-services.sh': 'start-services.test.ts: one script starts the four services',
   'npm run guichet -- start shop/auth-service': 'documents.test.ts: each service alone',
+  'npm ci --omit=dev': 'documents.test.ts: the first day',
   'export NODE_ENV=production': 'documents.test.ts: the first day',
   'npm run guichet -- account create operator --role admin': 'documents.test.ts: the first day',
   'npm run guichet -- start shop': 'documents.test.ts: the first day',

@@ -9,6 +9,24 @@ import { repository } from './processes.ts'
 
 const run = promisify(execFile)
 
+type Later = (clean: () => Promise<void>) => void
+
+/**
+ * The tree as it would be committed, in a folder of its own, with no package installed.
+ * @param later told how to remove it
+ */
+export async function freshClone(later: Later): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'guichet-tree-'))
+  later(() => rm(folder, { recursive: true, force: true }))
+  const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: repository,
+  })
+  // What was removed and not yet committed is still listed.
+  const files = stdout.split('\0').filter((file) => file !== '' && existsSync(join(repository, file)))
+  for (const file of files) await cp(join(repository, file), join(folder, file))
+  return folder
+}
+
 /** A copy of the tree, for tests that change it. Vitest runs in it once: it takes the prepared data along. */
 export interface TreeCopy {
   folder: string
@@ -18,19 +36,9 @@ export interface TreeCopy {
   run(command: string, ...words: string[]): Promise<string>
 }
 
-/**
- * The tree as it would be committed, in a folder of its own, with the packages of this one.
- * @param later told how to remove it
- */
-export async function copyOfTheTree(later: (clean: () => Promise<void>) => void): Promise<TreeCopy> {
-  const folder = await mkdtemp(join(tmpdir(), 'guichet-tree-'))
-  later(() => rm(folder, { recursive: true, force: true }))
-  const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: repository,
-  })
-  // What was removed and not yet committed is still listed.
-  const files = stdout.split('\0').filter((file) => file !== '' && existsSync(join(repository, file)))
-  for (const file of files) await cp(join(repository, file), join(folder, file))
+/** A fresh clone with the packages of this tree. */
+export async function copyOfTheTree(later: Later): Promise<TreeCopy> {
+  const folder = await freshClone(later)
   for (const packages of ['node_modules', 'server/node_modules']) {
     if (existsSync(join(repository, packages))) await symlink(join(repository, packages), join(folder, packages))
   }

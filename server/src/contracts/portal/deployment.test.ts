@@ -38,7 +38,12 @@ test('the database of the portal wants a password', () => {
 })
 
 test('outside development pages of the front end may call the portal, those of strangers not', () => {
-  const production = { GUICHET_DEV: 'false', GUICHET_SECRET: secret, FRONTEND_URL: 'https://front.example' }
+  const production = {
+    GUICHET_DEV: 'false',
+    GUICHET_SECRET: secret,
+    GUICHET_APP_URL: 'https://app.example',
+    FRONTEND_URL: 'https://front.example',
+  }
   expect(load(production, 'portal').corsOrigins).toEqual([
     'http://localhost:3000',
     'http://localhost:5174',

@@ -25,7 +25,12 @@ test('what is missing is called by both names', () => {
   )
 })
 
-const production = { GUICHET_DEV: 'false', GUICHET_SECRET: secret, REDIS_URL: 'redis://r' }
+const production = {
+  GUICHET_DEV: 'false',
+  GUICHET_SECRET: secret,
+  REDIS_URL: 'redis://r',
+  GUICHET_APP_URL: 'https://app.example',
+}
 
 test('outside development limits are counted in Redis', () => {
   expect(() => load({ ...production, REDIS_URL: '' }, 'tenants')).toThrow(

@@ -15,7 +15,7 @@ import { Failure } from './wire.ts'
 /** Users who belong to tenants, their sign-in and their administration: the contract on port 5000. */
 export const tenants = contract({
   name: 'tenants',
-  title: realm.title,
+  title: 'User Service',
   realm,
   routes: [...identityRoutes, ...recoveryRoutes, ...meRoutes, ...usersRoutes, ...accountPages(realm)],
   errors,

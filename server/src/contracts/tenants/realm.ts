@@ -4,7 +4,7 @@ import { accountLinks } from '../_kit/pages/paths.ts'
 /** How the user service signs people in, and what its tokens say. */
 export const realm: Realm = {
   name: 'tenants',
-  title: 'User Service',
+  title: 'Tenants',
   policy: {
     identifier: 'email',
     verifiedEmail: 'mailed',

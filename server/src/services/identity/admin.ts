@@ -5,10 +5,12 @@ import { type Deps, revokedUntil } from './deps.ts'
 import { refuse } from './errors.ts'
 import { eventsJson } from './events.ts'
 import * as store from './store/index.ts'
-import { tenantName } from './tenants.ts'
+import { readTenantName, tenantName } from './tenants.ts'
 
 /** Sessions that a list shows at most. */
 const mostSessions = 100
+/** Tenants that are looked through for one of a like name. */
+const mostTenants = 10_000
 
 /** What an operator does at the command line, by an account's username or proven address. */
 export const admin = (deps: Deps) => {
@@ -77,10 +79,15 @@ export const admin = (deps: Deps) => {
     },
 
     tenantSettings: async (name: string): Promise<store.TenantSettings | undefined> =>
-      (await store.findTenant(database, name))?.settings,
+      (await store.findTenant(database, readTenantName(name)))?.settings,
+
+    /** Those there are, for whoever mistyped one. */
+    tenantNames: async (): Promise<string[]> =>
+      (await store.listTenants(database, mostTenants)).map(({ name }) => name),
 
     /** Makes a tenant stricter; it is made when there is none of that name. */
-    async changeTenant(name: string, settings: store.TenantSettings): Promise<store.TenantSettings> {
+    async changeTenant(named: string, settings: store.TenantSettings): Promise<store.TenantSettings> {
+      const name = readTenantName(named)
       await store.ensureTenant(database, newId(), name)
       const changed = await store.changeTenantSettings(database, name, settings)
       return changed?.settings ?? settings

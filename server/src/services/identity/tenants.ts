@@ -6,7 +6,10 @@ const longestName = 100
 
 /** The tenant that a request is about: the contract's own, or the one it names. Names are trimmed and compared without case. */
 export function tenantName({ tenant }: Policy, named: string | undefined): string {
-  if (tenant !== 'named') return tenant.name
+  return tenant === 'named' ? readTenantName(named) : tenant.name
+}
+
+export function readTenantName(named: string | undefined): string {
   const name = named?.trim().replaceAll(/\s+/g, ' ') ?? ''
   if (name === '' || name.length > longestName) throw refuse('identity.tenant_invalid', { maxLength: longestName })
   return name

@@ -55,7 +55,7 @@ test('T-08 the mailed link opens a page whose button verifies; opening it does n
   expect(page.status).toBe(200)
   expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
   const html = await page.text()
-  expect(html).toContain('User Service')
+  expect(html).toContain('Tenants')
   expect(html).toContain(person.verificationToken)
   expect((await api.get('/api/users/me', person.token)).body).toMatchObject({ is_email_verified: false })
   const pressed = await fetch(api.at('/account/tenants/verify-email'), {

@@ -38,7 +38,9 @@ beforeAll(async () => {
     PORT: String(port),
     SMTP_HOST: '127.0.0.1',
     SMTP_PORT: String(catcher.port),
-    APP_URL: base,
+    APP_URL: 'http://localhost:1',
+    CLIENTS_APP_URL: base,
+    CLIENTS_PRODUCT_NAME: 'Acme ID',
   })
   const postgresUrl = (await readFile(join(folder, 'postgres', 'url'), 'utf8')).trim()
   clients = clientsClient({ urls: { gateway: base, auth: base, users: base, orders: base }, postgresUrl })
@@ -71,6 +73,8 @@ test('C-04 C-05 C-33 C-34 C-35 C-36 C-37 C-38 registers, verifies, signs in, ren
   const link = linkIn(mail)
   expect(link).toMatch(new RegExp(`^${base}/api/v1/clients/${id}/verify_email\\?token=[\\w-]{43,}$`))
   expect(mail.text).toContain('Ada Lovelace')
+  expect(mail.subject, 'the product as it is named').toContain('Acme ID')
+  expect(mail.headers.from).toMatch(/^"?Acme ID"? <noreply@localhost>$/)
   expect(mail.html).toContain(`href="${link}"`)
 
   // The link shows a page, and following it uses nothing up.

@@ -17,6 +17,7 @@ beforeAll(async () => {
     GUICHET_DEV: 'false',
     NODE_ENV: 'production',
     GUICHET_SECRET: 'a secret of production, for a test only',
+    GUICHET_APP_URL: 'https://desk.example.org',
     GUICHET_LIMITS_SCALE: '',
     GUICHET_ARGON2_MEMORY_KIB: '',
     GUICHET_ARGON2_PASSES: '',

@@ -7,6 +7,7 @@ export interface RenderedMail {
   id: string
   contract: string
   kind: string
+  from?: string | undefined
   to: string
   subject: string
   text: string

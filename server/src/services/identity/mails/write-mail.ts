@@ -11,6 +11,8 @@ export interface MailSources {
   realmNamed(contract: string): Realm | undefined
   /** Where people reach the contract, without a path of its own: `https://www.example.org`. */
   baseUrlOf(contract: string): string
+  /** Whom a contract's mail comes from; the transport's own sender when absent. */
+  senderOf?(contract: string): string
 }
 
 /** A contract, a kind or a fact that this process does not have: perhaps the next version of it does. */
@@ -56,7 +58,8 @@ export function writeMail(row: MailRow, sources: MailSources): MailMessage | und
   if (to === null) return undefined
   const realm = sources.realmNamed(row.contract)
   if (!realm) throw new CannotWrite('unknown contract')
-  return { id, to, ...composeMail(kind, factsOf(kind, row, realm, sources), localeOf(row.locale)) }
+  const from = sources.senderOf?.(row.contract)
+  return { id, to, from, ...composeMail(kind, factsOf(kind, row, realm, sources), localeOf(row.locale)) }
 }
 
 function factsOf(kind: MailKind, row: MailRow, realm: Realm, { secrets, baseUrlOf }: MailSources): MailFacts {

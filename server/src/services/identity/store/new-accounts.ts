@@ -33,6 +33,9 @@ export const findTenant = (db: Queryable, name: string) =>
   db.maybe(sql<{ id: string; settings: TenantSettings }>`
     SELECT id, settings FROM tenants WHERE lower(name) = lower(${name})`)
 
+export const listTenants = (db: Queryable, limit: number) =>
+  db.many(sql<{ name: string }>`SELECT name FROM tenants ORDER BY number DESC LIMIT ${limit}`)
+
 export const changeTenantSettings = (db: Queryable, name: string, settings: TenantSettings) =>
   db.maybe(sql<{ settings: TenantSettings }>`
     UPDATE tenants SET settings = settings || ${JSON.stringify(settings)}::jsonb WHERE lower(name) = lower(${name})
