@@ -10,6 +10,7 @@ import { sameSecret } from '../../platform/secrets.ts'
 import type { AccessClaims, TokenVerifier } from '../../platform/tokens/verifier.ts'
 import { may, type Permission, type RequestContext } from '../../services/realm/index.ts'
 import { readable } from './bodies.ts'
+import { isOrderOfForeignPage } from './foreign-pages.ts'
 import { introspectWithin, isInvalidToken } from './introspection-limit.ts'
 import { ipPrefixOf } from './ip-prefix.ts'
 import type { Limiter } from './limiter.ts'
@@ -66,15 +67,6 @@ export function createEdge(options: EdgeOptions) {
       const verifier = verifierOf(contract)
       const { realm, browser: { accessCookie } = {}, hosting: { instanceHeader } = {}, deployment } = contract
       const { access } = route
-      /**
-       * A page of an origin that may not read our answers sends no orders either, whatever cookies its browser adds to them or would
-       * keep of them: SameSite does not tell apart what shares a registered domain, or a machine.
-       */
-      const isOrderOfForeignPage = (request: FastifyRequest, bearer: string | undefined): boolean =>
-        accessCookie !== undefined &&
-        bearer === undefined &&
-        !/^(GET|HEAD)$/.test(request.method) &&
-        isForeignPage(request, allowsOrigin)
       return async (request: Admitted, reply) => {
         if (instanceHeader) reply.header(instanceHeader, config.instanceId)
         const bearer = bearerOf(request)
@@ -84,7 +76,7 @@ export function createEdge(options: EdgeOptions) {
         }
         const ip = plainAddress(addressOf(request), request)
         const ipPrefix = ipPrefixOf(ip)
-        if (isOrderOfForeignPage(request, bearer)) throw refuseAtEdge('edge.forbidden')
+        if (isOrderOfForeignPage(request, bearer, allowsOrigin)) throw refuseAtEdge('edge.forbidden')
         let claims: AccessClaims | undefined
         if (access !== 'public' && !service) {
           const tokens = tokensOf(request, bearer, accessCookie)
@@ -166,16 +158,6 @@ function seenOf(tokens: readonly string[], { verifySeen }: TokenVerifier): Acces
     }
   }
   return undefined
-}
-
-/** True for a request that a page of an origin sends whom nobody let in here (fetch metadata, and RFC 6454). */
-function isForeignPage(request: FastifyRequest, allowsOrigin: AllowsOrigin | undefined): boolean {
-  const { origin, 'sec-fetch-site': site } = request.headers
-  if (site === 'same-origin' || site === 'none' || !allowsOrigin) return false
-  if (origin === undefined) return site !== undefined
-  // Behind a proxy that ends TLS the scheme may be another one here.
-  if (URL.canParse(origin) && new URL(origin).host === request.host) return false
-  return allowsOrigin(origin, request) !== 'with cookies'
 }
 
 /** The claims of the first token that is good here: cookies do not know ports, so others of the name may be somebody else's. */
