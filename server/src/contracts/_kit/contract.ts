@@ -221,6 +221,8 @@ export interface Contract {
   readonly hosting?: {
     /** True when another contract claims its paths: it is then served on its own listener and host, never on a shared one. */
     ownHostOnly?: boolean
+    /** True when each of its paths may also end in a slash, as the framework of its reference takes them. */
+    trailingSlash?: boolean
     /** What `GET /` answers on a gateway of its own, as plain text. */
     greeting?: string
     /** Name of the header by which every answer says which instance gave it. */
