@@ -50,6 +50,7 @@ test('a contract takes a last slash on the default host and its own, as the same
     config: { ...config, hosts: new Map([['slashed.test', 'slashed']]) } as unknown as Config,
     limiter: {
       count: async ({ route, who }) => void counted.push(`${route.url} ${who}`),
+      giveBack: async () => undefined,
       check: async () => undefined,
     },
   })

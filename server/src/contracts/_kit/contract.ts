@@ -107,6 +107,8 @@ export interface RouteDefinition<
   idempotent?: boolean
   /** True where a sign-in can succeed: the answer makes the device known again. */
   signsIn?: boolean
+  /** The path of the step before this one, where a sign-in takes two: one that succeeds gives the points of both back. */
+  secondStepOf?: string
   /** True for a path of the reference that only the contract's own listener and host serve, since others claim it elsewhere. */
   ownListenerOnly?: boolean
   /** The path that this is another address of: they share one count. */

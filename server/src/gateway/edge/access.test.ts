@@ -107,6 +107,7 @@ beforeAll(async () => {
           counted.push(who)
           if (who === exhausted) throw refuseAtEdge('edge.rate_limited')
         },
+        giveBack: async ({ route, who }) => void counted.push(`back ${route.url} ${who}`),
         check: async ({ who }) => void counted.push(`check ${who}`),
       },
     })
