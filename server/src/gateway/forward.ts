@@ -20,6 +20,7 @@ export function forwardRoute(
     config: { endpoint: route.url, route, contract },
     onRequest: edge.beforeBody(contract, route),
     preHandler: edge.afterBody(contract, route),
+    onResponse: edge.afterAnswer(contract, route),
     async handler(request, reply) {
       const { ip, claims } = edge.contextOf(request)
       const headers: Record<string, string> = {}

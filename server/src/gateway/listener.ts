@@ -21,6 +21,7 @@ import { healthRoutes, type Probe, type Probes } from './health.ts'
 import { allowedOrigins } from './origins.ts'
 import { pathOf, patternOf } from './paths.ts'
 import { documentRoutes, indexRoute, metricsRoute } from './public-routes.ts'
+import { withoutTrailingSlash } from './trailing-slash.ts'
 import type { Upstream } from './upstream.ts'
 import { serveVirtualHosts } from './virtual-hosts.ts'
 
@@ -64,6 +65,12 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
   const allowsOrigin = allowedOrigins(new Map(listed.map((one) => [one, routesOf(one)])), config.corsOrigins)
   const app = await createApp({
     log,
+    rewriteUrl: withoutTrailingSlash(
+      contracts
+        .filter(({ hosting }) => hosting?.trailingSlash)
+        .flatMap((one) => [...routesOf(one), ...(one === home ? one.healthRoutes : [])])
+        .map(({ url }) => url),
+    ),
     trustedProxies: config.trustedProxies,
     allowsOrigin,
     exposedHeaders: listed.flatMap(({ browser, hosting }) => [

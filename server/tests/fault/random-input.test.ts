@@ -204,6 +204,7 @@ test('who sends a request drop by drop is cut off in bounded time', async () => 
   const app = await createApp({
     log: silentLogger(),
     trustedProxies: [],
+    rewriteUrl: ({ url = '' }) => url,
     allowsOrigin: () => 'no',
     exposedHeaders: [],
     instanceHeader: undefined,

@@ -47,7 +47,7 @@ export const listenerOptions = (contract: Contract, more: Partial<ListenerOption
   upstreams: {},
   probes: {},
   verifierOf: () => ({ verify: () => Promise.reject(new Error('no token is expected')), verifySeen: () => undefined }),
-  limiter: { count: async () => undefined, check: async () => undefined },
+  limiter: { count: async () => undefined, giveBack: async () => undefined, check: async () => undefined },
   devices: createDeviceCookies(Buffer.alloc(32), { secure: true }),
   requestDigest: (text) => hmac(Buffer.alloc(32, 7), text),
   uploads: createUploads({ directory: '/dev/null/uploads' }),

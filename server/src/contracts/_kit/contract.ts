@@ -107,6 +107,8 @@ export interface RouteDefinition<
   idempotent?: boolean
   /** True where a sign-in can succeed: the answer makes the device known again. */
   signsIn?: boolean
+  /** The path of the step before this one, where a sign-in takes two: one that succeeds gives the points of both back. */
+  secondStepOf?: string
   /** True for a path of the reference that only the contract's own listener and host serve, since others claim it elsewhere. */
   ownListenerOnly?: boolean
   /** The path that this is another address of: they share one count. */
@@ -221,6 +223,8 @@ export interface Contract {
   readonly hosting?: {
     /** True when another contract claims its paths: it is then served on its own listener and host, never on a shared one. */
     ownHostOnly?: boolean
+    /** True when each of its paths may also end in a slash, as the framework of its reference takes them. */
+    trailingSlash?: boolean
     /** What `GET /` answers on a gateway of its own, as plain text. */
     greeting?: string
     /** Name of the header by which every answer says which instance gave it. */

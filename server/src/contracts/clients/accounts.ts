@@ -16,7 +16,7 @@ const register = route('identity', 'POST', '/api/v1/clients', {
   summary: 'Register a client',
   description: 'Mails a link to prove the address, good for 24 hours. The fields may also stand outside `client`.',
   access: 'public',
-  limit: 'credentials',
+  limit: 'register',
   body: Registration,
   replies: {
     201: Success({

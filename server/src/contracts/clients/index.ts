@@ -34,7 +34,7 @@ export const clients = contract({
   health,
   deployment,
   browser: { origins: 'any' },
-  hosting: { instanceHeader: 'x-instance-id', referenceUrls: ['/swagger', '/swagger.html'] },
+  hosting: { trailingSlash: true, instanceHeader: 'x-instance-id', referenceUrls: ['/swagger', '/swagger.html'] },
   metrics,
 })
 

@@ -12,7 +12,9 @@ const tokensOf = (session: Session) => ({
   refresh_token: session.refreshToken,
 })
 
-const login = route('identity', 'POST', '/api/v1/auth/login', {
+const loginUrl = '/api/v1/auth/login'
+
+const login = route('identity', 'POST', loginUrl, {
   summary: 'Check the password and mail a code',
   description: 'The code is good for 5 minutes. Only a verified address signs in.',
   access: 'public',
@@ -61,6 +63,7 @@ const verifyMfa = route('identity', 'POST', '/api/v1/auth/verify_mfa', {
     401: Failure,
   },
   signsIn: true,
+  secondStepOf: loginUrl,
   // The account is not named here; its pending session is.
   limitBy: ({ session_token }) => session_token,
   validationError: () => validationErrors.code,

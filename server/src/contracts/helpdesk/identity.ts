@@ -21,7 +21,7 @@ const signedIn = <const Status extends number>(
 const register = route('identity', 'POST', '/api/auth/register', {
   summary: 'Make an account and sign in',
   access: 'public',
-  limit: 'credentials',
+  limit: 'register',
   body: Type.Object({
     email: Email,
     password: NewPassword,

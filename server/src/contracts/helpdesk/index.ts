@@ -68,5 +68,6 @@ export const helpdesk = contract({
   health,
   deployment,
   browser: { exposedHeaders: ['x-token-expires-soon', 'x-token-expires-in'] },
+  hosting: { trailingSlash: true },
   announceProfile,
 })

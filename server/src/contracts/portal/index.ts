@@ -43,6 +43,6 @@ export const portal = contract({
   health,
   deployment,
   browser: { accessCookie },
-  hosting: { ownHostOnly: true, greeting: 'Hello World!' },
+  hosting: { ownHostOnly: true, trailingSlash: true, greeting: 'Hello World!' },
   announceProfile,
 })

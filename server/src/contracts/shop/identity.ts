@@ -88,7 +88,7 @@ const register = route('identity', 'POST', '/auth/register', {
   summary: 'Make an account',
   description: 'The profile is made with it.',
   access: 'public',
-  limit: 'credentials',
+  limit: 'register',
   body: Type.Object({ ...credentials, email: OptionalEmail }),
   replies: {
     201: Type.Object({

@@ -13,7 +13,7 @@ const register = route('identity', 'POST', '/api/register', {
   summary: 'Register a new user, and the tenant when there is none of that name',
   description: 'Mails a link to prove the address, good for 24 hours.',
   access: 'public',
-  limit: 'credentials',
+  limit: 'register',
   body: Type.Object({
     email: Required,
     password: Required,

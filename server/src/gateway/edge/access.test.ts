@@ -2,6 +2,7 @@ import { createSigner } from 'fast-jwt'
 import Type from 'typebox'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { mounted, plainContract, serviceToken } from '../../../tests/support/listeners.ts'
+import type { Config } from '../../config/config.ts'
 import { type Access, type Contract, reply, route } from '../../contracts/_kit/contract.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import { localKeySource } from '../../platform/tokens/key-source.ts'
@@ -76,6 +77,7 @@ beforeEach(() => {
 const differences = {
   none: {},
   cookie: { browser: { accessCookie: 'access' } },
+  open: { browser: { origins: 'any' } },
   asking: {
     deployment: {
       units: [],
@@ -90,6 +92,12 @@ beforeAll(async () => {
   for (const [name, more] of Object.entries(differences)) {
     listeners[name] = await mounted(plainContract(routes, { realm, ...more }), {
       unit: { name: 'service', host: '127.0.0.1', port: 0, services: ['identity'], gateway: false },
+      config: {
+        trustedProxies: [],
+        corsOrigins: ['https://front.example'],
+        instanceId: 'test-1',
+        hosts: new Map(),
+      } as unknown as Config,
       verifierOf: () => ({
         verify: (token) => verifier.verify(token),
         verifySeen: (token) => verifier.verifySeen(token),
@@ -99,6 +107,7 @@ beforeAll(async () => {
           counted.push(who)
           if (who === exhausted) throw refuseAtEdge('edge.rate_limited')
         },
+        giveBack: async ({ route, who }) => void counted.push(`back ${route.url} ${who}`),
         check: async ({ who }) => void counted.push(`check ${who}`),
       },
     })
@@ -221,7 +230,9 @@ describe('with a cookie for tokens', () => {
     for (const _turn of [1, 2]) expect(await ask('person', headers)).toBe(answer)
     expect(await asking()('person', cookies(signed()))).toBe(missing)
   })
+})
 
+describe('orders of pages', () => {
   const here = { host: 'here.example' }
   test.each<[string, Record<string, string>, string]>([
     ['no page', {}, 'ada'],
@@ -231,17 +242,24 @@ describe('with a cookie for tokens', () => {
       { origin: 'https://elsewhere.example', 'sec-fetch-site': 'same-origin' },
       'ada',
     ],
+    ['somebody who typed the address', { 'sec-fetch-site': 'none' }, 'ada'],
+    ['a page that is let in', { ...here, origin: 'https://front.example', 'sec-fetch-site': 'cross-site' }, 'ada'],
     ['a foreign page', { ...here, origin: 'https://evil.example' }, forbidden],
     ['a sandboxed page', { ...here, origin: 'null' }, forbidden],
     ['a page that names itself ours', { ...here, origin: 'https://here.example.evil.example' }, forbidden],
     ['a foreign page without an origin', { 'sec-fetch-site': 'cross-site' }, forbidden],
     ['a page of the same registered domain', { 'sec-fetch-site': 'same-site' }, forbidden],
-  ])('an order of %s', async (_, headers, answer) => {
-    const ask = asking('cookie')
-    expect(await ask('person', { ...headers, ...cookies(signed()) }, 'POST')).toBe(answer)
+  ])('of %s', async (_, headers, answer) => {
+    const cookie = `access=${signed()}`
+    expect(await asking('cookie')('person', { ...headers, cookie }, 'POST')).toBe(answer)
+    // Also where no cookie signs in: a sign-in leaves one that tells the device again.
+    const publicly = answer === 'ada' ? nobody : answer
+    expect(await asking()('public', headers, 'POST')).toBe(publicly)
+    // Where every origin may read, every page may write what any program could.
+    expect(await asking('open')('public', headers, 'POST')).toBe(nobody)
     // Reading does nothing, and a Bearer is added by no browser.
-    expect(await ask('person', { ...headers, ...cookies(signed()) })).toBe('ada')
-    expect(await ask('person', { ...headers, ...bearer(signed()) }, 'POST')).toBe('ada')
+    expect(await asking('cookie')('person', { ...headers, cookie })).toBe('ada')
+    expect(await asking('cookie')('person', { ...headers, ...bearer(signed()) }, 'POST')).toBe('ada')
   })
 })
 

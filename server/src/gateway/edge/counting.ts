@@ -21,6 +21,8 @@ export interface Counting {
   /** Adds one. */
   add(key: string, seconds: number): Promise<Use> | Use
   look(key: string): Promise<Use> | Use
+  /** Takes one back, of a window that still runs. */
+  giveBack(key: string, seconds: number): Promise<void> | void
 }
 const unused: Use = { points: 0, msLeft: 0 }
 
@@ -42,6 +44,10 @@ export function countInMemory(clock: Clock): Counting {
       const window = windows.get(key)
       const msLeft = window ? window.endsAt - clock.now() : 0
       return window && msLeft > 0 ? { points: window.points, msLeft } : unused
+    },
+    giveBack(key) {
+      const window = windows.get(key)
+      if (window && window.points > 0) window.points -= 1
     },
   }
 }
@@ -75,6 +81,12 @@ export function countInRedis(redis: Redis, clock: Clock): Counting {
       ask(
         async () => useOf(await limiter.get(digestOf(key))),
         () => inMemory.look(key),
+      ),
+    giveBack: (key, seconds) =>
+      ask(
+        // Of a window that is over since, it begins one with a point more: it ends as any other.
+        async () => void (await limiter.reward(digestOf(key), 1, { customDuration: seconds })),
+        async () => inMemory.giveBack(key, seconds),
       ),
   }
 }

@@ -15,7 +15,11 @@ async function countedAs(name: string, cookie?: string): Promise<string[]> {
     verifierOf: () => {
       throw new Error('no token is checked here')
     },
-    limiter: { count: async ({ who }) => void counted.push(who), check: async () => undefined },
+    limiter: {
+      count: async ({ who }) => void counted.push(who),
+      giveBack: async () => undefined,
+      check: async () => undefined,
+    },
     allowsOrigin: undefined,
     addressOf: () => '192.0.2.7',
     devices,

@@ -1,8 +1,15 @@
 import { isIP } from 'node:net'
-import type { FastifyRequest, onRequestAsyncHookHandler, preHandlerAsyncHookHandler } from 'fastify'
+import type {
+  FastifyRequest,
+  onRequestAsyncHookHandler,
+  onResponseAsyncHookHandler,
+  preHandlerAsyncHookHandler,
+} from 'fastify'
 import type { Access, Contract, Route } from '../../contracts/_kit/contract.ts'
 import { cookieValues, type DeviceCookies } from '../../contracts/_kit/cookies.ts'
+import type { LimitClass } from '../../contracts/_kit/limits.ts'
 import { localeOf } from '../../contracts/_kit/locale.ts'
+import { isSecondCall } from '../../contracts/_kit/second-factor.ts'
 import { refuseAtEdge } from '../../platform/errors.ts'
 import type { AllowsOrigin } from '../../platform/http/app.ts'
 import { internalTokenHeader } from '../../platform/http/internal-client.ts'
@@ -10,21 +17,27 @@ import { sameSecret } from '../../platform/secrets.ts'
 import type { AccessClaims, TokenVerifier } from '../../platform/tokens/verifier.ts'
 import { may, type Permission, type RequestContext } from '../../services/realm/index.ts'
 import { readable } from './bodies.ts'
+import { isOrderOfForeignPage } from './foreign-pages.ts'
 import { introspectWithin, isInvalidToken } from './introspection-limit.ts'
-import { ipPrefixOf } from './ip-prefix.ts'
+import { ipPrefixOf, networkOf } from './ip-prefix.ts'
 import type { Limiter } from './limiter.ts'
 
 export type Edge = ReturnType<typeof createEdge>
 
 // On the request itself: this is read and written at every request, and a WeakMap costs the collector too much.
 const contextKey = Symbol('context')
-type Admitted = FastifyRequest & { [contextKey]?: RequestContext }
+const countedKey = Symbol('counted')
+type Admitted = FastifyRequest & { [contextKey]?: RequestContext; [countedKey]?: string[] }
 
 /**
  * A name may be tried so many times as often as an address may try. The limit on names is for guesses from many addresses; as tight
  * as that on addresses, it would let a single one of them shut an owner out who has no cookie of ours yet.
  */
 const nameAllowance = 10
+
+/** And a network may try so many times as often as one of its addresses, where passwords are guessed or hashed. */
+const networkAllowance = 10
+const countedByNetwork: ReadonlySet<LimitClass> = new Set(['credentials', 'register'])
 
 export interface EdgeOptions {
   /** What checks tokens of a contract. */
@@ -69,15 +82,6 @@ export function createEdge(options: EdgeOptions) {
       const verifier = verifierOf(contract)
       const { realm, browser: { accessCookie } = {}, hosting: { instanceHeader } = {}, deployment } = contract
       const { access } = route
-      /**
-       * A page of an origin that may not read our answers sends no orders either, whatever cookies its browser adds to them or would
-       * keep of them: SameSite does not tell apart what shares a registered domain, or a machine.
-       */
-      const isOrderOfForeignPage = (request: FastifyRequest, bearer: string | undefined): boolean =>
-        accessCookie !== undefined &&
-        bearer === undefined &&
-        !/^(GET|HEAD)$/.test(request.method) &&
-        isForeignPage(request, allowsOrigin)
       return async (request: Admitted, reply) => {
         if (instanceHeader) reply.header(instanceHeader, config.instanceId)
         const bearer = bearerOf(request)
@@ -87,7 +91,7 @@ export function createEdge(options: EdgeOptions) {
         }
         const ip = plainAddress(addressOf(request), request)
         const ipPrefix = ipPrefixOf(ip)
-        if (isOrderOfForeignPage(request, bearer)) throw refuseAtEdge('edge.forbidden')
+        if (isOrderOfForeignPage(request, bearer, allowsOrigin)) throw refuseAtEdge('edge.forbidden')
         let claims: AccessClaims | undefined
         if (access !== 'public' && !service) {
           const tokens = tokensOf(request, bearer, accessCookie)
@@ -114,9 +118,16 @@ export function createEdge(options: EdgeOptions) {
           service,
         }
         request[contextKey] = context
-        const who = claims ? `account:${claims.uid}` : `address:${ipPrefix}`
         // Another service of ours speaks for many people; who they are, it counts itself.
-        if (!service && !isService(undefined, request)) await limiter?.count({ contract, route, who }, reply)
+        if (limiter && !service && !isService(undefined, request)) {
+          const who = claims ? `account:${claims.uid}` : `address:${ipPrefix}`
+          await limiter.count({ contract, route, who }, reply)
+          if (!claims && countedByNetwork.has(route.limit)) {
+            const network = `network:${networkOf(ip)}`
+            await limiter.count({ contract, route, who: network, times: networkAllowance }, reply)
+            request[countedKey] = [who, network]
+          }
+        }
         if (claims && isPermission(access) && !may(context, access)) throw refuseAtEdge('edge.forbidden')
       }
     },
@@ -126,9 +137,7 @@ export function createEdge(options: EdgeOptions) {
       if (!limiter || !limitBy) return []
       return [
         async (request, reply) => {
-          // A forwarded body is still bytes, and nobody has said yet that it fits.
-          const body = Buffer.isBuffer(request.body) ? readable(request.body.toString()) : request.body
-          const name = typeof body === 'object' && body !== null ? limitBy(body) : undefined
+          const name = limitBy(bodyOf(request))
           if (typeof name === 'string') {
             // Each device of ours counts by itself: a stranger who uses up a name's tries does not shut its owner out.
             const device = devices.read(request.headers.cookie) ?? ''
@@ -138,7 +147,29 @@ export function createEdge(options: EdgeOptions) {
         },
       ]
     },
+    /** Hooks for the route's `onResponse`: a sign-in that succeeds uses nothing up of what its address and network may try. */
+    afterAnswer(contract: Contract, route: Route): onResponseAsyncHookHandler[] {
+      if (!limiter || !route.signsIn || route.limit !== 'credentials') return []
+      const firstStep = route.secondStepOf === undefined ? undefined : { ...route, url: route.secondStepOf }
+      return [
+        async (request: Admitted, reply) => {
+          // Whoever goes away before the answer has the status of none.
+          if (reply.statusCode >= 300 || !reply.raw.headersSent) return
+          const before = firstStep ?? (isSecondCall(bodyOf(request)) ? route : undefined)
+          for (const who of request[countedKey] ?? []) {
+            await limiter.giveBack({ contract, route, who })
+            if (before) await limiter.giveBack({ contract, route: before, who })
+          }
+        },
+      ]
+    },
   }
+}
+
+/** The body as far as it is known: a forwarded one is still bytes, and nobody has said yet that it fits. */
+function bodyOf(request: FastifyRequest): object {
+  const body = Buffer.isBuffer(request.body) ? readable(request.body.toString()) : request.body
+  return typeof body === 'object' && body !== null ? body : {}
 }
 
 const letsServicesIn = (access: Access): boolean => access === 'service' || access === 'person_or_service'
@@ -169,16 +200,6 @@ function seenOf(tokens: readonly string[], { verifySeen }: TokenVerifier): Acces
     }
   }
   return undefined
-}
-
-/** True for a request that a page of an origin sends whom nobody let in here (fetch metadata, and RFC 6454). */
-function isForeignPage(request: FastifyRequest, allowsOrigin: AllowsOrigin | undefined): boolean {
-  const { origin, 'sec-fetch-site': site } = request.headers
-  if (site === 'same-origin' || site === 'none' || !allowsOrigin) return false
-  if (origin === undefined) return site !== undefined
-  // Behind a proxy that ends TLS the scheme may be another one here.
-  if (URL.canParse(origin) && new URL(origin).host === request.host) return false
-  return allowsOrigin(origin, request) !== 'with cookies'
 }
 
 /** The claims of the first token that is good here: cookies do not know ports, so others of the name may be somebody else's. */

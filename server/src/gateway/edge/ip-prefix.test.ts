@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ipPrefixOf } from './ip-prefix.ts'
+import { ipPrefixOf, networkOf } from './ip-prefix.ts'
 
 describe('the prefix of an address', () => {
   test.each([
@@ -20,4 +20,16 @@ describe('the prefix of an address', () => {
     const networks = ['2001:db8:1:2::ffff:1', '2001:db8:1:2::ffff:2', '2001:db8:1:2:0:0:ffff:3'].map(ipPrefixOf)
     expect(new Set(networks)).toEqual(new Set(['2001:db8:1:2']))
   })
+})
+
+test.each([
+  ['192.0.2.7', '192.0.2'],
+  ['192.0.2.250', '192.0.2'],
+  ['192.0.20.7', '192.0.20'],
+  ['::ffff:192.0.2.7', '::ffff:192.0.2'],
+  ['2001:db8:1:2::1', '2001:db8:1'],
+  ['2001:DB8:0001:ffff::9', '2001:db8:1'],
+  ['2001:db8::1', '2001:db8:0'],
+])('the network of %s is %s', (address, network) => {
+  expect(networkOf(address)).toBe(network)
 })

@@ -117,6 +117,20 @@ function conforms(make: (options?: Partial<LimiterOptions>) => Limiter): void {
     await limiter.check(one())
   })
 
+  test('what is given back can be used again, in every window', async () => {
+    const limiter = make()
+    const windows = [
+      { points: 3, seconds: 20 },
+      { points: 4, seconds: 60 },
+    ] as const
+    const counted = one({ contract: { name: 'given', limits: { ...limits, credentials: windows } } })
+    for (let round = 0; round < 3; round += 1) {
+      expect(await passed(limiter, counted, 3)).toBe(3)
+      for (let back = 0; back < 3; back += 1) await limiter.giveBack(counted)
+    }
+    expect(await passed(limiter, counted, 10)).toBe(3)
+  })
+
   test('a class without a limit of its own has that of another', async () => {
     const who = stranger()
     const upload = { limit: 'upload', method: 'POST', url: '/file' } as const

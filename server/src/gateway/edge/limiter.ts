@@ -82,6 +82,13 @@ export function createLimiter({ scale, unlimited = [], redis, clock = systemCloc
         throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds })
       }
     },
+    /** Takes back what a request was counted, as if it had not been made. */
+    async giveBack({ contract, route, who }: Omit<Counted, 'times'>): Promise<void> {
+      if (off.has(contract.name)) return
+      for (const { scope, seconds } of windowsOf(contract, route)) {
+        await counting.giveBack(`${scope} ${who.slice(0, longestCaller)}`, seconds)
+      }
+    },
     /** Refuses likewise when nothing is left, and counts nothing. */
     async check({ contract, route, who, times = 1 }: Counted): Promise<void> {
       if (off.has(contract.name)) return

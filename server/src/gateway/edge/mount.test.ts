@@ -149,7 +149,7 @@ test('a page is HTML that nothing keeps, frames or scripts, and takes a form', a
   expect(headers).toMatchObject({
     'content-type': 'text/html; charset=utf-8',
     'cache-control': 'no-store',
-    'referrer-policy': 'no-referrer',
+    'referrer-policy': 'same-origin',
     'content-security-policy': expect.stringMatching(/^default-src 'none';.*frame-ancestors 'none'/),
   })
   expect(heard[0]?.body).toEqual({ field: 'a b&' })

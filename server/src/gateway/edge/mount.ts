@@ -40,6 +40,7 @@ export function mountRoute(
     config: { endpoint: route.url, route, contract, prefix: url.slice(0, url.length - route.url.length) },
     onRequest: edge.beforeBody(contract, route),
     preHandler: edge.afterBody(contract, route),
+    onResponse: edge.afterAnswer(contract, route),
     ...(page && { preValidation: pageForBrowsers(page) }),
     async handler(request: FastifyRequest, reply: FastifyReply) {
       const context = edge.contextOf(request)

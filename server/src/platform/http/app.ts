@@ -1,4 +1,4 @@
-import { maxHeaderSize } from 'node:http'
+import { type IncomingMessage, maxHeaderSize } from 'node:http'
 import compress from '@fastify/compress'
 import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import { Ajv, type AnySchema, type ValidateFunction } from 'ajv'
@@ -19,6 +19,8 @@ import { securityHeaders } from './security-headers.ts'
 
 export interface AppOptions {
   log: Logger
+  /** What the router takes a request's target for. */
+  rewriteUrl: (request: IncomingMessage) => string
   /** CIDR networks whose `X-Forwarded-*` is believed. */
   trustedProxies: readonly string[]
   allowsOrigin: AllowsOrigin
@@ -57,7 +59,7 @@ const compileWhenUsed: FastifySchemaCompiler<AnySchema> = ({ schema, httpPart })
 
 /** The Fastify instance every listener is built on: limits, security headers, request ids, graceful close. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { log, trustedProxies, allowsOrigin, instanceHeader, onError, rawFailure } = options
+  const { log, rewriteUrl, trustedProxies, allowsOrigin, instanceHeader, onError, rawFailure } = options
   const exposedHeaders = [
     'x-request-id',
     'retry-after',
@@ -83,6 +85,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     keepAliveTimeout: 72_000,
     // A connection that stays open while we stop is answered, not turned away.
     return503OnClosing: false,
+    rewriteUrl,
     routerOptions: { maxParamLength: 500, ignoreTrailingSlash: false },
     // A token of 10 kB is to be judged as a token (401), not as a header.
     http: { maxHeaderSize: Math.max(maxHeaderSize, 32 * 1024), headersTimeout: 15_000 },

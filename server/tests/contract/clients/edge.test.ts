@@ -28,6 +28,14 @@ test('C-06 a body of another type is 415, a huge one 413', async () => {
   expectFailure(huge, 413, 'PAYLOAD_TOO_LARGE')
 })
 
+test('C-06 C-10 a last slash changes nothing', async () => {
+  expectFailure(await call('POST', clients.at('/api/v1/auth/login/'), { json: {} }), 400, 'PARAMETER_MISSING', 0)
+  expectFailure(await call('GET', clients.at('/api/v1/clients/me/?x=1')), 401, 'UNAUTHORIZED', 0)
+  const headers = { origin: 'https://anywhere.example', 'access-control-request-method': 'POST' }
+  const preflight = await fetch(clients.at('/api/v1/clients/'), { method: 'OPTIONS', headers })
+  expect(preflight.headers.get('access-control-allow-origin')).toBe('*')
+})
+
 test('C-06 any origin may read the answers, without cookies', async () => {
   const origin = 'https://anywhere.example'
   const answer = await fetch(clients.at('/api/v1/me'), { headers: { origin } })

@@ -90,7 +90,7 @@ test('C-07 a browser that follows the link gets a page that consumes nothing, an
   expect(page.status).toBe(200)
   expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
-  expect(page.headers.get('referrer-policy')).toBe('no-referrer')
+  expect(page.headers.get('referrer-policy')).toBe('same-origin')
   expect(page.headers.get('cache-control')).toBe('no-store')
   const html = await page.text()
   expect(html).toContain('<html lang="fr">')

@@ -43,6 +43,22 @@ if (arrangement.name === 'helpdesk')
     })
   })
 
+test('H-15 H-23 a last slash changes nothing, as Express takes it', async () => {
+  const { email, password, token } = await helpdesk.register()
+  const answer = await helpdesk.post('/api/auth/login/', { json: { email, password } })
+  expect(answer.status, answer.text).toBe(200)
+  expect((await helpdesk.get('/api/auth/me/?x=1', { token })).status).toBe(200)
+  expect((await helpdesk.users.get('/api/profile/me/', { token })).status).toBe(200)
+  const preflight = await fetch(helpdesk.at('/api/auth/login/'), {
+    method: 'OPTIONS',
+    headers: { origin: 'http://localhost:3000', 'access-control-request-method': 'POST' },
+  })
+  expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([
+    204,
+    'http://localhost:3000',
+  ])
+})
+
 test('H-53 a body above the limit is 413', async () => {
   const raw = JSON.stringify({ email: 'a@example.org', password: 'x'.repeat(300_000) })
   const headers = { 'content-type': 'application/json' }

@@ -39,6 +39,20 @@ test('P-03 a known path under another method is 405 with Allow', async () => {
   }
 })
 
+test('P-03 a last slash changes nothing, as Express takes it', async () => {
+  const token = await portal.admin()
+  for (const [, listener] of portal.listeners) {
+    expect((await listener.get('/users/?limit=1', { token })).body).toHaveLength(1)
+    expect((await listener.get('/users/me/', { token })).status).toBe(200)
+    expect((await listener.get('/users/health/')).status).toBe(200)
+    expect(await listener.post('/auth/login/', { json: {} })).toMatchObject({
+      status: 400,
+      body: { message: ['email must be an email', 'password should not be empty'] },
+    })
+    expectFailure(await listener.get('/users//', { token }), 404)
+  }
+})
+
 test('P-03 a refusal that comes from behind the gateway names the path that was asked for', async () => {
   const token = await portal.admin()
   for (const [, listener] of portal.listeners) {

@@ -61,7 +61,7 @@ test('T-62 the only cookie tells a device again: HttpOnly and SameSite', async (
 
 test('T-59 every answer says how much of its limit is left', async () => {
   const register = await api.register({})
-  expect(register.headers.get('ratelimit-policy')).toMatch(/^"credentials";q=\d+;w=60$/)
+  expect(register.headers.get('ratelimit-policy')).toMatch(/^"register";q=\d+;w=60$/)
   const { token } = await api.vendor()
   expect((await api.get('/api/metrics', token)).headers.get('ratelimit-policy')).toMatch(/^"metrics";q=\d+;w=60$/)
 })

@@ -62,6 +62,22 @@ describe('the default host', () => {
   })
 })
 
+test('a last slash is taken where the contract’s reference takes one, and not by shop and tenants', async () => {
+  for (const [host, path, status] of [
+    ['localhost', '/api/v1/me/', 401],
+    ['localhost', '/api/auth/verify/', 401],
+    ['clients.localhost', '/health/', 200],
+    ['helpdesk.localhost', '/api/v1/users/profile/', 401],
+    ['portal.localhost', '/users/me/', 401],
+    ['localhost', '/products/', 404],
+    ['localhost', '/health/', 404],
+    ['shop.localhost', '/products/', 404],
+    ['localhost', '/api/users/me/', 404],
+    ['tenants.localhost', '/api/users/me/', 404],
+  ] as const)
+    expect({ host, path, status: (await ask(host, path)).status }).toEqual({ host, path, status })
+})
+
 test('the reference of the default host shows every contract, and calls the portal on its own host', async () => {
   const reference = await ask('localhost', '/apidocs')
   for (const name of contractNames) {

@@ -50,7 +50,7 @@ test('the headers let a page do nothing but show itself and send its form', () =
   expect(policy).toBe("default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
   expect(pageHeaders).toMatchObject({
     'content-type': 'text/html; charset=utf-8',
-    'referrer-policy': 'no-referrer',
+    'referrer-policy': 'same-origin',
     'cache-control': 'no-store',
   })
 })

@@ -24,7 +24,8 @@ ${body}
 
 /**
  * The headers of every page. Its own style by hash (CSP 3, 2.3.1) and forms to ourselves are all that a browser may do.
- * Tokens stand in these pages' addresses, so that nobody is told them and nothing keeps them.
+ * Tokens stand in these pages' addresses, so that nobody else is told them and nothing keeps them. We are told: without a referrer
+ * a browser says of our own form too that it comes from no origin.
  */
 export const pageHeaders: Readonly<Record<string, string>> = {
   'content-type': 'text/html; charset=utf-8',
@@ -35,6 +36,6 @@ export const pageHeaders: Readonly<Record<string, string>> = {
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join('; '),
-  'referrer-policy': 'no-referrer',
+  'referrer-policy': 'same-origin',
   'cache-control': 'no-store',
 }
