@@ -48,7 +48,11 @@ export interface Command {
   /** What it does to its end; each loads what it needs when it is called, so that an answer like `--version` waits for none. */
   run?(given: Readonly<Record<string, unknown>>, print: Print): Promise<void>
   /** In the place of `run`: what it starts, which goes on until it is stopped. */
-  serve?(given: Readonly<Record<string, unknown>>, print: Print, atOnce: AbortSignal): Promise<{ stop(): Promise<void> }>
+  serve?(
+    given: Readonly<Record<string, unknown>>,
+    print: Print,
+    atOnce: AbortSignal,
+  ): Promise<{ stop(): Promise<void> }>
 }
 
 /** What is given to `run` and `serve`, by the names of what the command declares. */
@@ -56,7 +60,11 @@ interface Declaration<Words extends ParameterList, Values extends OptionTable> e
   parameters?: Words
   options?: Values
   run?(given: WordsOf<Words> & ValuesOf<Values>, print: Print): Promise<void>
-  serve?(given: WordsOf<Words> & ValuesOf<Values>, print: Print, atOnce: AbortSignal): Promise<{ stop(): Promise<void> }>
+  serve?(
+    given: WordsOf<Words> & ValuesOf<Values>,
+    print: Print,
+    atOnce: AbortSignal,
+  ): Promise<{ stop(): Promise<void> }>
 }
 
 /** Declares a command; what it is given has the types of what it declares. */
