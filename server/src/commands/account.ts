@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { withServices } from '../compose/compose.ts'
 import { loadCommandConfig } from '../config/config.ts'
 import { configured, contractNamed } from '../contracts/configured.ts'
@@ -80,6 +81,37 @@ const actions = {
     await identity.admin.setActive(name, false, realm, options.tenant)
     print(`${name} cannot sign in any more; the sessions are ended.`)
   },
+  async 'set-password'(identity: Identity, order: Order) {
+    const { password, shown } = await newPassword(order)
+    await identity.repair.setPassword(whose(order), password)
+    order.print(`The password of ${order.name} is set, and every session is ended.`)
+    shown(order.print)
+  },
+  async 'set-email'(identity: Identity, order: Order) {
+    const { email = '' } = order.options
+    await identity.repair.setEmail(whose(order), email)
+    order.print(
+      `${order.name} now has the address ${email}, and every session is ended. The address before was told, and can undo it for seven days.`,
+    )
+  },
+  async 'reset-link'(identity: Identity, order: Order) {
+    const mailed = await identity.repair.mailResetLink(whose(order))
+    if (!mailed)
+      throw new StartError(
+        `No link was mailed to ${order.name}: the account has no address, or was mailed too many within the hour.`,
+      )
+    order.print(`A link to choose a password is on its way to ${order.name}.`)
+  },
+  async delete(identity: Identity, order: Order) {
+    await identity.repair.deleteAccount(whose(order))
+    order.print(`${order.name} is deleted, in every realm.`)
+  },
+  async 'release-name'(identity: Identity, order: Order) {
+    const kept = await identity.repair.releaseName(whose(order))
+    order.print(
+      kept ? `The name ${order.name} can be used again.` : `The name ${order.name} was not kept from anybody.`,
+    )
+  },
   async sessions(identity: Identity, { name, realm, options, print }: Order) {
     if (options.end) {
       const ended = await identity.admin.endSessions(name, realm, options.tenant)
@@ -94,14 +126,24 @@ const actions = {
   },
 }
 
-async function create(identity: Identity, { name, realm, options, print }: Order): Promise<void> {
-  const { email, role, passwordStdin, tenant, verified = false } = options
+/** Whose account it is, and who asks: the log names the user of this machine. */
+const whose = ({ name, realm, options }: Order) => ({ name, realm, tenant: options.tenant, by: userInfo().username })
+
+/** A password that is read, or made and shown once. */
+async function newPassword({ options }: Order) {
+  if (options.passwordStdin) return { password: await readPassword(), shown: () => undefined }
   // With every kind of character, whatever a contract asks for.
-  const generated = `${newSecret(18)}-aA1`
-  const password = passwordStdin ? await readPassword() : generated
+  const password = `${newSecret(18)}-aA1`
+  return { password, shown: (print: Print) => print(`Its password, shown this once: ${password}`) }
+}
+
+async function create(identity: Identity, order: Order): Promise<void> {
+  const { name, realm, options, print } = order
+  const { email, role, tenant, verified = false } = options
+  const { password, shown } = await newPassword(order)
   const address = email ?? (name.includes('@') ? name : undefined)
   const input = { username: name, password, email: address, role, tenant, emailVerified: verified }
   const { account: made } = await identity.createAccount(input, operator(realm))
   print(`Made the account ${made.username} (number ${made.number}) as ${made.role} of ${realm.name}.`)
-  if (!passwordStdin) print(`Its password, shown this once: ${generated}`)
+  shown(print)
 }

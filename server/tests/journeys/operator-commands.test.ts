@@ -104,6 +104,32 @@ test('account deactivate keeps somebody out at once, activate lets them in again
   expect(await statusOf(token), 'what was ended stays so').toBe(401)
 })
 
+test('an account is given back to its owner, and deleted: set-password, set-email, reset-link, delete, release-name', async () => {
+  await register('repaired')
+  const token = await tokenOf('repaired')
+  const [said, shown = ''] = await linesOf('account', 'set-password', 'repaired')
+  expect(said).toBe('The password of repaired is set, and every session is ended.')
+  const given = shown.replace('Its password, shown this once: ', '')
+  await eventually(
+    () => statusOf(token),
+    (status) => expect(status).toBe(401),
+  )
+  expect((await signIn('repaired')).status).toBe(401)
+  expect((await signIn('repaired', given)).status).toBe(200)
+  expect((await guichet('account', 'reset-link', 'repaired')).stderr).toContain('No link was mailed to repaired')
+  const [moved] = await linesOf('account', 'set-email', 'repaired', 'repaired@example.org')
+  expect(moved).toMatch(/^repaired now has the address repaired@example\.org/)
+  expect(await linesOf('account', 'reset-link', 'repaired@example.org')).toEqual([
+    'A link to choose a password is on its way to repaired@example.org.',
+  ])
+  expect(await linesOf('account', 'delete', 'repaired')).toEqual(['repaired is deleted, in every realm.'])
+  expect((await signIn('repaired', given)).status).toBe(401)
+  const again = () => call('POST', at('/auth/register'), { json: { username: 'repaired', password } })
+  expect((await again()).status, 'a chosen name is kept').toBe(400)
+  expect(await linesOf('account', 'release-name', 'repaired')).toEqual(['The name repaired can be used again.'])
+  expect((await again()).status).toBe(201)
+})
+
 test('import accounts checks without writing, then takes them over; mfa-off spares one the code', async () => {
   const file = join(folder, 'accounts.ndjson')
   const hash = hashSync(password, { memoryCost: 64, timeCost: 1, parallelism: 1 })

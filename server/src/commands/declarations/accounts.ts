@@ -4,10 +4,16 @@ import { topology, whose } from './options.ts'
 
 const name = { name: 'name', about: 'the username, or the e-mail address' } as const
 const file = { name: 'file', about: 'a file with one JSON object a line' } as const
+const passwordStdin = {
+  about: 'ask for the password at a terminal, without showing it, or read the first line of stdin',
+} as const
 const dryRun = { about: 'check the file and write nothing' } as const
 
 /** A command that does one thing with an account that is there. */
-const action = (called: Exclude<AccountAction, 'create' | 'grant' | 'sessions'>, about: string): Command =>
+const action = (
+  called: Exclude<AccountAction, 'create' | 'grant' | 'sessions' | 'set-password' | 'set-email'>,
+  about: string,
+): Command =>
   command({
     name: `account ${called}`,
     about,
@@ -29,9 +35,7 @@ export const accounts: readonly Command[] = [
     options: {
       email: { value: '<address>', about: 'the e-mail address, where the name is none' },
       role: { value: '<role>', about: 'a role of the contract (default: a person’s)' },
-      'password-stdin': {
-        about: 'ask for the password at a terminal, without showing it, or read the first line of stdin',
-      },
+      'password-stdin': passwordStdin,
       verified: { about: 'you vouch for the address: nothing is mailed' },
       ...whose,
       new: { about: 'the tenant is a new one: make it' },
@@ -57,6 +61,31 @@ export const accounts: readonly Command[] = [
   action('mfa-off', 'turn the second factor off, for somebody who lost the mailbox'),
   action('activate', 'let somebody sign in'),
   action('deactivate', 'let somebody sign in no more, and end the sessions'),
+  command({
+    name: 'account set-password',
+    about: 'set a password and end every session; it is made too, and shown once',
+    parameters: [name],
+    options: { 'password-stdin': passwordStdin, ...whose },
+    example: 'account set-password ada --contract shop',
+    async run({ name, 'password-stdin': passwordStdin, ...options }, print) {
+      const { account } = await import('../account.ts')
+      await account('set-password', name, { ...options, passwordStdin }, print)
+    },
+  }),
+  command({
+    name: 'account set-email',
+    about: 'move an account to another address, for which you vouch',
+    parameters: [name, { name: 'address', about: 'the new e-mail address' }],
+    options: whose,
+    example: 'account set-email ada ada@example.org --contract shop',
+    async run({ name, address, ...options }, print) {
+      const { account } = await import('../account.ts')
+      await account('set-email', name, { ...options, email: address }, print)
+    },
+  }),
+  action('reset-link', 'mail a link to choose a password'),
+  action('delete', 'delete an account, in every realm'),
+  action('release-name', 'let the name of a deleted account be used again'),
   command({
     name: 'account sessions',
     about: 'list the live sessions, or end them all',

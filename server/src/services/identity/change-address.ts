@@ -174,7 +174,7 @@ async function finish(
 }
 
 /** Another account of the tenant proved the address meanwhile, or is named by it. */
-function refuseTaken(error: unknown): never {
+export function refuseTaken(error: unknown): never {
   if (violates(error, 'accounts_verified_email') || violates(error, 'accounts_username'))
     throw refuse('identity.invalid_link')
   throw error

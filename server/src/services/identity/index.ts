@@ -32,6 +32,7 @@ import { createPasswords, type PasswordHashing } from './passwords/index.ts'
 import { readAccounts } from './read-accounts.ts'
 import { graceSeconds, refresh } from './refresh.ts'
 import { removeMember } from './remove-member.ts'
+import { repair } from './repair.ts'
 import { requestPasswordReset, resetPassword } from './reset-password.ts'
 import type { Session } from './sessions/index.ts'
 import * as store from './store/index.ts'
@@ -111,6 +112,7 @@ export async function openIdentity(options: IdentityOptions) {
     administer: observed(observe, 'update_user', administer(deps), (account) => account),
     accounts: readAccounts(deps),
     admin: admin(deps),
+    repair: repair(deps),
     removeMember: removeMember(deps),
     importAccounts: importAccounts(deps),
     internalApi: internalApi(deps),

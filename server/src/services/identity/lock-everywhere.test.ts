@@ -45,6 +45,10 @@ describe('a hundred failures over all realms', () => {
       expect(await signIn(realm, stranger(5)), realm.name).toBe('identity.invalid_credentials')
     expect(await signIn(first, neighbour), 'a network exempts nobody').toBe('identity.invalid_credentials')
     for (const realm of realms) expect(await signIn(realm, owner), realm.name).toBeUndefined()
+    expect(
+      (await rows.mails(id)).filter((kind) => kind === 'locked_everywhere'),
+      'told once',
+    ).toHaveLength(1)
   })
 
   test('are those of strangers: what a known device gets wrong is counted by itself', async () => {

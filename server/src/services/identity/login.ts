@@ -191,7 +191,8 @@ export async function recordFailure(
     accountId: account?.id ?? null,
     ...originOf(context),
     mail: { id: newId(), kind: lockMails[refused.of ?? 'password'] },
-    everywhere: refused.of === undefined && !refused.cookieKnown ? everywhereLockout : undefined,
+    everywhere:
+      refused.of === undefined && !refused.cookieKnown ? { ...everywhereLockout, mailId: newId() } : undefined,
     lockEvents: eventsJson(account && !ofCodes ? announced(deps, realm, 'locked', account) : []),
   })
   if (locked) {

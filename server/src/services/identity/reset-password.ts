@@ -50,7 +50,11 @@ export const requestPasswordReset =
 const tenantFilter = (policy: Policy, named: string | undefined): string | undefined =>
   policy.tenant === 'named' && !named?.trim() ? undefined : tenantName(policy, named)
 
-async function mailLink(deps: Deps, account: store.AccountRow, context: RequestContext): Promise<string | undefined> {
+export async function mailLink(
+  deps: Deps,
+  account: store.AccountRow,
+  context: RequestContext,
+): Promise<string | undefined> {
   const { realm } = context
   const id = newId()
   const mailed = await deps.database.transaction(async (tx) => {

@@ -33,6 +33,7 @@ p { margin: 0 0 12px; }
 p:last-child { margin-bottom: 0; }
 form { margin-top: 24px; }
 label { display: block; margin: 0 0 6px; font-weight: 600; }
+a { color: var(--action); }
 .hint { margin: 0 0 6px; color: var(--soft); font-size: 15px; }
 .note { margin-top: 20px; color: var(--soft); font-size: 15px; }
 input {

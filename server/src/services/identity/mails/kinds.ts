@@ -7,6 +7,7 @@ export const mailKinds = [
   'account_locked',
   'account_locked_by_codes',
   'codes_guessed',
+  'locked_everywhere',
   'new_device',
   'confirm_address',
   'address_changed',

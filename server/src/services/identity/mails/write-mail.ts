@@ -29,6 +29,7 @@ const recipients: Readonly<Record<MailKind, (row: MailRow) => string | null>> = 
   account_locked: ({ email }) => email,
   account_locked_by_codes: ({ email }) => email,
   codes_guessed: ({ email }) => email,
+  locked_everywhere: ({ email }) => email,
   new_device: ({ email }) => email,
   confirm_address: ({ linkEmail }) => linkEmail,
   address_changed: ({ linkEmail }) => linkEmail,

@@ -57,16 +57,17 @@ export const insertLink = async (tx: Queryable, by: NewLink): Promise<boolean> =
 }
 
 /**
- * A link that is mailed to nobody: for somebody who has just shown the password against that revision of the account. It proves no
- * address. False when the account has changed since.
+ * A link that is mailed to nobody: for somebody who has just shown the password against that revision of the account, and for an
+ * operator. To choose a password, or with `newEmail` to move there; it proves no address. False when the account has changed since.
  */
 export const insertTicket = async (
   db: Queryable,
-  by: { id: string; accountId: string; revision: number; contract: string; expiresAt: Date },
+  by: { id: string; accountId: string; revision: number; contract: string; expiresAt: Date; newEmail?: string },
 ): Promise<boolean> =>
   (await db.run(sql`
     INSERT INTO verification_tokens (id, account_id, contract, token_type, email, expires_at)
-    SELECT ${by.id}::uuid, id, ${by.contract}::text, 'password_reset', '', ${by.expiresAt}::timestamptz
+    SELECT ${by.id}::uuid, id, ${by.contract}::text, ${by.newEmail === undefined ? 'password_reset' : 'address_change'}::text,
+           ${by.newEmail ?? ''}::text, ${by.expiresAt}::timestamptz
       FROM accounts WHERE id = ${by.accountId} AND revision = ${by.revision}`)) === 1
 
 export type LinkRow = AccountRow & {

@@ -104,6 +104,13 @@ export const heldUnprovenElsewhere = async (
   return elsewhere
 }
 
+/** Lets a name be used again that was kept from being given to somebody else. Gives how many were kept. */
+export const releaseUsername = (db: Queryable, tenant: string, username: string) =>
+  db.run(sql`
+    DELETE FROM retired_usernames r USING tenants t
+     WHERE t.id = r.tenant_id AND lower(t.name) = lower(${tenant})
+       AND r.username_hash = sha256(convert_to(lower(${username}), 'UTF8'))`)
+
 /** Keeps two registrations of one address from not seeing each other. */
 export const lockAddress = (tx: Queryable, tenantId: string, email: string) =>
   tx.run(sql`SELECT pg_advisory_xact_lock(hashtext(${tenantId}), hashtext(lower(${email})))`)

@@ -75,7 +75,7 @@ interface Refused extends Origin {
   /** The mail that tells of a lock. */
   mail: { id: string; kind: MailKind }
   /** What the failures of devices without a cookie of ours add up to over all realms; absent where this one does not count for it. */
-  everywhere: { failures: number; seconds: number } | undefined
+  everywhere: { failures: number; seconds: number; mailId: string } | undefined
   /** JSON of the events that tell of a lock. */
   lockEvents: string
 }
@@ -110,6 +110,12 @@ export const recordFailure = (db: Queryable, by: Refused) =>
         locked_until = CASE WHEN c.expires_at <= now() THEN NULL
           WHEN c.failures + 1 >= ${by.everywhere?.failures ?? 0}::int THEN c.expires_at END,
         expires_at = CASE WHEN c.expires_at <= now() THEN excluded.expires_at ELSE c.expires_at END
+      RETURNING account_id, failures
+    ), told AS (
+      INSERT INTO mail_jobs (id, account_id, contract, kind)
+      SELECT ${by.everywhere?.mailId ?? null}::uuid, a.id, ${by.contract}::text, 'locked_everywhere'
+        FROM everywhere e JOIN accounts a ON a.id = e.account_id
+       WHERE e.failures = ${by.everywhere?.failures ?? 0}::int AND a.email_verified_at IS NOT NULL
     ), locked AS (
       UPDATE accounts a SET sequence = a.sequence + jsonb_array_length(${by.lockEvents}::jsonb)
         FROM counted

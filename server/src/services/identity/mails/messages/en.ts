@@ -70,6 +70,16 @@ export const english: Messages = {
         'If this was you, sign in from such a device, with the code of the latest mail.',
       ],
     }),
+    locked_everywhere: (about) => ({
+      subject: 'Many wrong passwords for your account',
+      before: [
+        `A hundred wrong passwords were entered for your account within a day, the last one on ${about.at}${from(about)}, at ${about.title} and wherever else it opens something. To protect you, only devices that you have signed in from before are let in until the day is over.`,
+      ],
+      after: [
+        'If this was not you, nobody got in. A password that you use nowhere else keeps it that way.',
+        `If you need another device before that, ask the people who run ${about.title} to lift it.`,
+      ],
+    }),
     new_device: (about) => ({
       subject: `New sign-in to your ${about.title} account`,
       before: [

@@ -85,6 +85,16 @@ export const french: Messages = {
         'Si c’était vous, connectez-vous depuis l’un de ces appareils, avec le code du dernier message.',
       ],
     })),
+    locked_everywhere: typeset((about) => ({
+      subject: 'De nombreux mots de passe erronés pour votre compte',
+      before: [
+        `Cent mots de passe erronés ont été saisis en une journée pour votre compte, le dernier le ${about.at}${from(about)}, chez ${about.title} et partout où il ouvre quelque chose. Pour vous protéger, seuls les appareils avec lesquels vous vous êtes déjà connecté sont acceptés jusqu’à la fin de cette journée.`,
+      ],
+      after: [
+        'Si ce n’était pas vous, personne n’est entré. Pour que cela reste ainsi, gardez un mot de passe que vous n’utilisez nulle part ailleurs.',
+        `S’il vous faut un autre appareil avant cela, demandez aux responsables de ${about.title} de lever ce blocage.`,
+      ],
+    })),
     new_device: typeset((about) => ({
       subject: `Nouvelle connexion à votre compte ${about.title}`,
       before: [
