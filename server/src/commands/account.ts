@@ -41,7 +41,7 @@ export async function account(words: readonly string[], options: AccountOptions,
   const contract = contractNamed(options.contract)
   const config = loadCommandConfig(contract, ['identity'])
   const { realm } = configured(config)[contract]
-  await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
+  await withServices(config, createLogger(config), ['identity'], ({ identity }) =>
     act(identity, { name, role, realm, options, print }),
   ).catch((error: unknown) => {
     throw error instanceof DomainError ? new StartError(explain(error)) : error

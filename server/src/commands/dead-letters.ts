@@ -24,7 +24,7 @@ export async function deadLetters(
   const known = (name === 'profiles' || name === 'orders' || name === 'mail') && [undefined, 'replay'].includes(action)
   if (!known || rest.length > 0) throw new StartError(usage)
   const config = loadCommandConfig(topology)
-  const log = createLogger(config.logLevel)
+  const log = createLogger(config)
   const service = name === 'mail' ? 'identity' : name
   const databases = await openDatabases(config, { services: [service], ownership: 'join-or-own', log })
   const database = openDatabase({ name: service, url: databases.url(service), log })

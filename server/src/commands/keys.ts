@@ -16,7 +16,7 @@ export async function keys(
   const act = actionOf(words, now, print)
   if (!act) throw new StartError(usage)
   const config = loadCommandConfig(topology)
-  await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) => act(identity.keys))
+  await withServices(config, createLogger(config), ['identity'], ({ identity }) => act(identity.keys))
 }
 
 function actionOf([action, kid, ...rest]: readonly string[], now: boolean, print: Print) {

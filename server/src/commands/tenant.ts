@@ -27,7 +27,7 @@ export async function tenant(words: readonly string[], options: TenantOptions, p
     ...(approval !== undefined && { approval: approval === 'on' }),
   }
   const config = loadCommandConfig(options.topology)
-  await withServices(config, createLogger(config.logLevel), ['identity'], async ({ identity }) => {
+  await withServices(config, createLogger(config), ['identity'], async ({ identity }) => {
     const { minPasswordScore = 0, approval: waits = false } = await settingsOf(identity, name.trim(), settings)
     const joining = waits ? 'an administrator activates who joins' : 'everybody may join'
     print(`${name}: passwords need a score of ${minPasswordScore} of 4; ${joining}.`)

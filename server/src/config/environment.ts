@@ -120,7 +120,11 @@ export function createReader(
       if (found.value !== 'true') problems.push(`${found.name} must be true or false, not "${found.value}".`)
       return true
     },
-    choice<const Choice extends string>(name: string, choices: readonly Choice[], fallback: Choice): Choice {
+    choice<const Choice extends string, Fallback extends Choice | undefined>(
+      name: string,
+      choices: readonly Choice[],
+      fallback: Fallback,
+    ): Choice | Fallback {
       const found = find(name)
       if (!found) return fallback
       const chosen = choices.find((choice) => choice === found.value)

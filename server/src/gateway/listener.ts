@@ -21,6 +21,7 @@ import { healthRoutes, type Probe, type Probes } from './health.ts'
 import { allowedOrigins } from './origins.ts'
 import { pathOf, patternOf } from './paths.ts'
 import { documentRoutes, indexRoute, metricsRoute } from './public-routes.ts'
+import { requestOrigin } from './request-origin.ts'
 import type { Upstream } from './upstream.ts'
 import { serveVirtualHosts } from './virtual-hosts.ts'
 
@@ -63,6 +64,8 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
   const allowsOrigin = allowedOrigins(new Map(listed.map((one) => [one, routesOf(one)])), config.corsOrigins)
   const app = await createApp({
     log,
+    // What belongs to no contract is answered by the first one.
+    describe: (request) => requestOrigin(request, home),
     trustedProxies: config.trustedProxies,
     allowsOrigin,
     exposedHeaders: listed.flatMap(({ browser, hosting }) => [
