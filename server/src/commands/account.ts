@@ -48,7 +48,7 @@ export async function account(
   const config = loadCommandConfig(contract, ['identity'])
   const { realm } = configured(config)[contract]
   const { tenant, newTenant = false } = options
-  await withServices(config, createLogger(config.logLevel), ['identity'], async ({ identity }) => {
+  await withServices(config, createLogger(config), ['identity'], async ({ identity }) => {
     if (realm.policy.tenant === 'named' && tenant !== undefined) await checkTenant(identity.admin, tenant, newTenant)
     else if (newTenant)
       throw new StartError('--new is for the tenant that --tenant names, where the contract has tenants.')

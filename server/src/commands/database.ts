@@ -16,7 +16,7 @@ export async function database(print: Print, atOnce: AbortSignal): Promise<{ sto
       '`guichet database` runs the embedded server; unset the *_DATABASE_URL variables, which name another one.',
     )
   }
-  const log = createLogger(config.logLevel)
+  const log = createLogger(config)
   const databases = await openDatabases(config, { services: serviceNames, ownership: 'own', log, atOnce })
   print(
     serviceNames

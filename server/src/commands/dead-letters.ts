@@ -23,7 +23,7 @@ export async function deadLetters(
   print: Print,
 ): Promise<void> {
   const config = loadCommandConfig(topology)
-  const log = createLogger(config.logLevel)
+  const log = createLogger(config)
   const service = name === 'mail' ? 'identity' : name
   const databases = await openDatabases(config, { services: [service], ownership: 'join-or-own', log })
   const database = openDatabase({ name: service, url: databases.url(service), log })

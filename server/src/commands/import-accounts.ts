@@ -18,7 +18,7 @@ export async function importAccounts(
   const contract = contractNamed(name)
   const config = loadCommandConfig(contract)
   const { realm } = configured(config)[contract]
-  await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) =>
+  await withServices(config, createLogger(config), ['identity'], ({ identity }) =>
     importFile(path, identity.importAccounts(realm), dryRun, print),
   )
 }

@@ -32,7 +32,7 @@ export async function importProducts(
     return
   }
   const config = loadCommandConfig(topology)
-  await withServices(config, createLogger(config.logLevel), ['orders'], ({ orders }) => orders.importProducts(products))
+  await withServices(config, createLogger(config), ['orders'], ({ orders }) => orders.importProducts(products))
   print(`${products.length} products are in the catalogue.`)
 }
 

@@ -7,7 +7,7 @@ import type { Print } from './command.ts'
 
 async function withKeys(topology: string, work: (keys: Identity['keys']) => Promise<void>): Promise<void> {
   const config = loadCommandConfig(topology)
-  await withServices(config, createLogger(config.logLevel), ['identity'], ({ identity }) => work(identity.keys))
+  await withServices(config, createLogger(config), ['identity'], ({ identity }) => work(identity.keys))
 }
 
 /** Lists the keys that sign access tokens. */

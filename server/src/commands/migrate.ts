@@ -13,7 +13,7 @@ export async function migrate(
 ): Promise<void> {
   const plan = planOf([topology])
   const config = loadCommandConfig(topology)
-  const log = createLogger(config.logLevel)
+  const log = createLogger(config)
   const applied = await migrateDatabases(config, { services: plan.services, ownership: 'join-or-own', log, backup })
   for (const { service, migrations } of applied) {
     print(migrations.length === 0 ? `${service}: up to date` : `${service}: applied ${migrations.join(', ')}`)

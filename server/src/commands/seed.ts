@@ -17,7 +17,7 @@ export async function seed({ topology }: { topology: string }, print: Print): Pr
   const all = configured(config)
   const contracts = plan.contracts.map((name) => all[name])
   const services = (['identity', 'orders'] as const).filter((name) => plan.services.includes(name))
-  await withServices(config, createLogger(config.logLevel), services, (opened) =>
+  await withServices(config, createLogger(config), services, (opened) =>
     seedDemo({ contracts, made: 'by seed' }, opened),
   )
   print('The demo data is in place.')

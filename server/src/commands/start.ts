@@ -13,7 +13,7 @@ export async function start(words: readonly string[], print: Print, atOnce: Abor
   const plan = planOf(words)
   const environment = readEnvironment()
   const config = loadConfig(environment, plan)
-  const logging = await openLogger(config.logLevel, config.logFile)
+  const logging = await openLogger(config, { unit: plan.label, instance: config.instanceId })
   const { log } = logging
   for (const warning of [...ignoredVariables(environment, plan.deployment), ...config.warnings]) log.warn(warning)
   const running = await compose(config, plan, { ...logging, atOnce })

@@ -26,7 +26,7 @@ export async function tenant(name: string, options: TenantOptions, print: Print)
     ...(approval !== undefined && { approval: approval === 'on' }),
   }
   const config = loadCommandConfig(options.topology)
-  await withServices(config, createLogger(config.logLevel), ['identity'], async ({ identity }) => {
+  await withServices(config, createLogger(config), ['identity'], async ({ identity }) => {
     await checkTenant(identity.admin, name, newTenant)
     const { minPasswordScore = 0, approval: waits = false } = await identity.admin.changeTenant(name, settings)
     const joining = waits ? 'an administrator activates who joins' : 'everybody may join'

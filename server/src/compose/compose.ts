@@ -53,14 +53,14 @@ export interface Running {
 export async function compose(
   config: Config,
   plan: Plan,
-  { log, dropped, atOnce }: Logging & { atOnce: AbortSignal },
+  { log, logOf, dropped, atOnce }: Logging & { atOnce: AbortSignal },
 ): Promise<Running> {
   const life = createLifecycle(log)
   const ownership = plan.distributed ? 'join-or-own' : 'own'
   try {
     const appContext = await openAppContext(config, { services: plan.services, ownership, log, atOnce }, life)
     appContext.metrics.rising('guichet_log_lines_dropped_total', 'Lines of the log that could not be written', dropped)
-    return await wire({ ...appContext, plan })
+    return await wire({ ...appContext, plan, logOf })
   } catch (error) {
     await life.stop()
     throw error
@@ -91,7 +91,7 @@ export async function withServices<Name extends 'identity' | 'orders', Result>(
   }
 }
 
-async function wire(appContext: AppContext & { plan: Plan }): Promise<Running> {
+async function wire(appContext: AppContext & { plan: Plan; logOf: Logging['logOf'] }): Promise<Running> {
   const { config, plan, log, life, databases } = appContext
   const runs = (service: ServiceName) => plan.services.includes(service)
 
@@ -161,10 +161,10 @@ function consume(
 }
 
 async function openListeners(
-  appContext: AppContext & { plan: Plan },
+  appContext: AppContext & { plan: Plan; logOf: Logging['logOf'] },
   parts: { local: Partial<Services>; identity: IdentityParts; probes: Probes; revocations: RevocationList },
 ): Promise<{ unit: Listening; app: FastifyInstance }[]> {
-  const { config, plan, log, life, metrics, internalToken, contracts } = appContext
+  const { config, plan, logOf, life, metrics, internalToken, contracts } = appContext
   const { local, identity } = parts
   const served = plan.contracts.map((name) => contracts[name])
   const [home, ...others] = served
@@ -212,7 +212,7 @@ async function openListeners(
       probeRedis: appContext.redis?.ping,
       metrics,
       config,
-      log,
+      log: logOf(unit.name),
       internal: plan.distributed
         ? { token: internalToken, routes: (scope) => internalRoutes(scope, identity, contracts) }
         : undefined,

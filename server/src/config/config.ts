@@ -6,7 +6,7 @@ import { type ServiceName, serviceNames } from '../contracts/_kit/services.ts'
 import type { ContractOverrides } from '../contracts/configured.ts'
 import type { ContractName } from '../contracts/registry.ts'
 import { messageOf, StartError } from '../platform/errors.ts'
-import type { LogFile } from '../platform/log.ts'
+import { type LogFile, type LogFormat, logFormats } from '../platform/log.ts'
 import type { ObjectStoreSettings } from '../platform/storage/open-object-store.ts'
 import type { PasswordHashing } from '../services/identity/index.ts'
 import { readOverrides, readUnlimited } from './contract-overrides.ts'
@@ -32,6 +32,8 @@ export interface Config {
   /** The master secret; undefined in development, where a file in the data folder holds it. */
   secret: string | undefined
   logLevel: string
+  /** The form of what goes to stderr; undefined: for people on a terminal, JSON elsewhere. */
+  logFormat: LogFormat | undefined
   /** Where the log goes beside stderr. */
   logFile: LogFile | undefined
   /** Which of several instances of the same unit this is. */
@@ -135,6 +137,7 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
     dataDir,
     ...readSecrets(read, plan, development),
     logLevel: read.choice('LOG_LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
+    logFormat: read.choice('GUICHET_LOG_FORMAT', logFormats, undefined),
     logFile: readLogFile(read, plan),
     instanceId: readInstanceId(read, plan),
     serviceName: readServiceName(read),

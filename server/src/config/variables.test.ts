@@ -18,6 +18,7 @@ test.each<[Environment, Partial<Config>]>([
     { internalToken: text, metricsToken: `${text}m` },
   ],
   [{ LOG_LEVEL: 'warn' }, { logLevel: 'warn' }],
+  [{ GUICHET_LOG_FORMAT: 'text' }, { logFormat: 'text' }],
   [{ GUICHET_DATA_DIR: '/data' }, { dataDir: '/data', avatars: { directory: '/data/avatars' } }],
   [{ GUICHET_SERVICE_NAME: 'g' }, { serviceName: 'g' }],
   [{ GUICHET_LIMITS_SCALE: '2.5' }, { limitsScale: 2.5 }],

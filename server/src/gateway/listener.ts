@@ -21,6 +21,7 @@ import { healthRoutes, type Probe, type Probes } from './health.ts'
 import { allowedOrigins } from './origins.ts'
 import { pathOf, patternOf } from './paths.ts'
 import { documentRoutes, indexRoute, metricsRoute } from './public-routes.ts'
+import { requestOrigin } from './request-origin.ts'
 import { withoutTrailingSlash } from './trailing-slash.ts'
 import type { Upstream } from './upstream.ts'
 import { serveVirtualHosts } from './virtual-hosts.ts'
@@ -71,6 +72,8 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
         .flatMap((one) => [...routesOf(one), ...(one === home ? one.healthRoutes : [])])
         .map(({ url }) => url),
     ),
+    // What belongs to no contract is answered by the first one.
+    describe: (request) => requestOrigin(request, home),
     trustedProxies: config.trustedProxies,
     allowsOrigin,
     exposedHeaders: listed.flatMap(({ browser, hosting }) => [

@@ -37,7 +37,7 @@ describe('a log file', () => {
   test('has what stderr has, to the last line before the exit, and is replaced when it is full', () => {
     const { status, lines } = run(`
       import { setTimeout } from 'node:timers/promises'
-      const { log } = await openLogger('info', ${file})
+      const { log } = await openLogger({ logLevel: 'info', logFile: ${file} }, { unit: 'u', instance: 'u-1' })
       log.debug('too quiet')
       for (let index = 0; index < 2000; index += 1) {
         log.info({ filler: 'x'.repeat(100) }, 'line ' + index)
@@ -71,14 +71,18 @@ describe('a log file', () => {
 
   test('goes on where the process before ended', () => {
     const before = numbered().at(-1) ?? ''
-    run(`(await openLogger('info', ${file})).log.info('another process')`)
+    run(
+      `(await openLogger({ logLevel: 'info', logFile: ${file} }, { unit: 'u', instance: 'u-1' })).log.info('another process')`,
+    )
     expect(messages(read(before)).slice(-2)).toEqual(['the last', 'another process'])
   })
 
   test('that cannot be opened stops the start and says why', () => {
     const inTheWay = join(dir, 'file')
     writeFileSync(inTheWay, '')
-    const { status, lines } = run(`await openLogger('info', { path: '${inTheWay}/x.log', sizeBytes: 1024, count: 1 })`)
+    const { status, lines } = run(
+      `await openLogger({ logLevel: 'info', logFile: { path: '${inTheWay}/x.log', sizeBytes: 1024, count: 1 } }, { unit: 'u', instance: 'u-1' })`,
+    )
     expect(status).toBe(1)
     expect(lines.join('\n')).toMatch(/StartError: The log file .*x\.log cannot be opened: .*GUICHET_LOG_FILE/)
   })
@@ -86,7 +90,7 @@ describe('a log file', () => {
   test('on a full disk loses lines, counts them, and says how many once there is room', () => {
     const { status, lines } = run(`
       import fs from 'node:fs'
-      const { log, dropped } = await openLogger('info', ${JSON.stringify({ path: join(dir, 'full', 'x.log'), sizeBytes: 64 * 1_024 ** 2, count: 1 })})
+      const { log, dropped } = await openLogger({ logLevel: 'info', logFile: ${JSON.stringify({ path: join(dir, 'full', 'x.log'), sizeBytes: 64 * 1_024 ** 2, count: 1 })} }, { unit: 'u', instance: 'u-1' })
       const { write } = fs
       fs.write = (fd, ...rest) => rest.at(-1)(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }))
       for (let index = 0; index < 110; index += 1) {
@@ -110,8 +114,65 @@ describe('a log file', () => {
   })
 
   test('is not made when none is wanted', () => {
-    const { lines } = run(`(await openLogger('info', undefined)).log.info('only here')`)
+    const { lines } = run(
+      `(await openLogger({ logLevel: 'info' }, { unit: 'u', instance: 'u-1' })).log.info('only here')`,
+    )
     expect(messages(lines.join('\n'))).toEqual(['only here'])
+  })
+})
+
+describe('the form of a line', () => {
+  const line = (format = 'undefined') =>
+    `const { log, logOf } = await openLogger({ logLevel: 'info', logFormat: ${format} }, { unit: 'shop', instance: 'one' })
+     log.info('started'); logOf('gateway').warn({ token: 'hunter2', id: 7 }, 'asked')`
+
+  test('is JSON where nobody looks, and names unit and instance', () => {
+    const [first, second] = run(line()).lines.map((one) => JSON.parse(one))
+    expect(first).toMatchObject({ level: 30, unit: 'shop', instance: 'one', msg: 'started' })
+    expect(second).toMatchObject({ level: 40, unit: 'gateway', instance: 'one', msg: 'asked', token: '[redacted]' })
+  })
+
+  test('is for people where GUICHET_LOG_FORMAT says so, without colours and secrets', () => {
+    expect(run(line(`'text'`)).lines).toEqual([
+      expect.stringMatching(/^[\d:.]{12} INFO {2}shop\/one started$/),
+      expect.stringMatching(/^[\d:.]{12} WARN {2}gateway\/one asked token="\[redacted\]" id=7$/),
+    ])
+  })
+
+  test.each([
+    { where: 'a terminal', environment: {}, format: undefined, form: /\[33mWARN .\[39m gateway\/one asked/ },
+    {
+      where: 'a terminal with NO_COLOR',
+      environment: { NO_COLOR: '1' },
+      format: undefined,
+      form: /WARN {2}gateway\/one asked/,
+    },
+    {
+      where: 'a terminal that is dumb',
+      environment: { TERM: 'dumb' },
+      format: undefined,
+      form: /WARN {2}gateway\/one asked/,
+    },
+    {
+      where: 'a terminal with the format json',
+      environment: {},
+      format: `'json'`,
+      form: /"unit":"gateway","instance":"one"/,
+    },
+  ])('on $where fits it', ({ environment, format, form }) => {
+    const file = join(dir, 'terminal.mjs')
+    writeFileSync(
+      file,
+      `import { openLogger } from ${JSON.stringify(join(import.meta.dirname, 'log.ts'))}\n${line(format)}`,
+    )
+    // `script` makes a terminal for it, and writes what that shows.
+    const { stdout } = spawnSync('script', ['-qec', `${process.execPath} ${file}`, '/dev/null'], {
+      encoding: 'utf8',
+      timeout: 30_000,
+      env: { PATH: process.env.PATH, TERM: 'xterm-256color', ...environment },
+    })
+    expect(stdout).toMatch(form)
+    if (format || 'NO_COLOR' in environment || 'TERM' in environment) expect(stdout).not.toContain('\u001b[')
   })
 })
 
@@ -132,7 +193,7 @@ describe('secrets', () => {
     'mfa_code',
   ])('%s is never written, at any of three depths', (field) => {
     const { lines } = run(`
-      const log = createLogger('info')
+      const log = createLogger({ logLevel: 'info' })
       const secret = { ${field}: 'hunter2' }
       log.info({ ...secret, body: secret, request: { body: secret } }, 'said')
     `)
@@ -142,7 +203,7 @@ describe('secrets', () => {
 
   test('a mailed code is not written, the code of an error is', () => {
     const { lines } = run(`
-      const log = createLogger('info')
+      const log = createLogger({ logLevel: 'info' })
       for (const code of ['482913', 482913, 'ECONNREFUSED', 'ERR_HTTP_HEADERS_SENT', '23505', 'identity.invalid_code'])
         log.info({ body: { code } }, 'said')
     `)
@@ -159,7 +220,7 @@ describe('secrets', () => {
 
   test('those of an error, of a list and by a child logger are found too, and what was logged stays as it was', () => {
     const { lines, status } = run(`
-      const log = createLogger('info')
+      const log = createLogger({ logLevel: 'info' })
       const logged = { list: [{ token: 'hunter2', id: 7 }], when: new Date(0) }
       log.info(logged, 'said')
       log.error(Object.assign(new Error('broken'), { code: 'ECONNRESET', config: { password: 'hunter2' } }))
@@ -180,7 +241,7 @@ test('whoever reads stderr may go away: the process ends all the same', () => {
   const script = `import { createLogger } from ${JSON.stringify(join(import.meta.dirname, 'log.ts'))}
     import { setTimeout } from 'node:timers/promises'
     await setTimeout(300)
-    const log = createLogger('info')
+    const log = createLogger({ logLevel: 'info' })
     for (let line = 0; line < 100; line += 1) log.info('x'.repeat(1_000))
     process.exit(3)`
   const { status, signal } = spawnSync(

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { lstatSync, rmSync, symlinkSync } from 'node:fs'
 import { basename } from 'node:path'
+import { isatty, WriteStream } from 'node:tty'
 import { type Logger, type LoggerOptions, multistream, pino, stdSerializers, stdTimeFunctions } from 'pino'
 import { messageOf, StartError } from './errors.ts'
+import { logText } from './log-text.ts'
 import { openOutput } from './output.ts'
 import { withoutSecrets } from './redaction.ts'
 
@@ -18,9 +20,28 @@ export interface LogFile {
   count: number
 }
 
+/** How a process logs. */
+export interface LogSettings {
+  logLevel: string
+  /** The form of stderr; undefined: for people on a terminal, JSON elsewhere. A file has JSON. */
+  logFormat?: LogFormat | undefined
+  logFile?: LogFile | undefined
+}
+
+export const logFormats = ['json', 'text'] as const
+export type LogFormat = (typeof logFormats)[number]
+
+/** What every line says of where it comes from. */
+export interface LogOrigin {
+  unit: string
+  instance: string
+}
+
 /** How the process logs, and how much of it was lost. */
 export interface Logging {
   log: Logger
+  /** The logger of one of its units. */
+  logOf(unit: string): Logger
   /** Lines that could not be written since the start, to stderr and to the file. */
   dropped(): number
 }
@@ -28,16 +49,21 @@ export interface Logging {
 /** Bytes that may wait for a slow disk; what comes on top is dropped. */
 const mostWaiting = 8 * 1_024 ** 2
 
-/** The process's logger: JSON lines on stderr, so that stdout stays free for what a command prints. */
-export const createLogger = (level: string): Logger => toStderr(level).log
+/** The logger of a command: on stderr, so that stdout stays free for what it prints. */
+export const createLogger = (settings: LogSettings): Logger => toStderr(settings).log
 
 /**
- * The same with a file beside stderr, which is flushed at the end of the process. Throws a `StartError` when the file cannot be
+ * The logger of a process that serves, also into a file beside stderr, which is flushed at the end. Throws a `StartError` when the file cannot be
  * opened; when it cannot be written later, stderr says so and goes on alone.
  */
-export async function openLogger(level: string, file: LogFile | undefined): Promise<Logging> {
-  const { log: beside, stderr } = toStderr(level)
-  if (!file) return { log: beside, dropped: stderr.dropped }
+export async function openLogger(settings: LogSettings, { unit, instance }: LogOrigin): Promise<Logging> {
+  const { log: beside, stream, stderr } = toStderr(settings)
+  const loggers = (log: Logger) => ({
+    log: log.child({ unit, instance }),
+    logOf: (one: string) => log.child({ unit: one, instance }),
+  })
+  const { logFile: file, logLevel } = settings
+  if (!file) return { ...loggers(beside), dropped: stderr.dropped }
   const destination = await openFile(file)
   let dropped = 0
   let unreported = 0
@@ -51,14 +77,14 @@ export async function openLogger(level: string, file: LogFile | undefined): Prom
     failing = true
   })
   // What is logged at all the logger decides; both get the same.
-  const streams = [{ stream: stderr }, { stream: destination }].map((one) => ({ ...one, level: 'trace' as const }))
-  const log = pino(optionsOf(level), multistream(streams))
+  const streams = [{ stream }, { stream: destination }].map((one) => ({ ...one, level: 'trace' as const }))
+  const log = pino(optionsOf(logLevel), multistream(streams))
   destination.on('drain', () => {
     failing = false
     if (unreported > 0) sayDropped(log, 'file', unreported)
     unreported = 0
   })
-  return { log, dropped: () => stderr.dropped() + dropped }
+  return { ...loggers(log), dropped: () => stderr.dropped() + dropped }
 }
 
 async function openFile({ path, sizeBytes, count }: LogFile) {
@@ -89,10 +115,15 @@ async function openFile({ path, sizeBytes, count }: LogFile) {
 /** A logger that writes nothing: for the commands that print their own result, and for tests. */
 export const silentLogger = (): Logger => pino({ level: 'silent' })
 
-function toStderr(level: string) {
+function toStderr({ logLevel, logFormat }: LogSettings) {
   const stderr = openOutput(2, { onRecovered: (count) => sayDropped(log, 'stderr', count) })
-  const log = pino(optionsOf(level), stderr)
-  return { log, stderr }
+  const terminal = isatty(2)
+  // It minds NO_COLOR, FORCE_COLOR and TERM.
+  const coloured = terminal && WriteStream.prototype.getColorDepth() > 1
+  const forPeople = { write: (line: string) => stderr.write(logText(line, coloured)) }
+  const stream = (logFormat ?? (terminal ? 'text' : 'json')) === 'text' ? forPeople : stderr
+  const log = pino(optionsOf(logLevel), stream)
+  return { log, stream, stderr }
 }
 
 const sayDropped = (log: Logger, destination: string, lines: number) =>

@@ -203,6 +203,7 @@ const malformed: Readonly<Record<string, string>> = {
 test('who sends a request drop by drop is cut off in bounded time', async () => {
   const app = await createApp({
     log: silentLogger(),
+    describe: () => ({}),
     trustedProxies: [],
     rewriteUrl: ({ url = '' }) => url,
     allowsOrigin: () => 'no',

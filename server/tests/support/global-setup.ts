@@ -21,7 +21,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDir = await mkdtemp(join(tmpdir(), 'guichet-tests-'))
   const removed = () => rm(dataDir, { recursive: true, force: true })
   try {
-    const server = await openEmbedded({ dataDir, ownership: 'own', services: [], log: createLogger('warn') })
+    const server = await openEmbedded({
+      dataDir,
+      ownership: 'own',
+      services: [],
+      log: createLogger({ logLevel: 'warn' }),
+    })
     await forgoDurability(server.adminUrl)
     for (const [service, template] of Object.entries(templates)) await makeTemplate(server.adminUrl, service, template)
     project.provide('postgresUrl', server.adminUrl)
@@ -41,7 +46,7 @@ async function makeTemplate(adminUrl: string, service: string, template: string)
   const url = new URL(adminUrl)
   url.pathname = `/${template}`
   const directory = join(import.meta.dirname, '../../src/services', service, 'migrations')
-  await migrate(url.href, { name: service, directory }, { log: createLogger('warn') })
+  await migrate(url.href, { name: service, directory }, { log: createLogger({ logLevel: 'warn' }) })
 }
 
 /** The run's data are thrown away, so no commit has to reach a disk (`fsync` itself the server was started with). */

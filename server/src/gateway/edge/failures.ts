@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import type { Contract, ErrorAnswer, Route, ValidationError } from '../../contracts/_kit/contract.ts'
 import { DomainError, type EdgeErrorCode, messageOf } from '../../platform/errors.ts'
+import { requestOrigin } from '../request-origin.ts'
 
 /** Answers anything thrown while a request of this contract was served, in the contract's own error form. */
 export const answerFailure =
@@ -8,7 +9,10 @@ export const answerFailure =
     const { answer, details } = judge(contract, error, request)
     if (answer.status >= 500) {
       const level = answer.status === 500 ? 'error' : 'warn'
-      request.log[level]({ id: request.id, err: error, reason: messageOf(error.cause ?? error) }, 'a request failed')
+      request.log[level](
+        { id: request.id, ...requestOrigin(request, contract), err: error, reason: messageOf(error.cause ?? error) },
+        'a request failed',
+      )
     }
     if (typeof details.retryAfterSeconds === 'number') reply.header('retry-after', String(details.retryAfterSeconds))
     // RFC 6750, 3: a refused token is answered with the scheme that is wanted.

@@ -28,6 +28,8 @@ export interface AppOptions {
   exposedHeaders: readonly string[]
   /** A header that every answer carries beside our own. */
   instanceHeader: { name: string; value: string } | undefined
+  /** What a line of the log says of a request beside what HTTP does. */
+  describe: (request: FastifyRequest) => object
   /** Answers what fails before a route is found, and what fails in none. */
   onError: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => unknown
   /** The body for a request that could not even be parsed as HTTP, by status. */
@@ -59,7 +61,7 @@ const compileWhenUsed: FastifySchemaCompiler<AnySchema> = ({ schema, httpPart })
 
 /** The Fastify instance every listener is built on: limits, security headers, request ids, graceful close. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { log, rewriteUrl, trustedProxies, allowsOrigin, instanceHeader, onError, rawFailure } = options
+  const { log, describe, rewriteUrl, trustedProxies, allowsOrigin, instanceHeader, onError, rawFailure } = options
   const exposedHeaders = [
     'x-request-id',
     'retry-after',
@@ -120,7 +122,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       // Without the query, where clients put things that do not belong in a log, and without mailed tokens in the path.
       const path = request.url.split('?', 1)[0]?.replaceAll(/[\w.~%-]{48,}/g, '[redacted]')
       const ms = Math.round(reply.elapsedTime * 10) / 10
-      log.info({ id, ip, method, path, status: reply.statusCode, ms }, 'request')
+      log.info({ id, ...describe(request), ip, method, path, status: reply.statusCode, ms }, 'request')
       done()
     })
   }
