@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Type from 'typebox'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { mounted, plainContract, serviceToken } from '../../tests/support/listeners.ts'
 import type { Config } from '../config/config.ts'
 import { reply, route } from '../contracts/_kit/contract.ts'
@@ -111,4 +111,31 @@ test('a target is asked below the internal prefix, one in absolute form too', as
   expect(heard.map(({ url }) => url)).toEqual(
     ['/public/a%20b?x=1&x=%2F', '/public/1?x=1'].map((asked) => `/internal/contracts/plain${asked}`),
   )
+})
+
+test('tries are counted by name before they are passed on, as where the service runs here', async () => {
+  const login = route('identity', 'POST', '/login', {
+    summary: 'Sign in',
+    access: 'public',
+    limit: 'credentials',
+    limitBy: ({ name }) => name,
+    body: Type.Object({ name: Type.String() }),
+    replies: { 200: Type.Any() },
+    handler: async () => reply(200, 'never called here'),
+  })
+  const counted: string[] = []
+  const count = async ({ who }: { who: string }) => {
+    counted.push(who)
+    if (who.includes('ada')) throw refuseAtEdge('edge.rate_limited', { retryAfterSeconds: 1 })
+  }
+  const app = await mounted(plainContract([login]), {
+    local: {},
+    upstreams: { identity: upstream },
+    limiter: { count, giveBack: async () => undefined, check: async () => undefined },
+  })
+  onTestFinished(() => app.close())
+  const answers = ['ada', 'eve'].map((name) => app.inject({ method: 'POST', url: '/login', payload: { name } }))
+  expect((await Promise.all(answers)).map(({ statusCode }) => statusCode)).toEqual([429, 200])
+  expect(heard).toHaveLength(1)
+  expect(counted.filter((who) => who.includes('ada')).length).toBeGreaterThan(0)
 })

@@ -224,6 +224,10 @@ describe.each([
     ['a wrong field', form(filePart('avatar', 'one'))],
     ['a field of objects', form(filePart('__proto__', 'one'))],
     ['a form that breaks off', filePart('picture', 'one')],
+    [
+      'a form that breaks off in its second file',
+      Buffer.concat([filePart('picture', 'one'), filePart('other', 'two')]),
+    ],
     ['a form that breaks off in its header', filePart('picture', 'one').subarray(0, 60)],
     ['another boundary', Buffer.from(form(filePart('picture', 'one')).toString().replaceAll(boundary, 'other'))],
     [

@@ -204,3 +204,12 @@ test.each([
   const answer = await app.inject('/')
   expect([answer.statusCode, answer.json()]).toEqual([status, body])
 })
+
+test('a caller’s own signal takes the deadline from no call', async () => {
+  const { client } = await served(() => undefined)
+  const calling = new AbortController()
+  const began = performance.now()
+  const call = client.call('POST', '/poll', { body: {}, deadlineMs: 100, signal: calling.signal })
+  expect((await errorCodeOf(call)).code).toBe('edge.unavailable')
+  expect(performance.now() - began).toBeLessThan(4_000)
+})

@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { linkFailedPage, passwordChangedPage, resetPasswordPage, verifiedPage, verifyEmailPage } from './account.ts'
+import {
+  addressChangedPage,
+  addressUndonePage,
+  linkFailedPage,
+  linkMailedPage,
+  passwordChangedPage,
+  resetPasswordPage,
+  verifiedPage,
+  verifyEmailPage,
+} from './account.ts'
+import { addressPage, codePage, identifyPage } from './forms.ts'
 import { pageHeaders } from './layout.ts'
 
 const hostile = `"><script>alert('1')</script>&amp;`
@@ -18,6 +28,15 @@ const pages = (locale: 'en' | 'fr', told: string): Record<string, string> => {
     reset: resetPasswordPage({ ...speaker, action: told, token: told, minLength: 8 }),
     problem: resetPasswordPage({ ...speaker, action: told, token: told, minLength: 8, problem: told }),
     changed: passwordChangedPage(speaker),
+    mailed: linkMailedPage(speaker),
+    moved: addressChangedPage(speaker),
+    undone: addressUndonePage(speaker),
+    forgot: identifyPage({ ...speaker, purpose: 'forgot', tenant: false, action: told, other: told }),
+    choose: identifyPage({ ...speaker, purpose: 'choose', tenant: true, action: told, other: told, problem: told }),
+    code: codePage({ ...speaker, action: told, sessionToken: told, code: undefined, token: told }),
+    shown: codePage({ ...speaker, action: told, sessionToken: told, code: told }),
+    change: addressPage({ ...speaker, purpose: 'change', email: told, action: told, token: told, problem: told }),
+    undo: addressPage({ ...speaker, purpose: 'undo', email: told, action: told, token: told, needsPassword: true }),
   }
 }
 
