@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import closeWithGrace from 'close-with-grace'
 import { readCommandLine } from './commands/command-line.ts'
 import { commands } from './commands/declarations/index.ts'
-import { StartError } from './platform/errors.ts'
+import { failureText } from './commands/failure.ts'
 
 /** Milliseconds from a signal to the end of the process, whatever still hangs. */
 const stopDeadlineMs = 9_500
@@ -32,7 +32,5 @@ async function run(): Promise<void> {
 }
 
 run().catch((error: unknown) => {
-  // What people can mend is said plainly; anything else keeps its stack for whoever has to.
-  const text = error instanceof StartError ? error.message : error instanceof Error ? error.stack : String(error)
-  process.stderr.write(`${text}\n`, () => process.exit(1))
+  process.stderr.write(`${failureText(error)}\n`, () => process.exit(1))
 })
