@@ -4,7 +4,7 @@ import closeWithGrace from 'close-with-grace'
 import type { Print } from './commands/command.ts'
 import { readCommandLine } from './commands/command-line.ts'
 import { commands } from './commands/declarations/index.ts'
-import { StartError } from './platform/errors.ts'
+import { failureText } from './commands/failure.ts'
 import { openOutput } from './platform/output.ts'
 
 /** Milliseconds from a signal to the end of the process, whatever still hangs. */
@@ -52,8 +52,6 @@ async function run(): Promise<void> {
 }
 
 run().catch((error: unknown) => {
-  // What people can mend is said plainly; anything else keeps its stack for whoever has to.
-  const text = error instanceof StartError ? error.message : error instanceof Error ? error.stack : String(error)
-  complain(String(text))
+  complain(failureText(error))
   process.exit(1)
 })

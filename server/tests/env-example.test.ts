@@ -3,32 +3,14 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../src/config/config.ts'
 import type { Environment } from '../src/config/environment.ts'
+import { namesRead } from '../src/config/misspelt.ts'
 import { planOf, topologies } from '../src/config/topologies.ts'
 import { repository } from './support/processes.ts'
 
-/** The names of all variables that loading the configuration looks at, for a start. */
-function namesRead(words: readonly string[]): string[] {
-  const names = new Set<string>()
-  // Which names are read depends on some values.
-  for (const values of [{}, { GUICHET_PASSWORD_ALGORITHM: 'pbkdf2-sha256' }] satisfies Environment[]) {
-    const env = new Proxy<Environment>(
-      { GUICHET_DEV: 'true', ...values },
-      {
-        get(target, name) {
-          if (typeof name === 'string') names.add(name)
-          return Reflect.get(target, name)
-        },
-      },
-    )
-    loadConfig(env, planOf(words))
-  }
-  return [...names]
-}
-
-const ofAll = new Set(namesRead(['all']))
+const ofAll = new Set(namesRead('all'))
 const readAnywhere = topologies.flatMap(({ name, deployment: { units } }) => [
-  ...namesRead([name]),
-  ...(name === 'all' ? [] : units.flatMap((unit) => namesRead([`${name}/${unit.name}`]))),
+  ...namesRead(name),
+  ...(name === 'all' ? [] : units.flatMap((unit) => namesRead(`${name}/${unit.name}`))),
 ])
 
 const example = await readFile(join(repository, '.env.example'), 'utf8')
@@ -66,7 +48,7 @@ test("a reference's name stands under the topology that reads it", () => {
   const own = new Set(shown.flatMap(({ name }) => expanded(name)))
   for (const { name: topology } of topologies) {
     const said = aliases.filter((alias) => alias.topology === topology).map(({ name }) => name)
-    const read = namesRead([topology]).filter((name) => !ofAll.has(name) && !own.has(name))
+    const read = namesRead(topology).filter((name) => !ofAll.has(name) && !own.has(name))
     expect(new Set(said), topology).toEqual(new Set(read))
   }
 })

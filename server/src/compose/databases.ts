@@ -94,7 +94,7 @@ async function migrateOne(
   const url = databases.url(service)
   const { adminUrl } = databases
   await makeSchema(url, service)
-  return migrate(url, migrationsOf[service], {
+  return migrate(url, sourceOf(service, config), {
     log,
     async beforeChange(pending) {
       if (!backup) return
@@ -103,14 +103,20 @@ async function migrateOne(
   })
 }
 
+const sourceOf = (service: ServiceName, { databaseVariables }: Config) => ({
+  ...migrationsOf[service],
+  variable: databaseVariables[service],
+})
+
 /** Several services in one database have a schema each; the URL says so. */
 async function makeSchema(url: string, service: ServiceName): Promise<void> {
   if (!new URL(url).searchParams.get('options')?.includes(`search_path=${service}`)) return
   await withConnection(url, 'schema', (client) => client.query(`CREATE SCHEMA IF NOT EXISTS ${service}`))
 }
 
-async function refusePending(url: string, service: ServiceName, { topologyOption }: Config): Promise<void> {
-  const pending = await pendingMigrations(url, migrationsOf[service])
+async function refusePending(url: string, service: ServiceName, config: Config): Promise<void> {
+  const { topologyOption } = config
+  const pending = await pendingMigrations(url, sourceOf(service, config))
   if (pending.length === 0) return
   throw new StartError(
     `The database of ${service} lacks ${pending.length} migration${pending.length === 1 ? '' : 's'} (${pending.join(', ')}). ` +

@@ -10,11 +10,12 @@ import { type LogFile, type LogFormat, logFormats } from '../platform/log.ts'
 import type { ObjectStoreSettings } from '../platform/storage/open-object-store.ts'
 import type { PasswordHashing } from '../services/identity/index.ts'
 import { readOverrides, readUnlimited } from './contract-overrides.ts'
-import { readDatabaseUrls } from './databases.ts'
+import { databaseVariables, readDatabaseUrls } from './databases.ts'
 import { createReader, type Environment, type Reader } from './environment.ts'
 import { readHashing } from './hashing.ts'
 import { readHosts } from './hosts.ts'
 import { type RealmMail, readMailFrom, readRealmMail, readSmtp, requireAppUrls, type SmtpSettings } from './mail.ts'
+import { readNetworks } from './networks.ts'
 import { readSecrets } from './secrets.ts'
 import { readAvatarStore, readUploadMaxBytes } from './storage.ts'
 import { type Plan, planOf, usualPort } from './topologies.ts'
@@ -78,6 +79,8 @@ export interface Config {
   poolSize: number
   /** The database of each service; undefined: the embedded server of the data folder. */
   databaseUrls: Readonly<Record<ServiceName, string>> | undefined
+  /** What named these, for messages. */
+  databaseVariables: Readonly<Record<ServiceName, string>>
   /** Where the services that do not run in this process are. */
   serviceUrls: Readonly<Record<ServiceName, string>>
   /** The HS256 secret of a contract that has one. */
@@ -145,7 +148,7 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
     unlimited: plan.contracts.filter((name) => readUnlimited(read, name, development)),
     listeners: readListeners(read, plan, development),
     hosts: readHosts(read, plan, development),
-    trustedProxies: read.list('GUICHET_TRUSTED_PROXIES'),
+    trustedProxies: readNetworks(read, 'GUICHET_TRUSTED_PROXIES'),
     corsOrigins: readOrigins(read, plan, development),
     upstreamTimeoutMs: read.integer('GUICHET_UPSTREAM_TIMEOUT_MS', {
       fallback: plan.deployment.defaults?.upstreamTimeoutMs ?? 5_000,
@@ -168,6 +171,7 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
     uploadMaxBytes: readUploadMaxBytes(read),
     poolSize: read.integer('GUICHET_DATABASE_POOL', { fallback: 10, min: 1, max: 500 }),
     databaseUrls: readDatabaseUrls(read, plan),
+    databaseVariables: databaseVariables(read, plan),
     serviceUrls: readServiceUrls(read, plan),
     adminPasswords: readByContract(plan, (name) => read.text(`${name.toUpperCase()}_ADMIN_PASSWORD`)),
     overrides: readByContract(plan, (name) => readOverrides(read, name, development)),

@@ -23,6 +23,17 @@ export function readDatabaseUrls(read: Reader, plan: Plan): Record<ServiceName, 
   return Object.fromEntries(urls.map(([service, url]) => [service, url ?? ''])) as Record<ServiceName, string>
 }
 
+/** What each service's database was named by, for messages. */
+export function databaseVariables(read: Reader, { deployment, services }: Plan): Record<ServiceName, string> {
+  const { database: parts } = deployment
+  const names = serviceNames.map((service) => {
+    const ours = variable(service)
+    const found = services.includes(service) ? read.find(ours)?.name : undefined
+    return [service, found ?? (parts ? `${parts.prefix}_HOST and its companions` : ours)]
+  })
+  return Object.fromEntries(names)
+}
+
 /**
  * By a reference's name, which means those of the services that the plan runs: two units may each have a database under the same name.
  * Where they may meet in one database identity has the default schema there and every other service one of its own.

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { StartError } from './errors.ts'
 import { newSecret } from './ids.ts'
 
 /** The master secret of development: made once, kept in the data folder for its owner only, shared by all processes on it. */
@@ -11,6 +12,6 @@ export async function developmentSecret(dataDir: string): Promise<string> {
     if (error.code !== 'EEXIST') throw error
   })
   const secret = (await readFile(file, 'utf8')).trim()
-  if (secret.length < 32) throw new Error(`${file} holds no secret: delete it and start again`)
+  if (secret.length < 32) throw new StartError(`${file} holds no secret: delete it and start again.`)
   return secret
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, readdir } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,14 +60,38 @@ describe('a start is refused, before anything is touched,', () => {
       AUTH_SERVICE_URL: 'ftp://example.org',
       UPSTREAM_TIMEOUT_MS: '1.5e99',
       GUICHET_LIMITS_SCALE: '-1',
+      GUICHET_TRUSTED_PROXIES: '10.0.0.0/99',
     })
-    for (const name of ['PORT', 'LOG_LEVEL', 'AUTH_SERVICE_URL', 'UPSTREAM_TIMEOUT_MS', 'GUICHET_LIMITS_SCALE']) {
+    for (const name of [
+      'PORT',
+      'LOG_LEVEL',
+      'AUTH_SERVICE_URL',
+      'UPSTREAM_TIMEOUT_MS',
+      'GUICHET_LIMITS_SCALE',
+      'GUICHET_TRUSTED_PROXIES:',
+    ]) {
       expect(said).toMatch(new RegExp(`- ${name} `))
     }
   })
 
   test('for GUICHET_DEV in production', async () => {
     expect(await refuse([], { NODE_ENV: 'production' })).toMatch(/GUICHET_DEV.*NODE_ENV=production/)
+  })
+
+  test('for what a misspelt variable left unset, and names it', async () => {
+    const said = await refuse(['all'], { GUICHET_SECRTE: secret('master secret') }, bare)
+    expect(said).toMatch(/- GUICHET_SECRET is missing/)
+    expect(said).toContain('GUICHET_SECRTE is no variable of Guichet and has no effect. Did you mean "GUICHET_SECRET"?')
+  })
+
+  test('for a database that is away, by the name that it was given by', { timeout: 60_000 }, async () => {
+    const url = 'postgresql://u:p@127.0.0.1:1/d'
+    const said = (word: string, more: Readonly<Record<string, string>>) => refuse([word], more)
+    expect(await said('helpdesk', { DATABASE_URL: url })).toMatch(/\. DATABASE_URL must name a server that runs/)
+    expect(await said('tenants', { IDENTITY_DATABASE_URL: url })).toMatch(/\. IDENTITY_DATABASE_URL must name/)
+    expect(await said('clients', { DATABASE_PORT: '1' })).toMatch(/\. DATABASE_HOST and its companions must name/)
+    const secured = `${url}?sslmode=verify-full&sslrootcert=/nowhere/ca.pem`
+    expect(await said('tenants', { DATABASE_URL: secured })).toMatch(/DATABASE_URL must name certificates and keys/)
   })
 
   test('for PORT with several listeners', async () => {
@@ -124,6 +148,19 @@ describe('a start is refused', () => {
     expect(said).toMatch(/another program/i)
     // It had started its server by then, and has ended it again.
     expect(await readdir(join(dataDir, 'postgres', 'cluster'))).not.toContain('postmaster.pid')
+  })
+
+  test('for a data folder that is a file, and a secret that is none', { timeout: 60_000 }, async () => {
+    const dataDir = await ownDataDir()
+    const file = join(dataDir, 'file')
+    await writeFile(file, '')
+    expect(await domainError([], { ...testEnvironment, GUICHET_DATA_DIR: file, PORT: '0' })).toContain(
+      `The data folder ${file} cannot be made`,
+    )
+    await mkdir(join(dataDir, 'secret'))
+    expect(await domainError(['gateway'], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: '0' })).toMatch(
+      /EISDIR/,
+    )
   })
 
   test('on a data folder in use, whose owner goes on', { timeout: 60_000 }, async () => {

@@ -58,20 +58,22 @@ const nameOf = ({ name }: { name: string }) => name
 
 async function connected<Result>(
   url: string,
-  { name }: MigrationSource,
+  { name, variable = `${name.toUpperCase()}_DATABASE_URL` }: MigrationSource,
   work: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
   try {
     return await withConnection(url, `migrate:${name}`, work)
   } catch (error) {
     if (error instanceof StartError) throw error
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
     const advice =
-      error instanceof pg.DatabaseError && error.code === '42501'
+      code === '42501'
         ? 'must use a user that owns the database, or is granted CREATE on its schema'
-        : 'must name a server that runs, and a database and a user that exist there'
+        : error instanceof Error && 'path' in error
+          ? 'must name certificates and keys that are there and can be read'
+          : 'must name a server that runs, and a database and a user that exist there'
     throw new StartError(
-      `The database of ${name} could not be read or changed: ${messageOf(error)}. ` +
-        `${name.toUpperCase()}_DATABASE_URL ${advice}.`,
+      `The database of ${name} could not be read or changed: ${messageOf(error)}. ` + `${variable} ${advice}.`,
       { cause: error },
     )
   }

@@ -4,6 +4,8 @@ import path from 'node:path'
 import { messageOf, StartError } from '../errors.ts'
 
 export interface MigrationSource {
+  /** What the URL of its database was set by, for messages. */
+  variable?: string
   /** The service's name. */
   name: string
   /** Folder of `NNNN_name.sql`. */

@@ -79,7 +79,7 @@ test('another master secret is said at the start', async () => {
   const { kid } = (await openProcess()).current()
   const opening = openProcess({ secret: 'another secret of the tests, as long' })
   await expect(opening).rejects.toThrow(StartError)
-  await expect(opening).rejects.toThrow(`The signing key ${kid} cannot be opened with this GUICHET_SECRET`)
+  await expect(opening).rejects.toThrow(`The signing key ${kid} cannot be opened with this master secret`)
 })
 
 describe('a rotation', () => {

@@ -50,7 +50,7 @@ export function openKey(wrapping: Buffer, { kid, privateKeySealed }: KeyRow): Si
     return { kid, privatePem }
   } catch {
     throw new StartError(
-      `The signing key ${kid} cannot be opened with this GUICHET_SECRET. Start with the secret that this database was ` +
+      `The signing key ${kid} cannot be opened with this master secret. Start with the one that this database was ` +
         'first used with; if it is lost, empty the table signing_keys (access tokens given out before are refused then).',
     )
   }
