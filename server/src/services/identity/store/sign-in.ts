@@ -132,10 +132,7 @@ export const recordFailure = (db: Queryable, by: Refused) =>
     )
     SELECT EXISTS (SELECT 1 FROM locked) AS locked, coalesce(locked_until > now(), false) AS "refusesAll" FROM counted`)
 
-/**
- * Forgets the failures counted for an identifier and, whoever they came from, for its account: in the contract, and what is counted
- * over all of them.
- */
+/** Forgets the failures counted for an identifier and, whoever they came from, for its account: here and over all contracts. */
 export const forgetFailures = (
   db: Queryable,
   by: { counter: Buffer; codes: Buffer | undefined; accountId: string | null; contract: string },
