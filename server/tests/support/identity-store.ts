@@ -110,21 +110,22 @@ export function identityStore(name: string) {
     link(by: {
       accountId: string
       contract?: string
-      type?: 'email_verification' | 'password_reset'
+      type?: 'email_verification' | 'password_reset' | 'address_change' | 'address_undo'
       email?: string
       created?: string
       expires?: string
       used?: At
       revoked?: At
+      details?: Readonly<Record<string, unknown>>
     }): Promise<string> {
       const id = newId()
       return planted(
         id,
         sql`
-          INSERT INTO verification_tokens (id, account_id, contract, token_type, email, created_at, expires_at, used_at, revoked_at)
+          INSERT INTO verification_tokens (id, account_id, contract, token_type, email, created_at, expires_at, used_at, revoked_at, details)
           VALUES (${id}, ${by.accountId}, ${by.contract ?? 'test'}, ${by.type ?? 'password_reset'}, ${by.email ?? 'ada@example.org'},
                   now() + ${by.created ?? '0'}::interval, now() + ${by.expires ?? '1 hour'}::interval,
-                  now() + ${by.used ?? null}::interval, now() + ${by.revoked ?? null}::interval)`,
+                  now() + ${by.used ?? null}::interval, now() + ${by.revoked ?? null}::interval, ${JSON.stringify(by.details ?? {})}::jsonb)`,
       )
     },
     challenge(by: {
@@ -150,7 +151,8 @@ export function identityStore(name: string) {
       by: {
         key?: Buffer
         accountId?: string
-        contract?: string
+        /** Null: over all of them. */
+        contract?: string | null
         failures?: number
         locked?: At
         expires?: string
@@ -159,7 +161,7 @@ export function identityStore(name: string) {
       const key = by.key ?? Buffer.from(newId())
       await fresh.database.run(sql`
         INSERT INTO sign_in_counters (key, contract, account_id, failures, locked_until, expires_at)
-        VALUES (${key}, ${by.contract ?? 'test'}, ${by.accountId ?? null}, ${by.failures ?? 1}, now() + ${by.locked ?? null}::interval,
+        VALUES (${key}, ${by.contract === undefined ? 'test' : by.contract}, ${by.accountId ?? null}, ${by.failures ?? 1}, now() + ${by.locked ?? null}::interval,
                 now() + ${by.expires ?? '1 hour'}::interval)`)
       return key
     },

@@ -4,18 +4,13 @@ import { deriveFrom } from '../../src/platform/secrets.ts'
 import type { MailSources } from '../../src/services/identity/mails/write-mail.ts'
 import { createChallengeSecrets } from '../../src/services/identity/tokens/challenge-secrets.ts'
 import type { Realm } from '../../src/services/realm/index.ts'
+import { testRealm } from './identity-service.ts'
 import { freshDatabase } from './test-databases.ts'
 
-const realm = {
-  name: 'test',
-  title: 'Test',
-  policy: { lockout: { failures: 3, seconds: 900 } },
-  links: {
-    verifyEmail: ({ accountId, token }) => `/verify/${accountId}?token=${token}`,
-    resetPassword: ({ token }) => `/reset?token=${token}`,
-  },
-  // What mail does not read of them has no part here.
-} as Partial<Realm> as Realm
+const realm: Realm = {
+  ...testRealm,
+  links: { ...testRealm.links, verifyEmail: ({ accountId, token }) => `/verify/${accountId}?token=${token}` },
+}
 
 /** What mails are written from, for one contract called `test`. */
 export const testSources: MailSources = {
@@ -50,14 +45,14 @@ export function mailJobs(name: string) {
     /** A link of the account, good for an hour unless it is said otherwise. */
     async link(
       accountId: string,
-      type: 'email_verification' | 'password_reset',
-      values: { email?: string; previousEmail?: string; goodFor?: number } = {},
+      type: 'email_verification' | 'password_reset' | 'address_change' | 'address_undo',
+      values: { email?: string; goodFor?: number } = {},
     ): Promise<string> {
-      const { email = 'new@example.org', previousEmail = null, goodFor = 3600 } = values
+      const { email = 'new@example.org', goodFor = 3600 } = values
       const id = newId()
       await db().run(sql`
-        INSERT INTO verification_tokens (id, account_id, contract, token_type, email, previous_email, expires_at)
-        VALUES (${id}, ${accountId}, 'test', ${type}, ${email}, ${previousEmail}, now() + make_interval(secs => ${goodFor}))`)
+        INSERT INTO verification_tokens (id, account_id, contract, token_type, email, expires_at)
+        VALUES (${id}, ${accountId}, 'test', ${type}, ${email}, now() + make_interval(secs => ${goodFor}))`)
       return id
     },
     async code(accountId: string): Promise<string> {

@@ -155,20 +155,21 @@ async function finish(
   { id, accountId, email, byCode }: { id: string; accountId: string; email: string; byCode: boolean },
   context: RequestContext,
 ): Promise<void> {
-  const changed = await deps.database
+  await deps.database
     .transaction(async (tx) => {
       await store.lockAccount(tx, accountId)
       await store.yieldAddress(tx, { accountId, email })
-      return store.changeAddress(tx, {
+      const changed = await store.changeAddress(tx, {
         id,
         contract: context.realm.name,
         until: revokedUntil(deps),
         undo: { id: newId(), mailId: newId(), expiresAt: after(deps, undoTtl), byCode },
         ...originOf(context),
       })
+      // Nobody gives the address up for a change that is not made.
+      if (!changed) throw refuse('identity.invalid_link')
     })
     .catch(refuseTaken)
-  if (!changed) throw refuse('identity.invalid_link')
   deps.mailQueued()
   await deps.revocations.broadcast()
 }

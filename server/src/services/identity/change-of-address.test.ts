@@ -325,6 +325,28 @@ describe('the address before', () => {
     expect(await errorCodeOf(register())).toBeUndefined()
   })
 
+  test('is taken from nobody who claims it for a change that is not made', async () => {
+    const { email } = await moved()
+    const [claims, other] = [await settled({ emailVerified: false }), await moving()]
+    await service.database.run(sql`UPDATE accounts SET email = ${email} WHERE id = ${claims.id}`)
+    await service.database.run(sql`UPDATE verification_tokens SET email = ${email} WHERE email = ${other.next}`)
+    expect(await errorCodeOf(open(other.token))).toBe('identity.invalid_link')
+    expect(await find(claims.id)).toMatchObject({ email })
+  })
+
+  test('takes the account back though whoever moved it has set another password since', async () => {
+    const byReset = await moved()
+    const resetToken = (await recovery(byReset.next)) ?? ''
+    await service.identity.resetPassword({ token: resetToken, password: 'another horse' }, context)
+    const byChange = await moved()
+    const claims = claimsOf(await signIn(byChange.next))
+    await service.identity.changePassword({ current: password, password: 'another horse' }, claims, context)
+    for (const { id, email } of [byReset, byChange]) {
+      await undo(await undoOf(email))
+      expect(await find(id)).toMatchObject({ email, username: email })
+    }
+  })
+
   test('asks for the password where its own code confirmed the change', async () => {
     const { id, email, token } = await moving()
     await service.database.run(sql`UPDATE accounts SET second_factor = true WHERE id = ${id}`)

@@ -31,11 +31,12 @@ export const changePassword =
       device: lockout.devicesOf(context),
       counters: lockout.countersOf(identifier, tenant, context),
     })
-    const { counter } = found
+    const { counter, cookieKnown } = found
     const correct = await passwords.verify(input.current, found.passwordHash)
     const locked = isLocked(found, clock)
     if (!correct || locked) {
-      await recordFailure(deps, { counter, account: store.viewOf(account, realm.policy.roles), counts: true }, context)
+      const about = { counter, account: store.viewOf(account, realm.policy.roles), counts: true, cookieKnown }
+      await recordFailure(deps, about, context)
       throw refuse('identity.wrong_password')
     }
     await refuseBadPassword(deps, input.password, account, context)

@@ -80,6 +80,17 @@ test('a known device still gets its code and signs in, in either contract, and t
   expect(await errorCodeOf(begin(username, stranger())), 'counted from the start').toBeUndefined()
 })
 
+test('a network that the account was signed in from gets none: others share it', async () => {
+  const { username } = await register()
+  const home = stranger(here)
+  await signIn(username, home)
+  for (let turn = 0; turn < codeLockout.failures; turn += 1) await guess(username, stranger())
+  const neighbour = { ...stranger(here), ip: home.ip, ipPrefix: home.ipPrefix }
+  expect(await errorCodeOf(begin(username, neighbour))).toBe('identity.invalid_credentials')
+  const away = { ...stranger(here), device: home.device }
+  expect(await errorCodeOf(begin(username, away)), 'the device with our cookie, wherever it is').toBeUndefined()
+})
+
 test('a right code of a stranger forgets the count too', async () => {
   const { username } = await register()
   for (let turn = 1; turn < codeLockout.failures; turn += 1) await guess(username, stranger())

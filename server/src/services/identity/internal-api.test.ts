@@ -3,17 +3,14 @@ import { errorCodeOf, identityRows } from '../../../tests/support/identity-rows.
 import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
-import { operator, type Realm } from '../realm/index.ts'
+import { operator } from '../realm/index.ts'
 
 const service = identityService('for_services')
 const rows = identityRows(service)
 const password = 'correct horse'
 
-const realm: Realm = {
-  ...realmWith('inviting', { identifier: 'email' }),
-  links: { resetPassword: ({ token }) => `/reset?token=${token}` },
-}
-const withoutLinks = realmWith('silent', {})
+const realm = realmWith('inviting', { identifier: 'email' })
+const byName = realmWith('by-name', {})
 
 const internalApi = () => service.identity.internalApi
 
@@ -57,11 +54,13 @@ describe('an account without a password', () => {
     expect(signedIn).toMatchObject({ kind: 'session', session: { account: { id, emailVerified: true } } })
   })
 
-  test('is mailed nothing in a realm without such links, and not with a password', async () => {
-    const input = { username: 'silent', email: 'silent@example.org' }
-    const silent = await internalApi().create(input, withoutLinks, undefined)
-    expect(await rows.mails(silent.id)).toEqual([])
-    expect(await rows.mails((await made()).id)).toEqual([])
+  test.each<[string, { email?: string; password?: string }, string[]]>([
+    ['is mailed one in every realm', { email: 'by-name@example.org' }, ['invited']],
+    ['is mailed nothing without an address', {}, []],
+    ['is what one with a password is not, which is mailed nothing', { email: 'has-one@example.org', password }, []],
+  ])('%s', async (_what, input, mails) => {
+    const { id } = await internalApi().create({ username: newId(), ...input }, byName, undefined)
+    expect(await rows.mails(id)).toEqual(mails)
   })
 
   test('is mailed once for an idempotency key, however often and however soon it comes again', async () => {
@@ -122,53 +121,51 @@ test('a taken address is told only to those who may know, and nothing is mailed 
   expect(await rows.mails(person.id)).toEqual([])
   await propose(person.email ?? '', { tellTaken: true })
   await propose('free@example.org', { tellTaken: true })
-  expect(await rows.mails(person.id)).toEqual(['verify_email', 'verify_email'])
+  expect(await rows.mails(person.id)).toEqual(['verify_email', 'confirm_address'])
 })
 
 describe('an administrator reaches no further than their realm', () => {
   const elsewhere = realmWith('elsewhere', {
     roles: { ...testRealm.policy.roles, permissions: { ...testRealm.policy.roles.permissions, keeper: [] } },
   })
-  const propose = (accountId: string, administratorId: string, email: string) =>
-    service.identity.proposeEmail(accountId, email, contextOf(realm), { administratorId })
+  const propose = (accountId: string, email: string) =>
+    service.identity.proposeEmail(accountId, email, contextOf(realm), { tellTaken: true })
   const remove = (accountId: string, administratorId: string) =>
     service.identity.removeMember(accountId, operator(realm), { accountId: administratorId })
   /** Makes somebody of the realm a member of the other one. */
   const joins = async (person: { username: string }) => {
     await service.identity.login({ identifier: person.username, password }, contextOf(elsewhere))
   }
-  const linksTo = async (accountId: string) =>
-    (await rows.mails(accountId)).filter((kind) => kind === 'verify_email').length
 
-  test('people of the realm alone are helped to a new address, and deleted', async () => {
+  test('people of the realm alone are deleted', async () => {
     const [admin, person] = [await made('admin'), await made()]
-    await propose(person.id, admin.id, 'helped@example.org')
-    expect(await rows.mails(person.id)).toEqual(['verify_email'])
     await remove(person.id, admin.id)
     expect(await internalApi().find(person.id)).toBeUndefined()
   })
 
-  test('nothing is mailed for somebody of another realm, or who is a member there as well', async () => {
-    const admin = await made('admin')
-    const foreign = await internalApi().create({ username: 'foreign', password }, elsewhere, undefined)
-    // Who is no member here is nobody here.
-    await propose(foreign.id, admin.id, 'foreign@example.org')
-    expect(await rows.mails(foreign.id)).toEqual([])
-
-    const both = await made()
+  test('members are helped to a new address, here alone or elsewhere too: nothing changes before they confirm it', async () => {
+    const [one, both] = [await made(), await made()]
     await joins(both)
-    expect(await errorCodeOf(propose(both.id, admin.id, 'joined@example.org'))).toBe('identity.not_allowed')
-    expect(await rows.mails(both.id)).toEqual([])
+    for (const person of [one, both]) {
+      const proposed = `new-${person.username}`
+      await propose(person.id, proposed)
+      expect((await rows.mails(person.id)).at(-1)).toBe('confirm_address')
+      expect(await internalApi().find(person.id)).toMatchObject({ email: person.email, username: person.username })
+      const link = await service.database.one(sql<{ id: string }>`
+        SELECT id FROM verification_tokens WHERE email = ${proposed}`)
+      const token = service.identity.secrets.tokenOf(link.id)
+      const confirm = (given: string) => service.identity.confirmAddress({ token, password: given }, contextOf(realm))
+      expect(await errorCodeOf(confirm('what an administrator guesses'))).toBe('identity.wrong_password')
+      expect(await internalApi().find(person.id)).toMatchObject({ email: person.email })
+      await confirm(password)
+      expect(await internalApi().find(person.id)).toMatchObject({ email: proposed, username: proposed })
+    }
   })
 
-  test('whoever administers both may help to a new address in both', async () => {
-    const [admin, both] = [await made('admin'), await made()]
-    for (const one of [admin, both]) await joins(one)
-    expect(await errorCodeOf(propose(both.id, admin.id, 'refused@example.org'))).toBe('identity.not_allowed')
-    expect(await linksTo(both.id)).toBe(0)
-    await service.identity.admin.grantRole(admin.username, 'admin', elsewhere)
-    await propose(both.id, admin.id, 'both@example.org')
-    expect(await linksTo(both.id)).toBe(1)
+  test('nothing is mailed for somebody of another realm alone', async () => {
+    const foreign = await internalApi().create({ username: 'foreign', password }, elsewhere, undefined)
+    await propose(foreign.id, 'foreign@example.org')
+    expect(await rows.mails(foreign.id)).toEqual([])
   })
 
   test('somebody who is a member elsewhere is removed here, and stays there', async () => {

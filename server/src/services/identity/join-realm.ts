@@ -100,7 +100,8 @@ export async function judgePassword(
   if (found.id === null || found.revision === null) return undefined
   if (correct && !locked) return found.revision
   const account = store.viewOf(found as store.AccountRow, realm.policy.roles)
-  await recordFailure(deps, { counter: found.counter, account, counts: true }, context)
+  const { counter, cookieKnown } = found
+  await recordFailure(deps, { counter, account, counts: true, cookieKnown }, context)
   await tellHowToJoin(deps, found.id, context)
   return undefined
 }

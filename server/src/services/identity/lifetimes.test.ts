@@ -70,7 +70,7 @@ const lifetimes: Record<string, { seconds: number; make(seconds: number): Promis
       return () => service.identity.verifyEmail({ token: verificationToken }, context)
     },
   },
-  'a link that proves another address': {
+  'a link to another address': {
     seconds: day,
     async make(seconds) {
       const { id } = await register()
@@ -79,7 +79,8 @@ const lifetimes: Record<string, { seconds: number; make(seconds: number): Promis
       const link = await service.database.one(
         sql<{ id: string }>`SELECT id FROM verification_tokens WHERE account_id = ${id} AND email = ${email}`,
       )
-      return () => service.identity.verifyEmail({ token: service.identity.secrets.tokenOf(link.id) }, context)
+      const token = service.identity.secrets.tokenOf(link.id)
+      return () => service.identity.confirmAddress({ token, password }, context)
     },
   },
   'a link that resets a password': {

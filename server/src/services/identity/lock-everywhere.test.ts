@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { errorCodeOf, identityRows } from '../../../tests/support/identity-rows.ts'
+import { claimsOf, errorCodeOf, identityRows } from '../../../tests/support/identity-rows.ts'
 import { contextOf, identityService, realmWith } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import type { RequestContext } from '../realm/index.ts'
@@ -56,6 +56,41 @@ describe('a hundred failures over all realms', () => {
     await failures(everywhereLockout.failures - 1)
     expect(await signIn(first, owner, 'wrong horse')).toBe('identity.invalid_credentials')
     expect(await signIn(second, stranger(2))).toBeUndefined()
+  })
+
+  test.each<[string, (given: Partial<RequestContext>) => Promise<unknown>]>([
+    [
+      'changing the password',
+      async (from) => {
+        const signedIn = await service.identity.login({ identifier: username, password }, contextOf(first, owner))
+        if (signedIn.kind !== 'session') throw new Error('no second factor is asked')
+        const input = { current: 'wrong horse', password: 'another horse' }
+        await service.identity.changePassword(input, claimsOf(signedIn.session), contextOf(first, from))
+      },
+    ],
+    [
+      'registering in another realm',
+      async (from) => {
+        const input = { username, email: `${username}@example.org`, password: 'wrong horse' }
+        await service.identity.createAccount(input, contextOf(second, from))
+      },
+    ],
+  ])('are those of strangers by %s as well, and not those of the owner’s device', async (_how, attempt) => {
+    expect(await signIn(first, stranger(1), 'wrong horse')).toBe('identity.invalid_credentials')
+    await failures(everywhereLockout.failures - 1)
+    expect(await errorCodeOf(attempt(owner))).toMatch(/^identity\.(wrong_password|username_taken)$/)
+    expect(await signIn(third, stranger(2)), 'the owner’s own').toBeUndefined()
+    expect(await errorCodeOf(attempt(stranger(3)))).toMatch(/^identity\.(wrong_password|username_taken)$/)
+    expect(await signIn(third, stranger(4)), 'a stranger’s').toBe('identity.invalid_credentials')
+  })
+
+  test('are forgotten by an operator of any realm', async () => {
+    expect(await signIn(first, stranger(1), 'wrong horse')).toBe('identity.invalid_credentials')
+    await failures(everywhereLockout.failures - 1)
+    expect(await signIn(first, stranger(2), 'wrong horse')).toBe('identity.invalid_credentials')
+    expect(await signIn(second, stranger(3))).toBe('identity.invalid_credentials')
+    expect(await service.identity.admin.unlock(username, first)).toBe(true)
+    expect(await signIn(second, stranger(3))).toBeUndefined()
   })
 
   test('count for a day from the first, and are over then', async () => {

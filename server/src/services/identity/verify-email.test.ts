@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { errorCodeOf, identityRows, tallyOf } from '../../../tests/support/identity-rows.ts'
 import { contextOf, identityService, realmWith } from '../../../tests/support/identity-service.ts'
+import { sql } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
 import type { RequestContext } from '../realm/index.ts'
 import { verificationsPerHour } from './limits.ts'
@@ -83,7 +84,22 @@ describe('a link that proves an address', () => {
     const quick = await register(mailed, late.email)
     await verify(quick.token)
     expect(await errorCodeOf(verify(late.token))).toBe('identity.invalid_link')
-    expect((await find(late.id)).emailVerified).toBe(false)
+    expect(await find(late.id)).toMatchObject({ emailVerified: false, email: null })
+    expect(await find(quick.id)).toMatchObject({ emailVerified: true, email: quick.email })
+  })
+
+  test('takes the address from nobody while it is kept for an account that may take it back', async () => {
+    const [before, claims] = [await register(), await register()]
+    const link = await register(mailed, claims.email)
+    await service.database.run(sql`
+      INSERT INTO verification_tokens (id, account_id, contract, token_type, email, expires_at)
+      VALUES (${newId()}, ${before.id}, 'mailed', 'address_undo', ${link.email}, now() + interval '1 hour')`)
+    expect(await errorCodeOf(verify(link.token))).toBe('identity.invalid_link')
+    for (const { id } of [claims, link])
+      expect(await find(id)).toMatchObject({ email: claims.email, emailVerified: false })
+    await service.database.run(sql`UPDATE verification_tokens SET expires_at = now() WHERE account_id = ${before.id}`)
+    expect(await verify(link.token)).toMatchObject({ already: false, account: { email: claims.email } })
+    expect(await find(claims.id)).toMatchObject({ email: null })
   })
 
   test('proves the address for one of two accounts at once', async () => {

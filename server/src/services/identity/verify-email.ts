@@ -38,10 +38,14 @@ export const verifyEmail =
     const about = { ...account, email: link.linkEmail }
     const by = { id, contract: realm.name, enrol, ...originOf(context) }
     const events = eventsJson(announced(deps, realm, 'email_verified', about))
-    const proven = await database
+    const { proven, now } = await database
       .transaction(async (tx) => {
         await store.yieldAddress(tx, { accountId: link.id, email: link.linkEmail })
-        return store.useVerification(tx, { ...by, events })
+        const used = await store.useVerification(tx, { ...by, events })
+        const found = await store.findLink(tx, { id, type: 'email_verification', contract: realm.name })
+        // Not used by somebody else at the same time either: it proves nothing any more, and nobody gives the address up for it.
+        if (!found?.used) throw refuse('identity.invalid_link')
+        return { proven: used !== undefined, now: found }
       })
       .catch((error: unknown) => {
         // Another account of the tenant proved the address first, or is named by it.
@@ -49,8 +53,6 @@ export const verifyEmail =
           throw refuse('identity.invalid_link')
         throw error
       })
-    const now = await store.findAccount(database, link.id, realm.name)
-    if (!now) throw refuse('identity.invalid_link')
     if (proven) {
       deps.eventsRecorded()
       deps.mailQueued()

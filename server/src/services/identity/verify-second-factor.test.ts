@@ -36,7 +36,8 @@ const verify = (sessionToken: string, code: string, by: RequestContext = context
 const failuresOf = async (accountId: string) =>
   (
     await service.database.maybe(
-      sql<{ failures: number }>`SELECT failures FROM sign_in_counters WHERE account_id = ${accountId}`,
+      sql<{ failures: number }>`
+        SELECT failures FROM sign_in_counters WHERE account_id = ${accountId} AND contract IS NOT NULL ORDER BY failures`,
     )
   )?.failures ?? 0
 
@@ -151,7 +152,10 @@ describe('wrong codes', () => {
       expect(await failuresOf(id)).toBe(turn)
     }
     expect(await errorCodeOf(signIn(username))).toBe('identity.invalid_credentials')
-    expect(await rows.mails(id)).toEqual([...Array.from({ length: failures }, () => 'mfa_code'), 'account_locked'])
+    expect(await rows.mails(id)).toEqual([
+      ...Array.from({ length: failures }, () => 'mfa_code'),
+      'account_locked_by_codes',
+    ])
   })
 
   test('are forgotten by a right one, not by the right password alone', async () => {

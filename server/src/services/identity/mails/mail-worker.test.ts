@@ -73,19 +73,25 @@ test('each kind goes to its own recipient, in the account’s language', async (
   const server = await catcher()
   const account = await jobs.account({ email: 'now@example.org', locale: 'fr' })
   const reset = await jobs.link(account, 'password_reset', { email: 'link@example.org' })
-  const moved = await jobs.link(account, 'email_verification', { previousEmail: 'before@example.org', goodFor: -60 })
+  const change = await jobs.link(account, 'address_change', { email: 'next@example.org', goodFor: 24 * 3600 })
+  const undo = await jobs.link(account, 'address_undo', { email: 'before@example.org', goodFor: 7 * 24 * 3600 })
   const challengeId = await jobs.code(account)
   await jobs.queue(account, { kind: 'reset_password', challengeId: reset })
-  await jobs.queue(account, { kind: 'address_changed', challengeId: moved })
+  await jobs.queue(account, { kind: 'confirm_address', challengeId: change })
+  await jobs.queue(account, { kind: 'address_changed', challengeId: undo })
   await jobs.queue(account, { kind: 'mfa_code', challengeId })
-  await jobs.queue(account, { kind: 'account_locked' })
+  for (const kind of ['account_locked', 'account_locked_by_codes']) await jobs.queue(account, { kind })
   worker(smtp(server.port))
-  await vi.waitFor(() => expect(server.mails).toHaveLength(4), within)
+  await vi.waitFor(() => expect(server.mails).toHaveLength(6), within)
   const to = (recipient: string) => server.mails.filter((mail) => mail.to === recipient).map(({ text }) => text)
   expect(to('link@example.org')[0]).toContain(`https://test.example.org/reset?token=${secrets.tokenOf(reset)}\n`)
+  expect(to('next@example.org')[0]).toContain(`https://test.example.org/change?token=${secrets.tokenOf(change)}\n`)
+  expect(to('next@example.org')[0]).toContain('pendant 24\u00a0heures.')
   expect(to('before@example.org')[0]).toContain('a été changée')
+  expect(to('before@example.org')[0]).toContain(`https://test.example.org/undo?token=${secrets.tokenOf(undo)}\n`)
+  expect(to('before@example.org')[0]).toContain('pendant 7\u00a0jours.')
   expect(to('now@example.org').some((text) => text.includes(secrets.codeOf(challengeId)))).toBe(true)
-  expect(to('now@example.org').some((text) => text.includes('15 minutes'))).toBe(true)
+  expect(to('now@example.org').filter((text) => text.includes('15 minutes'))).toHaveLength(2)
   for (const { text } of server.mails) expect(text).toContain('Bonjour,')
 })
 
@@ -102,7 +108,7 @@ test('an invitation goes to the address of its link, what is said of a realm to 
   expect(to('invited@example.org')[0]).toContain(
     `https://test.example.org/reset?token=${secrets.tokenOf(invitation)}\n`,
   )
-  expect(to('invited@example.org')[0]).toContain('for 168 hours.')
+  expect(to('invited@example.org')[0]).toContain('for 7 days.')
   expect(to('now@example.org')).toHaveLength(3)
 })
 
@@ -250,12 +256,12 @@ test.each([
 ])('a link that is %s is not mailed', async (_state, change) => {
   const account = await jobs.account()
   const challengeId = await jobs.link(account, 'password_reset')
-  const kinds = ['reset_password', 'invited']
+  const kinds = ['confirm_address', 'invited', 'reset_password']
   const ids = await Promise.all(kinds.map((kind) => jobs.queue(account, { kind, challengeId })))
   await jobs.database.run(change(challengeId))
   const sent: MailMessage[] = []
   const { outcomes } = worker(recording(sent))
-  await vi.waitFor(() => expect(outcomes.sort()).toEqual(['invited dropped', 'reset_password dropped']), within)
+  await vi.waitFor(() => expect(outcomes.sort()).toEqual(kinds.map((kind) => `${kind} dropped`)), within)
   for (const id of ids) expect(await jobs.job(id)).toMatchObject({ sent: true, lastError: 'no longer needed' })
   expect(sent).toEqual([])
 })

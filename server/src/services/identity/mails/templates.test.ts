@@ -74,6 +74,10 @@ test.each([
   [90, '90 minutes', '90 minutes'],
   [1439, '23 hours', '23 heures'],
   [1440, '24 hours', '24 heures'],
+  [2879, '47 hours', '47 heures'],
+  [2880, '2 days', '2 jours'],
+  [10_079, '6 days', '6 jours'],
+  [10_080, '7 days', '7 jours'],
 ])('%i minutes are said as %s', (validFor, english, french) => {
   const said = (locale: 'en' | 'fr') =>
     composeMail('mfa_code', { ...facts, validFor }, locale).text.replaceAll('\u00a0', ' ')

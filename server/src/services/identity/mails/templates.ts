@@ -62,12 +62,16 @@ function greetable(name: string | null): string | undefined {
   return /^[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N} '’-]|\.(?= |$)){0,59}$/u.test(trimmed) ? trimmed : undefined
 }
 
-/** "5 minutes", "24 hours": rounded down, so that it promises no more than is true. */
+/** "90 minutes", "24 hours", "7 days": rounded down, so that it promises no more than is true. */
 function duration(minutes: number, locale: Locale): string {
-  const inHours = minutes >= 120 || minutes === 60
-  const unit = inHours ? 'hour' : 'minute'
+  const { unit, of } =
+    minutes >= 2 * 1440
+      ? ({ unit: 'day', of: 1440 } as const)
+      : minutes >= 120 || minutes === 60
+        ? ({ unit: 'hour', of: 60 } as const)
+        : ({ unit: 'minute', of: 1 } as const)
   const format = new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' })
-  return format.format(inHours ? Math.floor(minutes / 60) : minutes)
+  return format.format(Math.floor(minutes / of))
 }
 
 function dateFormat(locale: string): Intl.DateTimeFormat {

@@ -32,6 +32,47 @@ test.each(['password', 'PassWord', 'P@ssw0rd', 'azerty123', 'MotDePasse'])('%s i
   expect(await codes(password, { minLength: 8, refuseCommon: true })).toEqual(['too_common'])
 })
 
+describe('what resembles a common password or the person', () => {
+  const own = ['grace.zorglubikowski@example.org', 'zorglubi', 'Grace Zorglubikowski', 'Quokkaworks']
+  const refused = (password: string, rule: Partial<PasswordRule>) => codes(password, { minLength: 8, ...rule }, own)
+
+  test.each([
+    'Password123!',
+    'Azerty123456!',
+    '!!Password!!',
+    '2026-Password',
+    'ZorglubiKowski99',
+    'Zorglubi2026!',
+    '!Quokkaworks7',
+    'grace.zorglubikowski@example.org',
+    'Grace.Zorglubikowski@Example.org12',
+  ])('%s is refused where that is wanted, and not where only common ones are', async (password) => {
+    expect(await refused(password, { refuseResembling: true })).toEqual(['too_common'])
+    expect(await refused(password, { refuseResembling: true, refuseCommon: true })).toEqual(['too_common'])
+    expect(await refused(password, { refuseCommon: true })).toEqual([])
+    expect(await refused(password, {})).toEqual([])
+  })
+
+  test.each(['password', 'P@ssw0rd'])('%s is common, and refused by either', async (password) => {
+    expect(await refused(password, { refuseResembling: true })).toEqual(['too_common'])
+    expect(await refused(password, { refuseCommon: true })).toEqual(['too_common'])
+  })
+
+  test.each([
+    'correct horse battery staple',
+    'User Manual 77 for owls',
+    'pass123word',
+    '8 zorglubis dance',
+    '1234 5678 9012 !?',
+  ])('%s is fine: something else is in it', async (password) => {
+    expect(await refused(password, { refuseResembling: true })).toEqual([])
+  })
+
+  test('is nobody else’s: a name that is not the person’s is none', async () => {
+    expect(await codes('Zorglubi2026!', { minLength: 8, refuseResembling: true }, ['Ada'])).toEqual([])
+  })
+})
+
 describe('score', () => {
   const scored = (minScore: number): PasswordRule => ({ minLength: 1, minScore })
 

@@ -70,18 +70,6 @@ describe('a link is mailed', () => {
     expect(await mail(newId(), { newEmail: address() })).toBe(false)
     expect(await mail(accountId, { newEmail: address() })).toBe(true)
   })
-
-  test('with the address before, when that was proven and another one takes its place', async () => {
-    const [proven, unproven] = [address(), address()]
-    const accounts = [await store.account({ email: proven, proven: true }), await store.account({ email: unproven })]
-    for (const one of accounts) {
-      await mail(one)
-      await mail(one, { newEmail: address() })
-    }
-    const rows = await store.database.many(sql<{ before: string | null }>`
-      SELECT previous_email AS before FROM verification_tokens WHERE account_id = ANY(${accounts}::uuid[]) ORDER BY id`)
-    expect(rows.map(({ before }) => before)).toEqual([null, proven, null, null])
-  })
 })
 
 describe('a link', () => {
@@ -115,7 +103,7 @@ describe('a link', () => {
     const reset = await store.link({ accountId, ...state })
     const changed = await useReset(store.database, { ...by, id: reset, passwordHash: 'new', until })
     expect(changed?.id).toBe(used ? accountId : undefined)
-    const verification = await store.link({ accountId, type: 'email_verification', email: address(), ...state })
+    const verification = await store.link({ accountId, type: 'email_verification', email: 'ADA@example.org', ...state })
     const proven = await useVerification(store.database, { ...by, id: verification, enrol: false })
     expect(proven?.id).toBe(used ? accountId : undefined)
   })
@@ -128,6 +116,8 @@ const everyLink = (accountId: string, stranger: string, email: string) =>
     reset: store.link({ accountId, email: email.toUpperCase() }),
     'reset by another address': store.link({ accountId, email: address() }),
     'verification of the address': store.link({ accountId, type: 'email_verification', email: email.toUpperCase() }),
+    change: store.link({ accountId, type: 'address_change', email: address() }),
+    undo: store.link({ accountId, type: 'address_undo', email: address() }),
     used: store.link({ accountId, email: address(), used: '-1 hour' }),
     revoked: store.link({ accountId, email: address(), revoked: '-1 hour' }),
     'of somebody else': store.link({ accountId: stranger, type: 'email_verification', email: address() }),
@@ -148,48 +138,79 @@ const everySession = (accountId: string, stranger: string) =>
     'of somebody else': store.session({ accountId: stranger }),
   })
 
+interface Proving {
+  recased?: true
+  linkTo?: 'another'
+  none?: true
+  kept?: Partial<Parameters<typeof store.link>[0]> & { by: 'own' | 'another' | 'elsewhere' }
+}
+
 describe('proving an address', () => {
   const prove = (id: string, enrol = false) =>
-    useVerification(store.database, { id, contract: 'test', events: '[]', enrol, mailId: newId(), ...nobody })
-  const nameAfter = async (accountId: string) =>
-    (await store.database.one(sql<{ username: string }>`SELECT username FROM accounts WHERE id = ${accountId}`))
-      .username
+    useVerification(store.database, { id, contract: 'test', events: '[]', enrol, ...nobody })
+  const proofOf = (accountId: string) =>
+    store.database.one(sql<{ username: string; email: string | null; proven: boolean }>`
+      SELECT username, email, email_verified_at IS NOT NULL AS proven FROM accounts WHERE id = ${accountId}`)
 
-  test('ends what else would change it, and leaves a reset by it', async () => {
+  test('ends the other links that would, and leaves what changes the password or the address', async () => {
     const [email, stranger] = [address(), await store.account()]
-    const accountId = await store.account({ email: address() })
+    const accountId = await store.account({ email })
     const links = await everyLink(accountId, stranger, email)
     const own = await store.link({ accountId, type: 'email_verification', email })
     await prove(own)
     expect(await store.having('links.revoked', { ...links, own })).toEqual([
       'verification',
-      'reset by another address',
       'verification of the address',
     ])
   })
 
   test.each([
-    ['takes the name along that was the address', { named: true }, 'the new address'],
-    ['keeps a name that somebody chose', { named: false }, 'the name'],
-    ['keeps the name when the address only changed its case', { named: true, recased: true }, 'the name'],
-    ['keeps somebody else’s name from being taken', { named: true, taken: 'here' }, 'the id'],
-    ['takes a name that somebody has in another tenant', { named: true, taken: 'elsewhere' }, 'the new address'],
-    ['keeps a name that was retired from being taken', { named: true, retired: 'here' }, 'the id'],
-    ['takes a name that was retired in another tenant', { named: true, retired: 'elsewhere' }, 'the new address'],
-  ])('%s', async (_what, given: { named: boolean; recased?: boolean; taken?: string; retired?: string }, after) => {
+    ['is done for the one that the account has', {}, true],
+    ['is done however it is written', { recased: true }, true],
+    ['is not done for another one', { linkTo: 'another' }, false],
+    ['is not done for an account without one', { none: true }, false],
+    ['is not done while another account of the tenant may take it back', { kept: { by: 'another' } }, false],
+    ['is done when one of another tenant may', { kept: { by: 'elsewhere' } }, true],
+    ['is done when it is the account itself that may', { kept: { by: 'own' } }, true],
+    ['is done when that is over', { kept: { by: 'another', expires: '0' } }, true],
+    ['is done when that was done', { kept: { by: 'another', used: '-1 second' } }, true],
+    ['is done when that was ended', { kept: { by: 'another', revoked: '-1 second' } }, true],
+    ['is done when another address is kept', { kept: { by: 'another', email: address() } }, true],
+    ['is done when another one is only on its way to it', { kept: { by: 'another', type: 'address_change' } }, true],
+  ] as const)('%s', async (_what, given: Proving, done) => {
+    const email = address()
+    const tenantId = (await store.tenant()).id
+    const accountId = await store.account({ tenantId, email: given.none ? null : email })
+    const keepers = {
+      own: accountId,
+      another: await store.account({ tenantId }),
+      elsewhere: await store.account({ tenantId: (await store.tenant()).id }),
+    }
+    if (given.kept) {
+      const { by, ...link } = given.kept
+      await store.link({ accountId: keepers[by], type: 'address_undo', email: email.toUpperCase(), ...link })
+    }
+    const linkTo = given.linkTo ? address() : given.recased ? email.toUpperCase() : email
+    const proven = await prove(await store.link({ accountId, type: 'email_verification', email: linkTo }))
+    expect(proven?.id).toBe(done ? accountId : undefined)
+    expect(await proofOf(accountId)).toMatchObject({ email: given.none ? null : email, proven: done })
+  })
+
+  test.each([
+    ['gives it for a name to who went by the id', {}, 'the address'],
+    ['keeps a name that somebody chose', { named: 'chosen' }, 'the name'],
+    ['keeps somebody else’s name from being taken', { taken: 'here' }, 'the id'],
+    ['takes a name that somebody has in another tenant', { taken: 'elsewhere' }, 'the address'],
+  ] as const)('%s', async (_what, given: { named?: string; taken?: 'here' | 'elsewhere' }, after) => {
     const tenants = { here: (await store.tenant()).id, elsewhere: (await store.tenant()).id }
-    const before = address()
-    const email = given.recased ? before.toUpperCase() : address()
-    const username = given.named ? before : `chosen-${newId()}`
-    const accountId = await store.account({ tenantId: tenants.here, username, email: before, proven: true })
-    const where = (given.taken ?? given.retired) === 'here' ? tenants.here : tenants.elsewhere
+    const email = address()
+    const accountId = await store.account({ tenantId: tenants.here, email })
+    const username = given.named ? `chosen-${newId()}` : accountId
+    await store.database.run(sql`UPDATE accounts SET username = ${username} WHERE id = ${accountId}`)
     await store.account({ tenantId: tenants.here })
-    if (given.taken) await store.account({ tenantId: where, username: email.toUpperCase() })
-    for (const [at, name] of [[tenants.here, address()], ...(given.retired ? [[where, email]] : [])])
-      await store.database.run(sql`
-        INSERT INTO retired_usernames (tenant_id, username_hash) VALUES (${at}, sha256(convert_to(lower(${name}), 'UTF8')))`)
+    if (given.taken) await store.account({ tenantId: tenants[given.taken], username: email.toUpperCase() })
     await prove(await store.link({ accountId, type: 'email_verification', email }))
-    expect(await nameAfter(accountId)).toBe(after === 'the id' ? accountId : after === 'the name' ? username : email)
+    expect((await proofOf(accountId)).username).toBe(after === 'the address' ? email : username)
   })
 
   test.each([
@@ -197,8 +218,9 @@ describe('proving an address', () => {
     [true, false, true],
     [false, true, true],
   ])('turns the second factor on where that is wanted (%s), and never off (%s)', async (enrol, before, after) => {
-    const accountId = await store.account({ secondFactor: before })
-    await prove(await store.link({ accountId, type: 'email_verification', email: address() }), enrol)
+    const email = address()
+    const accountId = await store.account({ email, secondFactor: before })
+    await prove(await store.link({ accountId, type: 'email_verification', email }), enrol)
     const { on } = await store.database.one(
       sql<{ on: boolean }>`SELECT second_factor AS on FROM accounts WHERE id = ${accountId}`,
     )
@@ -207,7 +229,7 @@ describe('proving an address', () => {
 })
 
 describe('a reset', () => {
-  test('ends every session, link and code of the account, and forgets its wrong passwords; nobody else’s', async () => {
+  test('ends every session, link and code of the account but what takes it back, and forgets its wrong passwords; nobody else’s', async () => {
     const [email, stranger] = [address(), await store.account()]
     const accountId = await store.account({ email })
     const [links, challenges] = [await everyLink(accountId, stranger, email), await everyChallenge(accountId, stranger)]
@@ -215,6 +237,7 @@ describe('a reset', () => {
     const counters = await plantAll({
       own: store.counter({ accountId }),
       'of another contract': store.counter({ accountId, contract: 'other' }),
+      'over all contracts': store.counter({ accountId, contract: null }),
       'of somebody else': store.counter({ accountId: stranger }),
     })
     const id = await store.link({ accountId, email })
@@ -232,6 +255,7 @@ describe('a reset', () => {
       'reset',
       'reset by another address',
       'verification of the address',
+      'change',
     ])
     expect(await store.having('codes.revoked', challenges)).toEqual(['open'])
     expect(await store.having('sessions.ended', sessions)).toEqual(['one', 'of another contract'])
@@ -313,7 +337,12 @@ describe('a change of the password', () => {
       'of another contract',
     ])
     expect(await store.having('codes.revoked', challenges)).toEqual(['open'])
-    expect(await store.having('links.revoked', links)).toEqual(['verification', 'reset', 'reset by another address'])
+    expect(await store.having('links.revoked', links)).toEqual([
+      'verification',
+      'reset',
+      'reset by another address',
+      'change',
+    ])
     expect(await store.counting({ others })).toEqual(['others'])
   })
 

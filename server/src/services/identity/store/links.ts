@@ -138,8 +138,9 @@ interface NewPassword extends UsedLink {
 /**
  * Uses a reset link up and sets the password: every session ends, every older token is refused, wrong passwords are forgotten,
  * the address counts as proven since the link was mailed to it. Other links end too: whoever held the account before must not
- * finish a change of its address afterwards. Undefined when somebody else was first. The account's row has to
- * be locked in the transaction already, or a session that is just being opened with the old password would not be seen.
+ * finish a change of its address afterwards. Only those stay that take the account back, or whoever moved it would end them by this.
+ * Undefined when somebody else was first. The account's row has to be locked in the transaction already, or a session that is just
+ * being opened with the old password would not be seen.
  */
 export const useReset = (db: Queryable, by: NewPassword) =>
   db.maybe(sql<{ id: string }>`
@@ -155,7 +156,7 @@ export const useReset = (db: Queryable, by: NewPassword) =>
       RETURNING a.id, a.tenant_id, a.version, a.sequence
     ), superseded AS (
       UPDATE verification_tokens v SET revoked_at = now() FROM changed
-       WHERE v.account_id = changed.id AND v.id <> ${by.id} AND v.used_at IS NULL AND v.revoked_at IS NULL
+       WHERE v.account_id = changed.id AND v.id <> ${by.id} AND v.token_type <> 'address_undo' AND v.used_at IS NULL AND v.revoked_at IS NULL
     ), challenges AS (
       UPDATE mfa_codes m SET revoked_at = now() FROM changed
        WHERE m.account_id = changed.id AND m.used_at IS NULL AND m.revoked_at IS NULL
@@ -193,8 +194,9 @@ interface ChangedPassword extends Origin {
 }
 
 /**
- * Sets a password that its owner changed: every other session ends, and a change of address under way. False when the account changed or a lock began while the
- * present password was checked. The account's row has to be locked already, as for a reset.
+ * Sets a password that its owner changed: every other session ends, and a change of address under way; what takes the account back
+ * stays. False when the account changed or a lock began while the present password was checked. The account's row has to be locked
+ * already, as for a reset.
  */
 export const changePassword = async (db: Queryable, by: ChangedPassword): Promise<boolean> => {
   const { changed } = await db.one(sql<{ changed: boolean }>`
@@ -216,7 +218,7 @@ export const changePassword = async (db: Queryable, by: ChangedPassword): Promis
     ), links AS (
       UPDATE verification_tokens v SET revoked_at = now() FROM changed
        WHERE v.account_id = changed.id AND (v.token_type = 'password_reset' OR lower(v.email) IS DISTINCT FROM lower(changed.email))
-         AND v.used_at IS NULL AND v.revoked_at IS NULL
+         AND v.token_type <> 'address_undo' AND v.used_at IS NULL AND v.revoked_at IS NULL
     ), forgotten AS (
       DELETE FROM sign_in_counters WHERE key = ${by.counter} AND EXISTS (SELECT 1 FROM changed)
     ), mail AS (

@@ -7,7 +7,6 @@ import {
   hasAdministrator,
   insertMembership,
   type NewMembership,
-  reachesBeyond,
   realmsAdministeredAlone,
   removeMembership,
   setActive,
@@ -87,40 +86,6 @@ describe('the last administrator', () => {
     await store.member(await store.account(), { realm: theirs, administrator: true })
     expect(await hasAdministrator(store.database, ours)).toBe(false)
     expect(await hasAdministrator(store.database, theirs)).toBe(true)
-  })
-})
-
-describe('who reaches beyond what an administrator administers', () => {
-  type Member = Parameters<typeof store.member>[1]
-  test.each<[string, Member[], Member[], boolean]>([
-    ['nobody who is a member of nothing', [], [], false],
-    ['nobody who is a member here alone', [{ realm: 'here', role: 'editor' }], [], false],
-    ['somebody who is a member elsewhere', [{ realm: 'elsewhere', role: null }], [], true],
-    ['somebody who is an inactive member elsewhere', [{ realm: 'elsewhere', state: 'inactive' }], [], true],
-    ['somebody who waits elsewhere', [{ realm: 'elsewhere', state: 'pending' }], [], true],
-    ['nobody who was removed elsewhere', [{ realm: 'elsewhere', state: 'removed' }], [], false],
-    [
-      'nobody who is one where the administrator is one too',
-      [{ realm: 'elsewhere' }],
-      [{ realm: 'elsewhere', administrator: true }],
-      false,
-    ],
-    ['somebody where the administrator only has a role', [{ realm: 'elsewhere' }], [{ realm: 'elsewhere' }], true],
-    [
-      'somebody where the administrator is inactive',
-      [{ realm: 'elsewhere' }],
-      [{ realm: 'elsewhere', administrator: true, state: 'inactive' }],
-      true,
-    ],
-    ['somebody of a third realm', [{ realm: 'third' }], [{ realm: 'elsewhere', administrator: true }], true],
-  ])('%s', async (_what, theirs, administers, beyond) => {
-    const [accountId, administratorId] = [await store.account({ state: null }), await store.account({ state: null })]
-    await store.member(administratorId, { realm: 'here', administrator: true })
-    for (const one of theirs) await store.member(accountId, one)
-    for (const one of administers) await store.member(administratorId, one)
-    // Somebody else’s membership counts for nothing.
-    await store.member(await store.account(), { realm: 'fourth' })
-    expect(await reachesBeyond(store.database, { accountId, administratorId, realm: 'here' })).toBe(beyond)
   })
 })
 

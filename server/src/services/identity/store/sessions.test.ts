@@ -18,6 +18,7 @@ const store = identityStore('sessions')
 const nobody = { ip: null, userAgent: undefined }
 const until = new Date()
 const fresh = () => Buffer.from(newId())
+const sessionMax = 24 * 3600
 
 describe('a refresh token', () => {
   test.each([
@@ -27,6 +28,14 @@ describe('a refresh token', () => {
     ['is not replaced when its session ended', { ended: '-1 second' }, {}, {}, false],
     ['is not replaced for another contract', { contract: 'other' }, {}, {}, false],
     ['is not replaced for another token', {}, {}, { presented: fresh() }, false],
+    ['is replaced while its session may still be refreshed', { created: '-1439 minutes' }, {}, {}, true],
+    [
+      'is not replaced once its session is over, however often it was refreshed',
+      { created: '-1440 minutes' },
+      {},
+      {},
+      false,
+    ],
   ])('%s', async (_what, session, token, by, replaced) => {
     const accountId = await store.account()
     const sessionId = await store.session({ accountId, ...session })
@@ -37,6 +46,7 @@ describe('a refresh token', () => {
       successor: fresh(),
       sealed: fresh(),
       expiresAt: new Date(Date.now() + 60_000),
+      sessionMax,
       ...nobody,
       ...by,
     })
@@ -50,7 +60,8 @@ describe('a refresh token', () => {
     const [own, other] = [await store.session({ accountId }), await store.session({ accountId })]
     const presented = await store.token({ sessionId: own })
     const expiresAt = new Date(Date.now() + 86_400_000)
-    const by = { presented, contract: 'test', successor: fresh(), sealed: fresh(), expiresAt, ...nobody }
+    const sessionMax = 2 * 86_400
+    const by = { presented, contract: 'test', successor: fresh(), sealed: fresh(), expiresAt, sessionMax, ...nobody }
     expect(await rotateRefreshToken(store.database, by)).toMatchObject({ id: accountId, role: null, expiresAt })
     const ends = await store.database.many(sql<{ id: string; moved: boolean }>`
       SELECT id, expires_at > now() + interval '2 hours' AS moved FROM sessions WHERE id IN (${own}, ${other}) ORDER BY id`)
@@ -58,6 +69,30 @@ describe('a refresh token', () => {
       { id: own, moved: true },
       { id: other, moved: false },
     ])
+  })
+
+  test.each([
+    ['when it was asked to, within its session', 30, 30],
+    ['with its session, when it was asked to end later', 90, 60],
+  ])('is replaced by one that ends %s', async (_what, asked, given) => {
+    const sessionId = await store.session({ accountId: await store.account(), created: '-23 hours' })
+    const successor = fresh()
+    const rotated = await rotateRefreshToken(store.database, {
+      presented: await store.token({ sessionId }),
+      contract: 'test',
+      successor,
+      sealed: fresh(),
+      expiresAt: new Date(Date.now() + asked * 60_000),
+      sessionMax,
+      ...nobody,
+    })
+    const ends = await store.database.one(sql<{ token: Date; session: Date; inTime: boolean }>`
+      SELECT t.expires_at AS token, s.expires_at AS session, t.expires_at <= s.created_at + interval '24 hours' AS "inTime"
+        FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id WHERE t.token_hash = ${successor}`)
+    expect(ends).toEqual({ token: rotated?.expiresAt, session: rotated?.expiresAt, inTime: true })
+    const minutes = ((rotated?.expiresAt.getTime() ?? 0) - Date.now()) / 60_000
+    expect(minutes).toBeGreaterThan(given - 1)
+    expect(minutes).toBeLessThanOrEqual(given)
   })
 
   test.each([
@@ -76,11 +111,23 @@ describe('a refresh token', () => {
     ],
     ['that is over', {}, { expires: '0' }, { inGrace: false, expired: true, ended: false }],
     ['of a session that ended', { ended: '0' }, {}, { inGrace: false, expired: false, ended: true }],
+    [
+      'of a session that may still be refreshed',
+      { created: '-1439 minutes' },
+      {},
+      { inGrace: false, expired: false, ended: false },
+    ],
+    [
+      'of a session that is over, however often it was refreshed',
+      { created: '-1440 minutes' },
+      {},
+      { inGrace: false, expired: true, ended: false },
+    ],
     ['of another contract', { contract: 'other' }, {}, undefined],
   ])('%s is found as such', async (_what, session, token, found) => {
     const sessionId = await store.session({ accountId: await store.account(), ...session })
     const hash = await store.token({ sessionId, ...token })
-    const row = await findRefreshToken(store.database, { hash, contract: 'test', graceSeconds: 30 })
+    const row = await findRefreshToken(store.database, { hash, contract: 'test', graceSeconds: 30, sessionMax })
     expect(row && { inGrace: row.inGrace, expired: row.expired, ended: row.ended }).toEqual(found)
     expect(await isRefreshToken(store.database, hash)).toBe(true)
     expect(await isRefreshToken(store.database, fresh())).toBe(false)
@@ -91,7 +138,7 @@ describe('a refresh token', () => {
     await store.member(accountId, { realm: 'other', role: 'admin' })
     await store.member(await store.account(), { role: 'admin' })
     const hash = await store.token({ sessionId: await store.session({ accountId }) })
-    const find = () => findRefreshToken(store.database, { hash, contract: 'test', graceSeconds: 30 })
+    const find = () => findRefreshToken(store.database, { hash, contract: 'test', graceSeconds: 30, sessionMax })
     expect(await find()).toMatchObject({ id: accountId, role: null })
     await store.member(accountId, { role: 'editor' })
     expect(await find()).toMatchObject({ role: 'editor' })

@@ -10,6 +10,7 @@ import {
   openSession,
   recordFailure,
   takeAttempt,
+  useChallenge,
 } from './sign-in.ts'
 
 const store = identityStore('sign-in')
@@ -21,6 +22,10 @@ const counters = {
   unknownDevices: bytes('of strangers'),
 }
 const nobody = { ip: null, userAgent: undefined }
+
+/** What the account’s failures are counted under over all realms. */
+const counterOf = async (accountId: string) =>
+  (await store.database.one(sql<{ key: Buffer }>`SELECT account_counter(${accountId}) AS key`)).key
 
 const lookUp = (by: Partial<Parameters<typeof findCredentials>[1]>) =>
   findCredentials(store.database, {
@@ -103,6 +108,7 @@ describe('who signs in', () => {
       counter,
       anyDeviceKnown,
       deviceKnown: counter !== counters.unknownDevices,
+      cookieKnown: counter === counters.device,
     })
   })
 
@@ -112,6 +118,20 @@ describe('who signs in', () => {
     expect((await lookUp({ counters: ours })).lockedUntil).toBeNull()
     await store.counter({ key: ours.unknownDevices, locked: '1 hour' })
     expect((await lookUp({ counters: ours })).lockedUntil?.getTime()).toBeGreaterThan(Date.now())
+  })
+
+  test('is locked everywhere by the account’s own counter, while it counts', async () => {
+    const username = newId()
+    const [own, other] = [await store.account({ username }), await store.account()]
+    const until = async () => (await lookUp({ identifier: username })).lockedEverywhereUntil
+    const lock = async (accountId: string, expires: string) =>
+      store.counter({ key: await counterOf(accountId), accountId, contract: null, locked: '1 hour', expires })
+    await lock(other, '1 hour')
+    expect(await until()).toBeNull()
+    await lock(own, '1 hour')
+    expect((await until())?.getTime()).toBeGreaterThan(Date.now())
+    await store.database.run(sql`UPDATE sign_in_counters SET expires_at = now() WHERE account_id = ${own}`)
+    expect(await until()).toBeNull()
   })
 })
 
@@ -126,6 +146,7 @@ describe('a refusal', () => {
       accountId: null,
       ...nobody,
       mail: { id: newId(), kind: 'account_locked' },
+      everywhere: undefined,
       lockEvents: '[]',
       ...by,
     })
@@ -194,19 +215,89 @@ describe('a refusal', () => {
   })
 })
 
-test('what is forgotten is counted under the key, for codes, or for the account in the contract', async () => {
+describe('a refusal of a device without a cookie of ours', () => {
+  const everywhere = { failures: 3, seconds: 86_400 }
+  const refuse = (by: Partial<Parameters<typeof recordFailure>[1]>) =>
+    recordFailure(store.database, {
+      counter: counter(),
+      contract: 'test',
+      lockout: { failures: 1_000, seconds: 900 },
+      increment: 1,
+      logged: true,
+      accountId: null,
+      ...nobody,
+      mail: { id: newId(), kind: 'account_locked' },
+      everywhere,
+      lockEvents: '[]',
+      ...by,
+    })
+  /** Failures over all realms, with the hours that they count and lock on; undefined: none were counted. */
+  const stateOf = async (accountId: string) =>
+    store.database.maybe(sql<{ failures: number; counts: number; locks: number | null; contract: string | null }>`
+      SELECT failures, round(extract(epoch FROM expires_at - now()) / 3600)::integer AS counts,
+             round(extract(epoch FROM locked_until - now()) / 3600)::integer AS locks, contract
+        FROM sign_in_counters WHERE key = account_counter(${accountId})`)
+
+  test.each([
+    ['the first', undefined, { failures: 1, counts: 24, locks: null }],
+    ['the second, which puts the end off no further', [1, null, '5 hours'], { failures: 2, counts: 5, locks: null }],
+    ['the one that locks, until the count is over', [2, null, '5 hours'], { failures: 3, counts: 5, locks: 5 }],
+    ['one more while it is locked', [3, '5 hours', '5 hours'], { failures: 4, counts: 5, locks: 5 }],
+    ['the first after the count was over', [2, null, '0'], { failures: 1, counts: 24, locks: null }],
+    ['the first after a lock', [9, '0', '0'], { failures: 1, counts: 24, locks: null }],
+  ] as const)('counts over all realms: %s', async (_what, before, after) => {
+    const accountId = await store.account()
+    if (before) {
+      const [failures, locked, expires] = before
+      await store.counter({ key: await counterOf(accountId), accountId, contract: null, failures, locked, expires })
+    }
+    await refuse({ accountId })
+    expect(await stateOf(accountId)).toEqual({ ...after, contract: null })
+  })
+
+  test('is one count, of whichever realms and counters', async () => {
+    const accountId = await store.account()
+    for (const contract of ['one', 'two', 'three']) await refuse({ accountId, contract })
+    expect(await stateOf(accountId)).toMatchObject({ failures: 3, locks: 24 })
+  })
+
+  test.each([
+    ['where it is not asked for', { everywhere: undefined }],
+    ['for what is no failure', { increment: 0 }],
+  ] as const)('counts nothing %s', async (_what, by) => {
+    const accountId = await store.account()
+    await refuse({ accountId, ...by })
+    expect(await stateOf(accountId)).toBeUndefined()
+  })
+
+  test('counts nothing for a name that nobody has', async () => {
+    const before = await store.database.one(sql`SELECT count(*) AS count FROM sign_in_counters WHERE contract IS NULL`)
+    await refuse({})
+    const after = await store.database.one(sql`SELECT count(*) AS count FROM sign_in_counters WHERE contract IS NULL`)
+    expect(after).toEqual(before)
+  })
+})
+
+test('what is forgotten is counted under the key, for codes, or for the account: in the contract or over all of them', async () => {
   const [accountId, stranger] = [await store.account(), await store.account()]
   const keys = await plantAll({
     key: store.counter(),
     codes: store.counter(),
     'the account': store.counter({ accountId }),
+    'the account, over all contracts': store.counter({ accountId, contract: null }),
     'the account, in another contract': store.counter({ accountId, contract: 'other' }),
     'somebody else': store.counter({ accountId: stranger }),
+    'somebody else, over all contracts': store.counter({ accountId: stranger, contract: null }),
     nobody: store.counter(),
   })
   const { key = Buffer.alloc(0), codes } = keys
   await forgetFailures(store.database, { counter: key, codes, accountId, contract: 'test' })
-  expect(await store.counting(keys)).toEqual(['the account, in another contract', 'somebody else', 'nobody'])
+  expect(await store.counting(keys)).toEqual([
+    'the account, in another contract',
+    'somebody else',
+    'somebody else, over all contracts',
+    'nobody',
+  ])
 })
 
 const counter = () => bytes(newId())
@@ -429,6 +520,18 @@ describe('an attempt', () => {
     await store.device(own, devices.device)
     expect(await attempt()).toMatchObject({ anyDeviceKnown: true, deviceKnown: true })
   })
+})
+
+test.each([
+  ['is used up', {}, true],
+  ['is not used twice', { used: '-1 second' }, false],
+  ['is not used once it is revoked', { revoked: '-1 second' }, false],
+  ['is not used once it is over', { expires: '0' }, false],
+])('a challenge whose code was right for something else than a session %s', async (_what, state, used) => {
+  const accountId = await store.account()
+  const [own, other] = [await store.challenge({ accountId, ...state }), await store.challenge({ accountId })]
+  expect(await useChallenge(store.database, own)).toBe(used)
+  expect(await store.having('codes.used', { own, other })).toEqual(used || 'used' in state ? ['own'] : [])
 })
 
 test('only the challenge that is meant is ended, and only while it is open', async () => {

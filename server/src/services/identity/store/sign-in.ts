@@ -138,7 +138,7 @@ export const recordFailure = (db: Queryable, by: Refused) =>
     )
     SELECT EXISTS (SELECT 1 FROM locked) AS locked, coalesce(locked_until > now(), false) AS "refusesAll" FROM counted`)
 
-/** Forgets the failures counted for an identifier and, whoever they came from, for its account: wrong codes of all contracts. */
+/** Forgets the failures counted for an identifier and, whoever they came from, for its account: here and over all contracts. */
 export const forgetFailures = (
   db: Queryable,
   by: { counter: Buffer; codes: Buffer | undefined; accountId: string | null; contract: string },
@@ -146,7 +146,7 @@ export const forgetFailures = (
   db.run(sql`
     DELETE FROM sign_in_counters
      WHERE key IN (${by.counter}, ${by.codes ?? null}::bytea)
-        OR (account_id = ${by.accountId} AND contract = ${by.contract})`)
+        OR (account_id = ${by.accountId} AND (contract = ${by.contract} OR contract IS NULL))`)
 
 interface OpenedSession extends Origin {
   sessionId: string

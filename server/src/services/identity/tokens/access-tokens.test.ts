@@ -48,7 +48,12 @@ const realmNamed = (change: Partial<Realm> = {}): Realm => ({
     locale: 'en',
   },
   claims: ({ username }) => ({ sub: username }),
-  links: {},
+  links: {
+    resetPassword: () => '/reset',
+    choosePassword: '/password',
+    changeAddress: () => '/change',
+    undoAddress: () => '/undo',
+  },
   ...change,
 })
 
