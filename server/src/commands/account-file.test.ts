@@ -57,8 +57,8 @@ const written = () =>
            (SELECT count(*) FROM activities) AS activities, (SELECT count(*) FROM tenants) AS tenants`)
 const accountNamed = (username: string) =>
   fresh.database.one(sql<Record<string, unknown>>`
-    SELECT a.*, t.name AS tenant, g.role, g.administrator,
-           (SELECT json_agg(json_build_object('type', type, 'sequence', o.sequence, 'data', data)) FROM outbox_events o
+    SELECT a.*, t.name AS tenant, g.role, g.state, g.administrator,
+           (SELECT json_agg(json_build_object('type', type, 'sequence', o.sequence, 'data', data) ORDER BY o.sequence) FROM outbox_events o
              WHERE aggregate_id = a.id) AS events,
            (SELECT json_agg(action) FROM activities WHERE account_id = a.id) AS activities
       FROM accounts a JOIN tenants t ON t.id = a.tenant_id LEFT JOIN memberships g ON g.account_id = a.id
@@ -67,7 +67,7 @@ const accountNamed = (username: string) =>
 const hash = bcrypt('secret word', { cost: 4 })
 
 describe('an import', () => {
-  test('writes every account with its event, activity and grant, and counts the formats', async () => {
+  test('writes every account with its events, activity and membership, and counts the formats', async () => {
     await write(
       {
         email: ' Ada@Example.org ',
@@ -99,30 +99,31 @@ describe('an import', () => {
       email_verified_at: expect.any(Date),
       second_factor: true,
       locale: 'fr',
-      active: true,
+      state: 'active',
       tenant: 'main',
       role: 'admin',
       administrator: true,
       created_at: new Date('2020-02-03T04:05:06Z'),
-      sequence: 1,
+      sequence: 2,
       activities: ['import'],
     })
     const data = {
       number: ada.number,
-      tenantId: ada.tenant_id,
       username: ada.username,
       email: ada.email,
       displayName: 'Ada L.',
       tenant: 'main',
-      contract: 'test',
-      role: ada.role,
       createdAt: '2020-02-03T04:05:06+00:00',
     }
-    expect(ada.events).toEqual([{ type: 'account.registered', sequence: 1, data }])
+    const membership = { realm: 'test', role: 'admin', origin: 'imported', since: expect.any(String) }
+    expect(ada.events).toEqual([
+      { type: 'account.registered', sequence: 1, data },
+      { type: 'membership.started', sequence: 2, data: { ...data, ...membership } },
+    ])
     expect(await accountNamed('bob')).toMatchObject({
       email: null,
       email_verified_at: null,
-      active: false,
+      state: 'inactive',
       locale: 'en',
     })
     expect(await accountNamed('carol')).toMatchObject({ password_hash: null, role: null, activities: ['import'] })

@@ -102,6 +102,6 @@ function neverBlocking(fd: number): number {
     }
   }
   // Node has no fcntl; making a stream of a pipe or a socket switches it to this mode.
-  if (target.isFIFO() || target.isSocket()) new Socket({ fd, readable: false, writable: true })
+  if (target.isFIFO() || target.isSocket()) new Socket({ fd, readable: false, writable: true }).unref()
   return fd
 }

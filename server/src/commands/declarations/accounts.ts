@@ -66,7 +66,7 @@ export const accounts: readonly Command[] = [
     about: 'set a password and end every session; it is made too, and shown once',
     parameters: [name],
     options: { 'password-stdin': passwordStdin, ...whose },
-    example: 'account set-password ada --contract shop',
+    example: 'account set-password ada',
     async run({ name, 'password-stdin': passwordStdin, ...options }, print) {
       const { account } = await import('../account.ts')
       await account('set-password', name, { ...options, passwordStdin }, print)
@@ -77,7 +77,7 @@ export const accounts: readonly Command[] = [
     about: 'move an account to another address, for which you vouch',
     parameters: [name, { name: 'address', about: 'the new e-mail address' }],
     options: whose,
-    example: 'account set-email ada ada@example.org --contract shop',
+    example: 'account set-email ada ada@example.org',
     async run({ name, address, ...options }, print) {
       const { account } = await import('../account.ts')
       await account('set-email', name, { ...options, email: address }, print)

@@ -3,7 +3,7 @@ import type { AccessClaims } from '../../platform/tokens/verifier.ts'
 import type { RequestContext } from '../realm/index.ts'
 import { type Deps, originOf, revokedUntil } from './deps.ts'
 import { refuse } from './errors.ts'
-import { isLocked, recordFailure } from './login.ts'
+import { isLocked, recordFailure } from './failures.ts'
 import { refuseBadPassword } from './reset-password.ts'
 import * as store from './store/index.ts'
 

@@ -227,7 +227,7 @@ describe('a refusal of a device without a cookie of ours', () => {
       accountId: null,
       ...nobody,
       mail: { id: newId(), kind: 'account_locked' },
-      everywhere,
+      everywhere: { ...everywhere, mailId: newId() },
       lockEvents: '[]',
       ...by,
     })

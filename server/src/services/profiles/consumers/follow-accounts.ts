@@ -29,10 +29,10 @@ export function accountHandlers(following: Following): EventHandlers {
    * What an account is in a realm now, asked under the lock of its profile's row: so an event that comes late cannot bring back what a
    * request has changed since.
    */
-  const roleNow = async (accountId: string, realm: string, told: string): Promise<string | null> => {
-    if (!following.accounts) return told
+  const roleNow = async (accountId: string, realm: string, stated: string): Promise<string | null> => {
+    if (!following.accounts) return stated
     const account = await following.accounts.find(accountId).catch(waitForIdentity)
-    return account ? (account.memberships.find((one) => one.realm === realm)?.role ?? null) : told
+    return account ? (account.memberships.find((one) => one.realm === realm)?.role ?? null) : stated
   }
 
   return {
