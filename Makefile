@@ -28,7 +28,7 @@ test: node_modules/.package-lock.json ## run every test
 test-soak: node_modules/.package-lock.json ## run the tests again whose rounds `make test` keeps short, with as many as they can have
 	SOAK=true $(BIN)/vitest run --config server/vitest.config.ts $$(grep -rl support/soak.ts server/src server/tests)
 
-test-integration: node_modules/.package-lock.json ## check the running help desk (AUTH_SERVICE_URL, USER_SERVICE_URL) from outside
+test-integration: node_modules/.package-lock.json ## check the running help desk (AUTH_SERVICE_URL, USER_SERVICE_URL or GUICHET_URL) from outside
 	$(NODE) scripts/test-integration.js
 
 coverage: node_modules/.package-lock.json ## run every test and say how much of the code they reach

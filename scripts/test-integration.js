@@ -2,25 +2,48 @@
 // Asks the helpdesk's two running services whether they work, and work together. It makes an account of its own for that.
 //   AUTH_SERVICE_URL   http://localhost:3001 when absent
 //   USER_SERVICE_URL   http://localhost:3002 when absent
+//   GUICHET_URL        the default host of all contracts, which has both: http://localhost:8000 when nothing answers on 3001
 // Plain Node (20 or later). Exits with 0 when everything passed, else with 1.
 
 import { randomBytes } from 'node:crypto'
 
-const urlOf = (variable, usual) => (process.env[variable] || usual).replace(/\/+$/, '')
+const { AUTH_SERVICE_URL, USER_SERVICE_URL, GUICHET_URL } = process.env
+
+/** Whether anything answers there at all. */
+const answers = (url) =>
+  fetch(`${url}/livez`, { signal: AbortSignal.timeout(2_000) }).then(
+    () => true,
+    () => false,
+  )
+
+/** Where the two services are: by their variables, on their own ports, or both on the default host of all contracts. */
+async function findServices() {
+  const own = { auth: AUTH_SERVICE_URL || 'http://localhost:3001', users: USER_SERVICE_URL || 'http://localhost:3002' }
+  if (AUTH_SERVICE_URL || USER_SERVICE_URL) return own
+  const shared = GUICHET_URL || 'http://localhost:8000'
+  const isShared = GUICHET_URL || (!(await answers(own.auth)) && (await answers(shared)))
+  return isShared ? { auth: shared, users: shared } : own
+}
+
+const urls = await findServices()
+const bare = (url) => url.replace(/\/+$/, '')
 const services = {
   auth: {
     name: 'auth service',
-    url: urlOf('AUTH_SERVICE_URL', 'http://localhost:3001'),
+    url: bare(urls.auth),
     variable: 'AUTH_SERVICE_URL',
     unit: 'helpdesk/auth-service',
   },
   users: {
     name: 'user service',
-    url: urlOf('USER_SERVICE_URL', 'http://localhost:3002'),
+    url: bare(urls.users),
     variable: 'USER_SERVICE_URL',
     unit: 'helpdesk/user-service',
   },
 }
+
+/** On an address that both share, `/health` tells of something else; whether the services work is told to probes. */
+const together = services.auth.url === services.users.url
 
 /** Milliseconds for each check; a service that takes longer does not work. */
 const deadlineMs = 10_000
@@ -95,6 +118,12 @@ function expectThat(condition, problem) {
   if (!condition) throw new Failed(problem)
 }
 
+async function expectReady(service, signal) {
+  const { status, json } = await ask(service, 'GET', '/readyz', { signal })
+  const down = Object.keys(json.services ?? {}).filter((name) => !json.services[name])
+  expectThat(status === 200 && json.status === 'ok', `it is not ready; down: ${down.join(', ') || 'unknown'}`)
+}
+
 /** Asks again until it is answered with that status, or the time of the check is over. */
 async function untilStatus(request, expected, signal) {
   for (;;) {
@@ -120,6 +149,7 @@ const groups = [
       [
         'the auth service is healthy',
         async (signal) => {
+          if (together) return expectReady(services.auth, signal)
           const { json } = expectStatus(await ask(services.auth, 'GET', '/health', { signal }), 200)
           expectThat(json.status === 'healthy', `its status is ${JSON.stringify(json.status)}, not "healthy"`)
         },
@@ -127,10 +157,13 @@ const groups = [
       [
         'the user service is healthy, and reaches its database and the auth service',
         async (signal) => {
+          if (together) return expectReady(services.users, signal)
           const answer = await ask(services.users, 'GET', '/health', { signal })
           const dependencies = Object.entries(answer.json.dependencies ?? {})
           const down = dependencies.filter(([, state]) => state !== 'connected').map(([name]) => name)
-          const hint = down.includes('authService') ? '; is AUTH_SERVICE_URL of the user service right?' : ''
+          const hint = down.includes('authService')
+            ? '; are AUTH_SERVICE_URL of the user service and INTERNAL_SERVICE_TOKEN of both right?'
+            : ''
           expectThat(down.length === 0, `it does not reach: ${down.join(', ')}${hint}`)
           const { json } = expectStatus(answer, 200)
           expectThat(json.status === 'healthy', `its status is ${JSON.stringify(json.status)}, not "healthy"`)

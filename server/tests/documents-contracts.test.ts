@@ -137,6 +137,17 @@ describe('the help desk', () => {
     expect((await post(Number(auth), '/api/auth/login', admin)).status).toBe(200)
   })
 
+  test('H-43 the help desk on the default host, checked from outside', { timeout: 60_000 }, async () => {
+    const [port] = (await freePorts(1)).map(String) as [string]
+    const dataDir = await preparedDataFolder(onTestFinished)
+    const server = await startProcess(['start'], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: port })
+    onTestFinished(async () => void (await server.stop()))
+    const { code, text } = await checked({ ...testEnvironment, GUICHET_URL: `http://127.0.0.1:${port}` })
+    expect(code, text).toBe(0)
+    expect(text).toContain(`user service: http://127.0.0.1:${port}`)
+    expect(text).toContain('12 passed, 0 failed')
+  })
+
   test('H-62 H-63 H-64 H-65 H-66 H-67 the help desk as two processes', { timeout: 60_000 }, async () => {
     const { auth, users, env } = await started()
     const lines = commandsOf(readme, 'npm run guichet -- start helpdesk/auth-service').split('\n')

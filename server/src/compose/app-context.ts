@@ -101,7 +101,8 @@ export const openRelayOf = (
 ): Relay => openRelay({ service, subscribers: redis ? [...followers, streamPublisher] : followers, log, ...store })
 
 /** Lets a relay run until the process stops, and publishes its events to Redis where there is one. */
-export function runRelay({ redis, life, log }: AppContext, relay: Relay): void {
+export function runRelay({ redis, life, log, metrics }: AppContext, relay: Relay): void {
+  metrics.watchEvents(relay.service, relay.lags)
   life.onStop(`relay of ${relay.service}`, relay.close)
   if (redis) life.onStop(`stream of ${relay.service}`, startStreamPublisher({ source: relay, redis, log }).stop)
 }

@@ -24,12 +24,22 @@ function listener(
     own: {},
     probeRedis: undefined,
     config: { instanceId: 'unit-1', serviceName: 'users', development: false } as Config,
+    serviceToken: 'token of ours',
   })
-  return async (url: string) => {
-    const answer = await app.inject(url)
+  return async (url: string, headers: Record<string, string> = {}) => {
+    const answer = await app.inject({ url, headers })
     return { status: answer.statusCode, report: answer.json<HealthReport>() }
   }
 }
+
+test('readiness is told to anybody, and to a process of ours only with the token of this one', async () => {
+  const ask = listener([], { probes: { profiles: up } })
+  expect((await ask('/readyz')).status).toBe(200)
+  expect((await ask('/readyz', { 'x-internal-token': 'token of ours' })).status).toBe(200)
+  for (const token of ['another token', '']) {
+    expect((await ask('/readyz', { 'x-internal-token': token })).status).toBe(401)
+  }
+})
 
 test('a report names its path, and what the process calls itself', async () => {
   const ask = listener(

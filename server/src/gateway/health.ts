@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import type { Config, Listening } from '../config/config.ts'
 import type { Contract, HealthOf } from '../contracts/_kit/contract.ts'
 import { type ServiceName, serviceNames } from '../contracts/_kit/services.ts'
+import { internalErrorHeader, internalTokenHeader } from '../platform/http/internal-client.ts'
+import { sameSecret } from '../platform/secrets.ts'
 
 /** The version of the contracts' API that health tells: they are all at their first. */
 const version = '1.0.0'
@@ -12,7 +14,7 @@ export type Probes = Readonly<Partial<Record<ServiceName, Probe>>>
 
 /**
  * The health routes of a listener: the contract's own, which really ask every service they tell of, and two for orchestrators:
- * `/livez` (the process answers) and `/readyz` (its own services work).
+ * `/livez` (the process answers) and `/readyz` (its own services work; to another process of ours also: and you have our token).
  * @param probes every service that this listener can reach
  * @param own those that run in this process
  */
@@ -26,9 +28,11 @@ export function healthRoutes(
     /** Absent where there is no Redis. */
     probeRedis: Probe | undefined
     config: Config
+    /** By which another process of ours says that it is one. */
+    serviceToken: string
   },
 ) {
-  const { contract, unit, probes, own, probeRedis, config } = options
+  const { contract, unit, probes, own, probeRedis, config, serviceToken } = options
   const { instanceId, serviceName, development } = config
   // On a gateway its own routes come first; a path that it does not use itself tells of the service.
   const order: readonly HealthOf[] = unit.gateway ? ['gateway', ...serviceNames] : unit.services
@@ -50,7 +54,12 @@ export function healthRoutes(
     })
   }
   app.get('/livez', async () => ({ status: 'ok' }))
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/readyz', async (request, reply) => {
+    const token = request.headers[internalTokenHeader]
+    // A process of ours that has another token is answered nothing else either.
+    if (typeof token === 'string' && !sameSecret(token, serviceToken)) {
+      return reply.code(401).header(internalErrorHeader, 'token').send({ status: 'unavailable', services: {} })
+    }
     const services = await ask(own)
     const ready = Object.values(services).every(Boolean)
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', services })

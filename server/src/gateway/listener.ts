@@ -92,7 +92,7 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
   const edge = createEdge({ ...options, allowsOrigin, addressOf: (request) => request.ip })
   for (const contract of contracts) serveContract(app, options, contract, routesOf(contract), edge)
   const own = Object.fromEntries(Object.entries(probes).filter(([name]) => name in local))
-  healthRoutes(app, { contract: home, unit, probes, own, probeRedis, config })
+  healthRoutes(app, { contract: home, unit, probes, own, probeRedis, config, serviceToken: options.serviceToken })
   metricsRoute(app, metrics, config)
   // The reference of a default host is for all of them, also for those that answer on hosts of their own alone.
   const hostsOf = (contract: Contract) =>

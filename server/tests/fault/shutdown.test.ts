@@ -129,7 +129,8 @@ describe('a signal', () => {
       const began = performance.now()
       child.kill(second)
       expect(await ended).toEqual([1, null])
-      expect(performance.now() - began).toBeLessThan(1_000)
+      // But for the hashes being computed, from which no thread can be taken away; the code tells it from an orderly end.
+      expect(performance.now() - began).toBeLessThan(5_000)
       await logins
       await eventually(5_000, async () => expect(await isAlive(postmaster), 'no orphan').toBe(false))
       const again = await startProcess(['start'], { ...testEnvironment, GUICHET_DATA_DIR: dataDir, PORT: String(port) })

@@ -4,13 +4,14 @@ import { DomainError } from '../errors.ts'
 import { type InternalClient, internalClient } from '../http/internal-client.ts'
 import { newId } from '../ids.ts'
 import { eventBusConformance } from '../testing/event-bus.conformance.ts'
+import type { EventSource } from './bus.ts'
 import { eventFeedRoutes, httpEventSource } from './http-bus.ts'
 import { openRelay, type Relay } from './relay.ts'
 
 const statuses: Record<string, number> = { 'edge.forbidden': 403, 'edge.unavailable': 503 }
 
 /** An application as a process has it: errors in our own form, coercion off. */
-function build(relay: Relay) {
+function build(relay: EventSource) {
   const app = Fastify({ forceCloseConnections: true, ajv: { customOptions: { coerceTypes: false } } })
   app.setErrorHandler(async (error, _request, reply) => {
     const domainError = error instanceof DomainError ? error : new DomainError('edge.bad_request')
@@ -20,7 +21,7 @@ function build(relay: Relay) {
   return app
 }
 
-async function serve(relay: Relay, port = 0) {
+async function serve(relay: EventSource, port = 0) {
   const app = build(relay)
   const url = await app.listen({ host: '127.0.0.1', port })
   return { app, url }

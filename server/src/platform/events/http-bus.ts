@@ -5,7 +5,7 @@ import type { InternalClient } from '../http/internal-client.ts'
 import { Uuid } from '../http/schema.ts'
 import type { EventSource } from './bus.ts'
 import type { DomainEvent } from './event.ts'
-import { largestBatch, longestWaitMs, type Relay } from './relay.ts'
+import { largestBatch, longestWaitMs } from './relay.ts'
 
 const consumerName = Type.String({ minLength: 1, maxLength: 100 })
 
@@ -39,7 +39,7 @@ const domainError = Type.Object({ code: Type.String(), details: Type.Record(Type
 const domainErrors = { '4xx': domainError, '5xx': domainError }
 
 /** Serves a relay to the other processes; the caller guards `/internal` with the service token. */
-export function eventFeedRoutes(app: FastifyInstance, relay: Relay): void {
+export function eventFeedRoutes(app: FastifyInstance, relay: EventSource): void {
   app.get<{ Querystring: Type.Static<typeof feedQuery> }>(
     '/internal/events',
     { schema: { querystring: feedQuery, response: { 200: feed, ...domainErrors } } },

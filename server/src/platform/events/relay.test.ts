@@ -84,6 +84,22 @@ describe('the relay', () => {
     await vi.waitFor(async () => expect(await unpublished()).toEqual([{ id: left }]), { timeout: 3_000 })
   })
 
+  test('says how far each consumer is behind', async () => {
+    const relay = open(['one', 'two'])
+    expect(await relay.lags()).toEqual({ one: 0, two: 0 })
+    const [old, young] = [await append(), await append()]
+    await outbox.database.run(
+      sql`UPDATE outbox_events SET occurred_at = now() - interval '90 seconds' WHERE id = ${old}`,
+    )
+    await relay.acknowledge('one', [old])
+    const lags = await relay.lags()
+    expect(lags.one).toBeGreaterThanOrEqual(0)
+    expect(lags.one).toBeLessThan(60)
+    expect(lags.two).toBeGreaterThanOrEqual(90)
+    await relay.acknowledge('one', [young])
+    expect((await relay.lags()).one).toBe(0)
+  })
+
   test('closing ends a waiting poll, and the next one is refused', async () => {
     const relay = open(['audit'])
     const waiting = relay.next('audit', { limit: 10, waitMs: 10_000 })

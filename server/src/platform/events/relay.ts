@@ -9,6 +9,8 @@ import { outboxChannel } from './outbox.ts'
 
 /** The source of one service's events beside its outbox; in the same process, consumers call it directly. */
 export interface Relay extends EventSource {
+  /** Age in seconds of the oldest event that each consumer has not acknowledged; 0 when it has all of them. */
+  lags(): Promise<Readonly<Record<string, number>>>
   /** Ends the waiting polls with empty lists; from then on `next` is refused with `edge.unavailable`. */
   close(): Promise<void>
 }
@@ -93,6 +95,17 @@ export function openRelay({ service, database, notices, subscribers, log }: Rela
         SET acknowledged_by = event.acknowledged_by || ${consumer}::text,
             published_at = CASE WHEN event.acknowledged_by || ${consumer}::text @> ${everyone}::text[] THEN now() END
         FROM open WHERE event.id = open.id`)
+    },
+    async lags() {
+      const rows = await database.many(sql<{ consumer: string; seconds: number }>`
+        SELECT consumer, coalesce(greatest(extract(epoch FROM now() - oldest.occurred_at), 0), 0)::float8 AS seconds
+        FROM unnest(${everyone}::text[]) AS consumer
+        LEFT JOIN LATERAL (
+          SELECT occurred_at FROM outbox_events
+          WHERE published_at IS NULL AND NOT acknowledged_by @> ARRAY[consumer]
+          ORDER BY occurred_at, id
+          LIMIT 1) AS oldest ON true`)
+      return Object.fromEntries(rows.map(({ consumer, seconds }) => [consumer, seconds]))
     },
     async close() {
       stopHearing()

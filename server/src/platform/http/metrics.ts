@@ -4,6 +4,9 @@ import type { Database } from '../db/database.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
+/** Seconds by consumer. */
+type Lags = () => Promise<Readonly<Record<string, number>>>
+
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /** The process's figures, in Prometheus' text form. One for all listeners of a process. */
@@ -40,6 +43,21 @@ export function createMetrics() {
       this.set(counts.reduce((sum, count) => sum + count, 0))
     },
   })
+  const relays: { service: string; lags: Lags }[] = []
+  new Gauge({
+    name: 'guichet_events_lag_seconds',
+    help: 'Age of the oldest event that a consumer has not acknowledged',
+    labelNames: ['service', 'consumer'],
+    registers: [registry],
+    async collect() {
+      this.reset()
+      // What cannot be read now is left out.
+      const all = await Promise.all(relays.map(async ({ lags }) => lags().catch((): Awaited<ReturnType<Lags>> => ({}))))
+      for (const [index, { service }] of relays.entries()) {
+        for (const [consumer, seconds] of Object.entries(all[index] ?? {})) this.set({ service, consumer }, seconds)
+      }
+    },
+  })
   const pools: Database[] = []
   new Gauge({
     name: 'guichet_database_connections',
@@ -71,6 +89,8 @@ export function createMetrics() {
     },
     /** Counts the time of one statement or transaction. */
     databaseQuery: (operation: string, seconds: number) => queries.observe({ operation }, seconds),
+    /** Shows how far the consumers of a service's events are behind. */
+    watchEvents: (service: string, lags: Lags) => void relays.push({ service, lags }),
     watchPool: (database: Database) => void pools.push(database),
     /** Adds a gauge that is read when somebody asks. */
     gauge(name: string, help: string, read: () => number | Promise<number>): void {
