@@ -37,7 +37,12 @@ function configOf(environment: Environment, plan: Plan, misspelt: readonly strin
 
 function announcement({ development }: Config, plan: Plan, { listening, database, mail }: Running): string {
   const addresses = listening.map(({ unit, urls }) => {
-    const what = unit.gateway ? 'every route' : `the routes of ${unit.services.join(' and ')}`
+    const what =
+      unit.name === 'internal'
+        ? 'for our other processes'
+        : unit.gateway
+          ? 'every route'
+          : `the routes of ${unit.services.join(' and ')}`
     return `  ${unit.name.padEnd(16)} ${urls.join('  ')}  ${what}`
   })
   return [

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { Config, Listening } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import type { Listening } from '../config/listeners.ts'
 import { followersIn, type Plan } from '../config/topologies.ts'
 import { createDeviceCookies } from '../contracts/_kit/cookies.ts'
 import type { ServiceName, Services } from '../contracts/_kit/services.ts'
@@ -213,7 +214,7 @@ async function openListeners(
       metrics,
       config,
       log: logOf(unit.name),
-      internal: plan.distributed
+      internal: unit.internal
         ? { token: internalToken, routes: (scope) => internalRoutes(scope, identity, contracts) }
         : undefined,
       open(scope) {

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import type { Unit } from '../contracts/_kit/deployment.ts'
 import { type ServiceName, serviceNames } from '../contracts/_kit/services.ts'
 import type { ContractOverrides } from '../contracts/configured.ts'
 import type { ContractName } from '../contracts/registry.ts'
@@ -14,15 +13,12 @@ import { databaseVariables, readDatabaseUrls } from './databases.ts'
 import { createReader, type Environment, type Reader } from './environment.ts'
 import { readHashing } from './hashing.ts'
 import { readHosts } from './hosts.ts'
+import { type ConfiguredListener, readListeners } from './listeners.ts'
 import { type RealmMail, readMailFrom, readRealmMail, readSmtp, requireAppUrls, type SmtpSettings } from './mail.ts'
 import { readNetworks } from './networks.ts'
 import { readSecrets } from './secrets.ts'
 import { readAvatarStore, readUploadMaxBytes } from './storage.ts'
 import { type Plan, planOf, usualPort } from './topologies.ts'
-
-export interface Listening extends Unit {
-  host: string
-}
 
 /** Everything that the environment decides, checked. */
 export interface Config {
@@ -45,7 +41,7 @@ export interface Config {
   limitsScale: number
   /** The contracts whose limits are switched off, in development. */
   unlimited: readonly ContractName[]
-  listeners: readonly Listening[]
+  listeners: readonly ConfiguredListener[]
   /** The contracts that a gateway of several serves alone on a host of their own, by its name in lower case. */
   hosts: ReadonlyMap<string, ContractName>
   /** Undefined in development, where it is derived from the master secret. */
@@ -183,22 +179,6 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
   }
   return config
 }
-
-function readListeners(read: Reader, plan: Plan, development: boolean): Listening[] {
-  // Fastify takes "localhost" as both loopback families.
-  const host = read.text('HOST') ?? (development ? 'localhost' : '0.0.0.0')
-  const [only] = plan.listeners
-  if (plan.listeners.length === 1 && only) {
-    return [{ ...only, host, port: read.port('PORT') ?? only.port }]
-  }
-  if (read.text('PORT') !== undefined) {
-    const names = plan.listeners.map((unit) => portVariable(unit)).join(', ')
-    read.problems.push(`PORT is for a start with one listener; "${plan.label}" has several: set ${names}.`)
-  }
-  return plan.listeners.map((unit) => ({ ...unit, host, port: read.port(portVariable(unit)) ?? unit.port }))
-}
-
-const portVariable = ({ name }: Unit) => `${name.toUpperCase().replaceAll('-', '_')}_PORT`
 
 function readServiceUrls(read: Reader, { deployment }: Plan): Record<ServiceName, string> {
   const urls = serviceNames.map((service) => {

@@ -1,6 +1,7 @@
 import fastify from 'fastify'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Config, Listening } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import type { Listening } from '../config/listeners.ts'
 import type { Contract, HealthReport } from '../contracts/_kit/contract.ts'
 import { healthRoutes, type Probes } from './health.ts'
 

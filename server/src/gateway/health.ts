@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { Config, Listening } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import type { Listening } from '../config/listeners.ts'
 import type { Contract, HealthOf } from '../contracts/_kit/contract.ts'
 import { type ServiceName, serviceNames } from '../contracts/_kit/services.ts'
 import { internalErrorHeader, internalTokenHeader } from '../platform/http/internal-client.ts'

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Config, Listening } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import type { Listening } from '../config/listeners.ts'
 import type { Contract, Route } from '../contracts/_kit/contract.ts'
 import type { DeviceCookies } from '../contracts/_kit/cookies.ts'
 import type { ServiceName, Services } from '../contracts/_kit/services.ts'
