@@ -5,7 +5,7 @@ import type { RequestContext } from '../realm/index.ts'
 import { after, type Deps, originOf, revokedUntil } from './deps.ts'
 import { refuse } from './errors.ts'
 import { eventsJson } from './events.ts'
-import { addressChangesPerHour, changeTtl, undoTtl } from './limits.ts'
+import { addressChangesPerHour, changeTtl, emailPattern, undoTtl } from './limits.ts'
 import { authenticate, challengeFor, type SecondFactorChallenge } from './login.ts'
 import { requestPasswordReset } from './reset-password.ts'
 import * as store from './store/index.ts'
@@ -19,7 +19,8 @@ export interface ProposalOptions {
 
 /**
  * Begins a change of address: a link is mailed to the new one, whose page asks for the password. Sign-in and recovery go by the
- * address before until then. Nothing is mailed for the address that the account has, or above the hourly limit of links.
+ * address before until then. Nothing is mailed for the address that the account has, or above the hourly limit of links. Refuses an
+ * address that no mail server takes with `identity.email_invalid`.
  */
 export const proposeEmail =
   (deps: Deps) =>
@@ -31,6 +32,7 @@ export const proposeEmail =
   ): Promise<void> => {
     const { realm } = context
     const newEmail = email.trim().toLowerCase()
+    if (!emailPattern.test(newEmail)) throw refuse('identity.email_invalid')
     const mailed = await deps.database.transaction(async (tx) => {
       if (!(await store.lockAccount(tx, accountId))) return false
       const account = await store.findAccount(tx, accountId, realm.name)
