@@ -12,7 +12,7 @@ import { readOverrides, readUnlimited } from './contract-overrides.ts'
 import { databaseVariables, readDatabaseUrls } from './databases.ts'
 import { createReader, type Environment, type Reader } from './environment.ts'
 import { readHashing } from './hashing.ts'
-import { readHosts } from './hosts.ts'
+import { readDevHosts, readHosts } from './hosts.ts'
 import { type ConfiguredListener, readListeners } from './listeners.ts'
 import { type RealmMail, readMailFrom, readRealmMail, readSmtp, requireAppUrls, type SmtpSettings } from './mail.ts'
 import { readNetworks } from './networks.ts'
@@ -44,6 +44,8 @@ export interface Config {
   listeners: readonly ConfiguredListener[]
   /** The contracts that a gateway of several serves alone on a host of their own, by its name in lower case. */
   hosts: ReadonlyMap<string, ContractName>
+  /** In development: the hosts that are served beside this machine's own names, in lower case; undefined: every host is. */
+  devHosts: ReadonlySet<string> | undefined
   /** Undefined in development, where it is derived from the master secret. */
   internalToken: string | undefined
   /** What `/metrics` wants as a Bearer token outside development; undefined: nobody may read it there, but who asks from this machine. */
@@ -144,6 +146,7 @@ export function loadConfig(env: Environment, plan: Plan, purpose: 'start' | 'com
     unlimited: plan.contracts.filter((name) => readUnlimited(read, name, development)),
     listeners: readListeners(read, plan, development),
     hosts: readHosts(read, plan, development),
+    devHosts: development ? readDevHosts(read) : undefined,
     trustedProxies: readNetworks(read, 'GUICHET_TRUSTED_PROXIES'),
     corsOrigins: readOrigins(read, plan, development),
     upstreamTimeoutMs: read.integer('GUICHET_UPSTREAM_TIMEOUT_MS', {

@@ -85,3 +85,20 @@ test('GUICHET_SERVICE_NAME is a word', () => {
     expect(() => named(name), name).toThrow('GUICHET_SERVICE_NAME')
   }
 })
+
+test('development serves names of this machine, and those that are named', () => {
+  const served = (env: Environment) => loadConfig(env, planOf(['all'])).devHosts
+  expect(served(production)).toBeUndefined()
+  expect(served({ ...production, GUICHET_DEV_HOSTS: 'a.example' })).toBeUndefined()
+  expect(served({ GUICHET_DEV: 'true' })).toEqual(new Set())
+  const env = {
+    GUICHET_DEV: 'true',
+    HOST: 'fd00::1',
+    GUICHET_HOSTS: 'shop=Shop.Example',
+    GUICHET_DEV_HOSTS: 'A.example., 10.0.0.7',
+  }
+  expect(served(env)).toEqual(new Set(['a.example', '10.0.0.7', 'shop.example', '[fd00::1]']))
+  expect(() => served({ GUICHET_DEV: 'true', GUICHET_DEV_HOSTS: 'a b' })).toThrow(
+    'GUICHET_DEV_HOSTS: "a b" is no host name.',
+  )
+})

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { type ContractName, contractNames } from '../contracts/registry.ts'
 import type { Reader } from './environment.ts'
 import type { Plan } from './topologies.ts'
@@ -32,3 +33,18 @@ export function readHosts(
   const local = development ? contracts.map((name) => [`${name}.localhost`, name] as const) : []
   return new Map([...local, ...named])
 }
+
+/** Those of `GUICHET_DEV_HOSTS` and `GUICHET_HOSTS`, and what `HOST` says to listen on. */
+export function readDevHosts(read: Reader): ReadonlySet<string> {
+  const named = read.list('GUICHET_DEV_HOSTS').map((name) => name.toLowerCase().replace(/\.$/, ''))
+  for (const name of named) {
+    if (!hostName.test(name) && isIP(name.replace(/^\[(.*)\]$/, '$1')) === 0)
+      read.problems.push(`${read.called('GUICHET_DEV_HOSTS')}: "${name}" is no host name.`)
+  }
+  const listedAt = read.list('GUICHET_HOSTS').map((entry) => entry.toLowerCase().replace(/^[^=]*=\s*|\.$/g, ''))
+  const listening = read.text('HOST')?.toLowerCase()
+  return new Set([...named, ...listedAt, ...(listening ? [listening] : [])].map(inUrl))
+}
+
+/** An address as it stands in a URL. */
+const inUrl = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host)

@@ -1,4 +1,5 @@
 import { type ContractName, contracts } from '../contracts/registry.ts'
+import { isLoopbackHost } from '../platform/http/loopback.ts'
 import type { SmtpOptions } from '../platform/mail.ts'
 import type { Reader } from './environment.ts'
 import type { Plan } from './topologies.ts'
@@ -11,8 +12,6 @@ const group = ['HOST', 'PORT', 'USERNAME', 'PASSWORD', 'TLS'].map((part) => `GUI
 
 /** An address, or a name with the address in angle brackets; nothing that could add a header. */
 const sender = /^(?:[^<>\r\n]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/
-
-const onThisMachine = (host: string): boolean => /^(localhost|.*\.localhost|127\.[\d.]+|\[?::1\]?)$/i.test(host)
 
 /** Undefined in development while nothing of the group is set: mail is then shown and not sent. */
 export function readSmtp(read: Reader, development: boolean): SmtpSettings | undefined {
@@ -39,7 +38,7 @@ export function readSmtp(read: Reader, development: boolean): SmtpSettings | und
 /** Links and codes open accounts: outside this machine they go encrypted, to a server whose certificate holds, unless that is not wanted. */
 function readTls(read: Reader, host: string, development: boolean): SmtpSettings['tls'] {
   const cleartext = read.flag('GUICHET_SMTP_ALLOW_CLEARTEXT')
-  const safe = development || onThisMachine(host)
+  const safe = development || isLoopbackHost(host)
   const tls = read.choice('GUICHET_SMTP_TLS', tlsModes, safe || cleartext ? 'opportunistic' : 'required')
   if (safe || tls === 'required') return tls
   if (cleartext) {
@@ -99,7 +98,7 @@ export function requireAppUrls(
       url !== undefined &&
       URL.canParse(url) &&
       new URL(url).protocol !== 'https:' &&
-      !onThisMachine(new URL(url).hostname)
+      !isLoopbackHost(new URL(url).hostname)
     )
       read.problem(`${read.called(variable)} must begin with https: links in mail open accounts.`)
   }

@@ -19,6 +19,7 @@ import { mountRoute } from './edge/mount.ts'
 import type { Uploads } from './edge/upload.ts'
 import { forwardRoute, internalPrefix } from './forward.ts'
 import { healthRoutes, type Probe, type Probes } from './health.ts'
+import { serveLocalHosts } from './local-hosts.ts'
 import { allowedOrigins } from './origins.ts'
 import { pathOf, patternOf } from './paths.ts'
 import { documentRoutes, indexRoute, metricsRoute } from './public-routes.ts'
@@ -87,6 +88,7 @@ export async function createListener(options: ListenerOptions): Promise<FastifyI
     rawFailure: (status) => home.failure(rawAnswerOf(home, status), {}, { path: '' }),
   })
   metrics.observe(app)
+  if (config.devHosts) serveLocalHosts(app, config.devHosts)
   if (shared && unit.gateway && config.hosts.size > 0) serveHosts(app, options)
   answerUnknown(app)
 

@@ -13,7 +13,7 @@ afterAll(async () => {
 })
 
 const request = (method: string, path: string, body = '') =>
-  `${method} ${path} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 
 /** Pipelines requests behind a slow one and goes away without reading an answer. */
 const abandon = (afterMs: number) =>

@@ -171,24 +171,24 @@ function expectFailureForm({ status, headers, body }: RawAnswer, what: string) {
 
 const line = 'GET /products HTTP/1.1\r\n'
 const end = 'Connection: close\r\n\r\n'
-const post = 'POST /auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'
+const post = 'POST /auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n'
 
 /** Bytes that no HTTP client sends. */
 const malformed: Readonly<Record<string, string>> = {
   'no HTTP at all': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n',
   'a bad request line': 'GET\r\n\r\n',
-  'an unknown version': `GET /products HTTP/9.9\r\nHost: x\r\n${end}`,
-  'an unknown method': `G@T /products HTTP/1.1\r\nHost: x\r\n${end}`,
-  'a blank in the target': `GET /pro ducts HTTP/1.1\r\nHost: x\r\n${end}`,
+  'an unknown version': `GET /products HTTP/9.9\r\nHost: localhost\r\n${end}`,
+  'an unknown method': `G@T /products HTTP/1.1\r\nHost: localhost\r\n${end}`,
+  'a blank in the target': `GET /pro ducts HTTP/1.1\r\nHost: localhost\r\n${end}`,
   'no host': `${line}${end}`,
   'two hosts that differ are not trusted, or ignored': `${line}Host: a\r\nHost : b\r\n${end}`,
-  'a header without a colon': `${line}Host: x\r\nnonsense\r\n${end}`,
-  'a header name with a blank': `${line}Host: x\r\nX Y: z\r\n${end}`,
-  'NUL in a header': `${line}Host: x\r\nX-Y: a\0b\r\n${end}`,
-  'a folded header': `${line}Host: x\r\nX-Y: a\r\n b\x01\r\n${end}`,
+  'a header without a colon': `${line}Host: localhost\r\nnonsense\r\n${end}`,
+  'a header name with a blank': `${line}Host: localhost\r\nX Y: z\r\n${end}`,
+  'NUL in a header': `${line}Host: localhost\r\nX-Y: a\0b\r\n${end}`,
+  'a folded header': `${line}Host: localhost\r\nX-Y: a\r\n b\x01\r\n${end}`,
   'headers beyond the limit':
-    `${line}Host: x\r\n${'X-Y: '.padEnd(4_000, 'y')}\r\n`.padEnd(80_000, 'X-Z: zzzzzzz\r\n') + end,
-  'a target beyond the limit': `GET /${'x'.repeat(80_000)} HTTP/1.1\r\nHost: x\r\n${end}`,
+    `${line}Host: localhost\r\n${'X-Y: '.padEnd(4_000, 'y')}\r\n`.padEnd(80_000, 'X-Z: zzzzzzz\r\n') + end,
+  'a target beyond the limit': `GET /${'x'.repeat(80_000)} HTTP/1.1\r\nHost: localhost\r\n${end}`,
   'a length that is none': `${post}Content-Length: ten\r\n\r\n{}`,
   'a negative length': `${post}Content-Length: -5\r\n\r\n{}`,
   'two lengths': `${post}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,

@@ -21,7 +21,7 @@ export const bytesOf = ({ method, target, headers, body }: RawRequest): Buffer =
     Buffer.from(
       [
         `${method} ${target} HTTP/1.1`,
-        'Host: shop.example',
+        'Host: localhost',
         'Connection: close',
         ...headers.map(([name, value]) => `${name}: ${value}`),
         `Content-Length: ${body.length}`,

@@ -125,12 +125,14 @@ describe('secrets that can be guessed', () => {
     const server = await startProcess(['start'], {
       ...testEnvironment,
       ...guessed,
+      SHOP_ACESS_TTL: '1m',
       GUICHET_DATA_DIR: dataDir,
       PORT: '0',
     })
     onTestFinished(server.kill)
     for (const name of Object.keys(guessed))
       expect(server.stderr()).toMatch(new RegExp(`"level":40.*${name} must have`))
+    expect(server.stderr()).toMatch(/"level":40.*SHOP_ACESS_TTL is no variable of Guichet.*SHOP_ACCESS_TTL/)
     await signIn(server.urls.gateway!)
     expect(await server.stop()).toBe(0)
   })

@@ -36,7 +36,7 @@ async function ask(host: string, path: string, { method = 'GET', token, json, he
 
 const someText = expect.stringMatching(/\S/)
 const stranger = 'https://stranger.example'
-const defaultHosts = ['127.0.0.1', 'localhost', 'nowhere.localhost', 'shop.localhost.example.org', 'xshop.localhost']
+const defaultHosts = ['127.0.0.1', 'localhost', 'nowhere.localhost', 'xshop.localhost']
 
 describe('the default host', () => {
   test.each(defaultHosts)('%s is it', async (host) => {
@@ -77,6 +77,14 @@ test('a last slash is taken where the contract’s reference takes one, and not 
   ] as const)
     expect({ host, path, status: (await ask(host, path)).status }).toEqual({ host, path, status })
 })
+
+test.each(['shop.localhost.example.org', 'stranger.example', '0.0.0.0'])(
+  'in development %s is refused: a page of that name could be led here',
+  async (host) => {
+    for (const path of ['/', '/products', '/dev/mailbox', '/invented'])
+      expect(await ask(host, path)).toMatchObject({ status: 421, text: expect.stringContaining('GUICHET_DEV_HOSTS') })
+  },
+)
 
 test('the reference of the default host shows every contract, and calls the portal on its own host', async () => {
   const reference = await ask('localhost', '/apidocs')
