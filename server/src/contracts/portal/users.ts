@@ -102,7 +102,7 @@ const changeUser = route('profiles', 'PUT', '/users/:id', {
 })
 
 const openTheLink =
-  'Sign-in goes by the address before until the link is opened that is mailed to the new one, within 24 hours'
+  'Sign-in goes by the address before until the new one is confirmed by the link mailed to it, within 24 hours'
 
 const changeRole = route('profiles', 'PATCH', '/users/:id/role', {
   summary: "Change a user's role",
