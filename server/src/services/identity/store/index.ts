@@ -1,6 +1,7 @@
 export * from './accounts.ts'
 export * from './activities.ts'
 export * from './addresses.ts'
+export * from './challenges.ts'
 export * from './links.ts'
 export * from './memberships.ts'
 export * from './new-accounts.ts'

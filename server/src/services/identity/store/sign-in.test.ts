@@ -2,16 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { identityStore, plantAll } from '../../../../tests/support/identity-store.ts'
 import { sql } from '../../../platform/db/database.ts'
 import { newId } from '../../../platform/ids.ts'
-import {
-  endChallenge,
-  findCredentials,
-  forgetFailures,
-  insertChallenge,
-  openSession,
-  recordFailure,
-  takeAttempt,
-  useChallenge,
-} from './sign-in.ts'
+import { endChallenge, insertChallenge, takeAttempt, useChallenge } from './challenges.ts'
+import { findCredentials, forgetFailures, openSession, recordFailure } from './sign-in.ts'
 
 const store = identityStore('sign-in')
 const bytes = (text: string) => Buffer.from(text)
