@@ -105,7 +105,10 @@ function testAccounts(): TestAccounts {
     },
     async remove(id, by) {
       about('remove', id, ...(by ? [by.administratorId, by.contract] : []))
-      known.delete(id)
+      return known.delete(id)
+    },
+    async active(ids) {
+      return ids.filter((id) => known.has(id))
     },
   }
 }

@@ -58,6 +58,7 @@ const asked = {
   create: vi.fn(),
   rename: vi.fn(),
   changeRole: vi.fn(),
+  active: vi.fn(),
   proposeEmail: vi.fn(),
   deleteAccount: vi.fn(),
   next: vi.fn(),
@@ -65,9 +66,9 @@ const asked = {
   jwks: vi.fn(),
 }
 type Asked = keyof typeof asked
-const { find, create, rename, changeRole, proposeEmail, deleteAccount, next, isTokenActive } = asked
+const { find, create, rename, changeRole, active, proposeEmail, deleteAccount, next, isTokenActive } = asked
 const identity = {
-  internalApi: { find, create, rename, changeRole },
+  internalApi: { find, create, rename, changeRole, active },
   proposeEmail,
   deleteAccount,
   revocations: { next },
@@ -148,12 +149,28 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   'accounts.remove': [
-    { what: 'by the owner', call: ({ accounts }) => accounts.remove(account), asks: 'deleteAccount', args: [account] },
+    {
+      what: 'by the owner',
+      call: ({ accounts }) => accounts.remove(account),
+      asks: 'deleteAccount',
+      args: [account],
+      answer: false,
+    },
     {
       what: 'by an administrator',
       call: ({ accounts }) => accounts.remove(account, { administratorId: administrator, contract: name }),
       asks: 'deleteAccount',
       args: [account, { administratorId: administrator, contract: name }],
+      answer: true,
+    },
+  ],
+  'accounts.active': [
+    {
+      what: 'of several',
+      call: ({ accounts }) => accounts.active([account, administrator]),
+      asks: 'active',
+      args: [[account, administrator]],
+      answer: [administrator],
     },
   ],
   'revocations.next': [

@@ -17,7 +17,7 @@ export interface IdentityPort {
 
 /** Identity in this process: direct calls. */
 export function identityHere(identity: Identity, contracts: Contracts): IdentityPort {
-  const { find, create, rename, changeRole } = identity.internalApi
+  const { find, create, rename, changeRole, active } = identity.internalApi
   return {
     accounts: {
       find,
@@ -27,6 +27,7 @@ export function identityHere(identity: Identity, contracts: Contracts): Identity
       rename,
       changeRole: (accountId, role, by, contract) => changeRole(accountId, role, by, realmNamed(contracts, contract)),
       remove: (accountId, by) => identity.deleteAccount(accountId, by),
+      active,
     },
     revocations: identity.revocations,
     isTokenActive: identity.isTokenActive,
@@ -56,7 +57,13 @@ export function identityOverHttp(client: InternalClient): IdentityPort {
         ask(identityPaths.proposeEmail, { accountId, email, contract, ...options }),
       rename: (accountId, displayName) => ask(identityPaths.rename, { accountId, displayName }),
       changeRole: (accountId, role, by, contract) => ask(identityPaths.changeRole, { accountId, role, by, contract }),
-      remove: (accountId, by) => ask(identityPaths.remove, { accountId, ...(by && { by }) }),
+      async remove(accountId, by) {
+        const body = { accountId, ...(by && { by }) }
+        return (await ask<{ removed: boolean }>(identityPaths.remove, body)).removed
+      },
+      async active(accountIds) {
+        return (await ask<{ active: string[] }>(identityPaths.active, { accountIds })).active
+      },
     },
     revocations: {
       next({ signal, ...body }) {

@@ -39,6 +39,7 @@ const RemovalBody = Type.Object({
   accountId: Uuid,
   by: Type.Optional(Type.Object({ administratorId: Uuid, contract: Type.String() })),
 })
+const ActiveBody = Type.Object({ accountIds: Type.Array(Uuid, { maxItems: 1_000 }) })
 const NameBody = Type.Object({ accountId: Uuid, displayName: Type.String() })
 const RoleBody = Type.Object({ accountId: Uuid, role: Type.String(), by: Uuid, contract: Type.String() })
 const ReferenceBody = Type.Object({ sid: Type.String(), uid: Type.String(), ver: Type.Integer() })
@@ -56,6 +57,7 @@ export const identityPaths = {
   rename: '/internal/identity/rename-account',
   changeRole: '/internal/identity/change-role',
   remove: '/internal/identity/delete-account',
+  active: '/internal/identity/active-accounts',
   isTokenActive: '/internal/identity/token-stands',
   revocations: '/internal/identity/revocations',
   jwks: '/.well-known/jwks.json',
@@ -87,7 +89,12 @@ export function identityRoutes(app: FastifyInstance, identity: Identity, contrac
   serve(identityPaths.changeRole, RoleBody, ({ accountId, role, by, contract }) =>
     internalApi.changeRole(accountId, role, by, of(contract)),
   )
-  serve(identityPaths.remove, RemovalBody, ({ accountId, by }) => identity.deleteAccount(accountId, by))
+  serve(identityPaths.remove, RemovalBody, async ({ accountId, by }) => ({
+    removed: await identity.deleteAccount(accountId, by),
+  }))
+  serve(identityPaths.active, ActiveBody, async ({ accountIds }) => ({
+    active: await internalApi.active(accountIds),
+  }))
   serve(identityPaths.isTokenActive, ReferenceBody, async (reference) => ({
     stands: await identity.isTokenActive(reference),
   }))

@@ -85,6 +85,14 @@ test('a taken address is told only to those who may know, and nothing is mailed 
   expect(await rows.mails(person.id)).toEqual(['verify_email', 'verify_email'])
 })
 
+test('of several accounts those are told that are active', async () => {
+  const [one, other] = [await made(), await made()]
+  const ids = [one.id, other.id, crypto.randomUUID()]
+  expect((await internalApi().active(ids)).sort()).toEqual([one.id, other.id].sort())
+  await service.identity.admin.setActive(other.username, false, realm)
+  expect(await internalApi().active(ids)).toEqual([one.id])
+})
+
 describe('an administrator reaches no further than their contract', () => {
   const elsewhere = realmWith('elsewhere', {
     roles: { ...testRealm.policy.roles, permissions: { ...testRealm.policy.roles.permissions, keeper: [] } },

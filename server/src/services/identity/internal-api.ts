@@ -1,3 +1,4 @@
+import { sql } from '../../platform/db/database.ts'
 import type { IdempotencyKey } from '../../platform/db/idempotency.ts'
 import { newId } from '../../platform/ids.ts'
 import { operator, type Realm } from '../realm/index.ts'
@@ -17,6 +18,14 @@ export const internalApi = (deps: Deps) => {
 
   return {
     find: (accountId: string): Promise<store.AccountSummary | undefined> => store.findSummary(database, accountId),
+
+    /** Those of the accounts that may sign in. */
+    async active(accountIds: readonly string[]): Promise<string[]> {
+      const rows = await database.many(
+        sql<{ id: string }>`SELECT id FROM accounts WHERE active AND id = ANY(${[...accountIds]}::uuid[])`,
+      )
+      return rows.map(({ id }) => id)
+    },
 
     /** Makes an account. Without a password a link to set one is mailed, where the contract has such links. */
     async create(

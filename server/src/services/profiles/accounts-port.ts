@@ -43,6 +43,8 @@ export interface Accounts {
   rename(accountId: string, displayName: string): Promise<void>
   /** Judged by identity. `by` is the administrator's account. */
   changeRole(accountId: string, role: string, by: string, contract: string): Promise<void>
-  /** Changes nothing when the account is gone already. `by`: who wants it removed; refused with `identity.not_allowed`. */
-  remove(accountId: string, by?: { administratorId: string; contract: string }): Promise<void>
+  /** False, and nothing changes, when the account is gone already. `by`: who wants it removed; refused with `identity.not_allowed`. */
+  remove(accountId: string, by?: { administratorId: string; contract: string }): Promise<boolean>
+  /** Those of the accounts that may sign in. */
+  active(accountIds: readonly string[]): Promise<readonly string[]>
 }

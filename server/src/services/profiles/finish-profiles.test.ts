@@ -47,6 +47,26 @@ beforeAll(() => {
 const running: { stop(): Promise<void> }[] = []
 afterAll(() => Promise.all(running.map((one) => one.stop())))
 
+test('departments that were indexed letter by letter are one, as it was first written, once they are seen to', async () => {
+  const ids = await older(3, 'Desk')
+  const spelled = ['Support', 'SUPPORT', 'Élevage']
+  await service.database.run(sql`
+    UPDATE profiles p SET department = d.department, roles = '{}', indexed = true,
+           search = array_to_tsvector(ARRAY['=tenant main', '=department ' || d.department])
+      FROM unnest(${ids}::uuid[], ${spelled}::text[]) AS d (id, department) WHERE p.account_id = d.id`)
+  const departments = async () => (await service.profiles.statistics(context)).departments
+  expect(await departments()).toHaveLength(3)
+  // As the migration does.
+  await service.database.run(sql`
+    UPDATE profiles SET indexed = false WHERE department IS NOT NULL AND account_id = ANY(${ids}::uuid[])`)
+  const finishing = finishProfiles(deps)
+  running.push(finishing)
+  await expect.poll(departments, { timeout: 15_000 }).toEqual([
+    { department: 'Support', count: 2 },
+    { department: 'Élevage', count: 1 },
+  ])
+})
+
 test('profiles from before get words, order and roles, whoever sees to it', async () => {
   const ids = await older(600, 'Straße')
   expect(await found('strasse')).toBe(0)

@@ -2,6 +2,7 @@ import { DomainError } from '../../platform/errors.ts'
 import type { RequestContext } from '../realm/index.ts'
 import { activityOf } from './activity.ts'
 import { type Deps, written } from './deps.ts'
+import { refuse } from './errors.ts'
 import { announced } from './events.ts'
 import { rowFor } from './profile-rows.ts'
 import * as store from './store/index.ts'
@@ -9,7 +10,8 @@ import * as store from './store/index.ts'
 /**
  * Deletes a person everywhere: the account first, so that nobody can sign in any more, then the profile with what the log says of
  * the person; the rest follows by event. What is to be announced is noted before, for whoever removes the profile: this request, or
- * the event of the account when it is faster or this process ends here.
+ * the event of the account when it is faster or this process ends here. Of several who delete the same person at once, one has done
+ * it; to the others there is nobody.
  */
 export const removePerson =
   (deps: Deps & { discard(avatarKey: string): Promise<void> }) =>
@@ -17,16 +19,20 @@ export const removePerson =
     const { database, accounts } = deps
     const row = await rowFor(deps, accountId, context)
     await store.intendRemoval(database, accountId, announced(deps, context.realm.name, 'removed', row))
+    let removed = false
     try {
       const administratorId = administrator?.accountId
-      await accounts.remove(accountId, administratorId ? { administratorId, contract: context.realm.name } : undefined)
+      removed = await accounts.remove(
+        accountId,
+        administratorId ? { administratorId, contract: context.realm.name } : undefined,
+      )
     } catch (error) {
       // Whoever was not heard may have done it all the same: only after a refusal is there nothing to be told.
       const refused = error instanceof DomainError && !error.code.startsWith('edge.')
       if (refused) await store.intendRemoval(database, accountId, undefined)
       throw error
     }
-    const activity = administrator && activityOf('admin_user_deleted', context, { accountId })
+    const activity = removed && administrator && activityOf('admin_user_deleted', context, { accountId })
     const { emitted, avatarKey } = await database.transaction(async (tx) => {
       if (administrator && activity) {
         await store.logActivity(tx, { accountId: administrator.accountId, tenant: row.tenant }, activity)
@@ -35,4 +41,5 @@ export const removePerson =
     })
     await written(deps, accountId, emitted)
     if (avatarKey !== null) await deps.discard(avatarKey)
+    if (!removed) throw refuse('profiles.not_found')
   }

@@ -20,10 +20,13 @@ export interface ProfileSearch {
   offset: number
 }
 
+/** A profile of a list, and whether its account is active. */
+export type ListedProfile = Profile & { active: boolean }
+
 /** A page of the tenant's profiles that fit, with how many there are in all, counted exactly. */
 export const searchProfiles =
-  ({ database }: Deps) =>
-  async (by: ProfileSearch, context: RequestContext): Promise<{ total: number; profiles: Profile[] }> => {
+  ({ database, accounts }: Deps) =>
+  async (by: ProfileSearch, context: RequestContext): Promise<{ total: number; profiles: ListedProfile[] }> => {
     const { name: contract, policy } = context.realm
     const tenant = tenantOf(context)
     const { text, department } = by
@@ -32,8 +35,12 @@ export const searchProfiles =
     if (query === 'nobody') return { total: 0, profiles: [] }
     const found = await look(database, tenant, query)
     const accountIds = await pageOf(database, found, by)
+    if (accountIds.length === 0) return { total: found.total, profiles: [] }
     const rows = await store.findProfiles(database, accountIds)
-    return { total: found.total, profiles: rows.map((row) => profileOf(row, context)) }
+    // Identity's to say, and asked: a list that shows a state of before leads administrators astray.
+    const active = new Set(await accounts.active(accountIds))
+    const profiles = rows.map((row) => ({ ...profileOf(row, context), active: active.has(row.accountId) }))
+    return { total: found.total, profiles }
   }
 
 /** What is found, without a page of it yet. */

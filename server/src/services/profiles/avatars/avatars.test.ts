@@ -307,7 +307,7 @@ describe('at once', () => {
 
   test('more images than are worked on and may wait are refused', async () => {
     const { id } = await service.person()
-    const outcomes = await Promise.allSettled(Array.from({ length: 40 }, () => change(id, red)))
+    const outcomes = await Promise.allSettled(Array.from({ length: 60 }, () => change(id, red)))
     const refused = outcomes.filter(({ status }) => status === 'rejected')
     expect(refused.length).toBeGreaterThan(15)
     for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'profiles.busy' } })
