@@ -71,3 +71,14 @@ test.each<[string, string[], Partial<AccountOptions>, unknown[]]>([
   await account([action, ...words], { ...options, ...more }, () => undefined)
   expect(asked).toEqual([expected])
 })
+
+test('account mfa-off says where everybody is asked for a code all the same', async () => {
+  const said = async (contract: AccountOptions['contract']) => {
+    const lines: string[] = []
+    await account(['mfa-off', 'ada'], { ...options, contract, tenant: undefined }, (line) => void lines.push(line))
+    return lines
+  }
+  const off = 'The second factor of ada was off already.'
+  expect(await said('tenants')).toEqual([off])
+  expect(await said('clients')).toEqual([off, 'In clients everybody is asked for a code all the same.'])
+})

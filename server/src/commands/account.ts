@@ -60,7 +60,10 @@ const actions: Readonly<Record<string, Action>> = {
   },
   async 'mfa-off'(identity, { name, realm, options, print }) {
     const wasOn = await identity.admin.turnSecondFactorOff(name, realm, options.tenant)
-    print(wasOn ? `${name} is asked for no second factor any more.` : `The second factor of ${name} was off already.`)
+    const all = realm.policy.secondFactor === 'always'
+    if (wasOn && !all) return print(`${name} is asked for no second factor any more.`)
+    print(wasOn ? `The second factor of ${name} is off.` : `The second factor of ${name} was off already.`)
+    if (all) print(`In ${realm.name} everybody is asked for a code all the same.`)
   },
   async activate(identity, { name, realm, options, print }) {
     await identity.admin.setActive(name, true, realm, options.tenant)
