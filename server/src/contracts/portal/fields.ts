@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { DomainError } from '../../platform/errors.ts'
-import type { IdentityErrorCode } from '../../services/identity/index.ts'
+import { emailPattern, type IdentityErrorCode } from '../../services/identity/index.ts'
 import { roles } from './realm.ts'
 
 /**
@@ -19,9 +19,8 @@ export const fields = {
 } as const
 type Fields = { readonly [Name in keyof typeof fields]?: unknown }
 
-const label = '[a-z\\d](?:[a-z\\d-]{0,61}[a-z\\d])?'
-/** An address as HTML takes one (WHATWG), at a domain that has a dot, within the lengths of RFC 5321. */
-const emailPattern = new RegExp(`^(?=.{3,254}$)[\\w.!#$%&'*+/=?^\`{|}~-]{1,64}@${label}(?:\\.${label})+$`, 'i')
+/** An address at a domain that has a dot. */
+const readEmail = (text: string) => (emailPattern.test(text) && /@.+\./.test(text) ? text : undefined)
 
 /** Control characters are none; PostgreSQL stores no NUL. */
 const namePattern = /^[^\p{Cc}]{1,100}$/u
@@ -34,7 +33,7 @@ const rules = {
     problem: 'identity.name_invalid',
   },
   email: {
-    read: (value) => textMatching(text(value).trim().toLowerCase(), emailPattern),
+    read: (value) => readEmail(text(value).trim().toLowerCase()),
     problem: 'identity.email_invalid',
   },
   role: { read: (value) => roles.find((role) => role === value), problem: 'identity.unknown_role' },

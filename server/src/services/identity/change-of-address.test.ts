@@ -262,3 +262,11 @@ describe('one address, by however many accounts,', () => {
     expect(await mailsTo(email)).toBe(linksPerAddress)
   })
 })
+
+test('an address that no mail server takes is refused, and nothing is mailed', async () => {
+  const { id } = await settled()
+  for (const email of ['a..b@example.org', '.a@example.org', 'a.@example.org', `${'x'.repeat(65)}@example.org`]) {
+    expect(await errorCodeOf(propose(id, email))).toBe('identity.email_invalid')
+    expect(await mailedTo(email)).toEqual([])
+  }
+})

@@ -20,8 +20,8 @@ export const longestPassword = 256
 export const usernamePattern = /^[A-Za-z0-9._@+-]{2,254}$/
 
 /**
- * An e-mail address as HTML takes one (WHATWG, "valid e-mail address"), within the lengths of RFC 5321; whether it works only a
- * mail can tell.
+ * An e-mail address as HTML takes one (WHATWG, "valid e-mail address"), within the lengths of RFC 5321 and with dots only where its
+ * Dot-string has them, since no server takes mail for another; whether it works only a mail can tell.
  */
 export const emailPattern =
-  /^(?=.{3,254}$)[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*$/i
+  /^(?=.{3,254}$)(?=[^@]{1,64}@)[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*$/i

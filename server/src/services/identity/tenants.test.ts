@@ -144,3 +144,12 @@ describe("a tenant's settings", () => {
     })
   })
 })
+
+test('a tenant whose name has half a surrogate pair is none', async () => {
+  for (const tenant of ['\ud800', 'Acme \udc00', '\udc00\ud800']) {
+    const input = { email: 'half@example.org', tenant }
+    expect(await errorCodeOf(create(input))).toBe('identity.tenant_invalid')
+    expect(await errorCodeOf(signIn(input.email, tenant))).toBe('identity.tenant_invalid')
+  }
+  expect((await create({ email: 'fox@example.org', tenant: 'Acme \ud83e\udd8a' })).tenant.name).toBe('Acme 🦊')
+})

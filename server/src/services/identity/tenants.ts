@@ -8,6 +8,8 @@ const longestName = 100
 export function tenantName({ tenant }: Policy, named: string | undefined): string {
   if (tenant !== 'named') return tenant.name
   const name = named?.trim().replaceAll(/\s+/g, ' ') ?? ''
-  if (name === '' || name.length > longestName) throw refuse('identity.tenant_invalid', { maxLength: longestName })
+  // Half a surrogate pair is no text that a database could keep.
+  if (name === '' || name.length > longestName || !name.isWellFormed())
+    throw refuse('identity.tenant_invalid', { maxLength: longestName })
   return name
 }

@@ -4,7 +4,7 @@ import type { AccountView, RequestContext } from '../realm/index.ts'
 import { after, type Deps, originOf } from './deps.ts'
 import { refuse } from './errors.ts'
 import { announced, eventsJson } from './events.ts'
-import { verificationsPerHour, verificationTtl } from './limits.ts'
+import { emailPattern, verificationsPerHour, verificationTtl } from './limits.ts'
 import * as store from './store/index.ts'
 
 export interface VerifiedEmail {
@@ -107,6 +107,7 @@ export const proposeEmail =
   ): Promise<void> => {
     const { realm } = context
     const newEmail = email.trim().toLowerCase()
+    if (!emailPattern.test(newEmail)) throw refuse('identity.email_invalid')
     const mailed = await deps.database.transaction(async (tx) => {
       if (!(await store.lockAccount(tx, accountId))) return false
       const account = await store.findAccount(tx, accountId, realm.name)

@@ -161,3 +161,21 @@ test('T-64 SQL in any field is text', async () => {
   const filtered = await api.get(`/api/users?role=${encodeURIComponent("user' OR '1'='1")}`, access_token)
   expectInvalid(filtered, 'role')
 })
+
+test('T-63 a tenant’s name with half a surrogate pair is 400, and no crash', async () => {
+  for (const tenant_name of ['\ud800', 'Acme \udfff']) {
+    const raw = JSON.stringify({ email: uniqueEmail(), password, full_name: 'Half', tenant_name })
+    const headers = { 'content-type': 'application/json' }
+    const message = 'tenant_name must have 1 to 100 characters'
+    for (const path of ['/api/register', '/api/login']) {
+      expectFailure(await api.post(path, undefined, { raw, headers }), 400, message)
+    }
+  }
+})
+
+test('T-63 an address that no mail server takes is 400', async () => {
+  for (const email of ['a..b@example.org', '.a@example.org', 'a.@example.org']) {
+    const json = { email, password, full_name: 'Nobody', tenant_name: uniqueName('tenant') }
+    expectFailure(await api.register(json), 400, 'Invalid email address')
+  }
+})
