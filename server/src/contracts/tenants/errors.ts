@@ -81,9 +81,14 @@ export const invalidFields = (problems: Readonly<Record<string, string>>) => ({
   errors: Object.fromEntries(Object.entries(problems).map(([field, problem]) => [field, [problem]])),
 })
 
+const missing = 'Missing data for required field'
+/** Fields of which one at least has to be there. */
+export const missingFields = (...names: string[]) =>
+  invalidFields(Object.fromEntries(names.map((name) => [name, missing])))
+
 /** The validation form for whatever does not fit. */
 export function validationFailure({ path, keyword, message }: ValidationError): ErrorAnswer {
-  const problem = keyword === 'required' ? 'Missing data for required field' : `This value ${message}`
+  const problem = keyword === 'required' ? missing : `This value ${message}`
   return { ...badRequest, details: invalidFields({ [fieldOf(path) || 'body']: problem }) }
 }
 

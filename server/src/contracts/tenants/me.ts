@@ -38,7 +38,7 @@ const changeMe = route('identity', 'PUT', '/api/users/me', {
   async handler(identity, { body, claims, context }) {
     const change = { displayName: body.full_name?.trim(), preferences: keepable(body.preferences) }
     await identity.accounts.changePerson(claims.uid, change, context)
-    return reply(200, message('Profile updated successfully'))
+    return reply(200, message('User updated successfully'))
   },
 })
 

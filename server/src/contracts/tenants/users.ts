@@ -1,9 +1,10 @@
 import Type from 'typebox'
+import { refuseAtEdge } from '../../platform/errors.ts'
 import { may } from '../../services/realm/index.ts'
 import { reply, route } from '../_kit/contract.ts'
 import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf } from '../_kit/schema.ts'
-import { validationFailure } from './errors.ts'
+import { missingFields, validationFailure } from './errors.ts'
 import {
   Activities,
   ActivityQuery,
@@ -35,15 +36,16 @@ const updateUser = route('identity', 'PUT', '/api/users/:id', {
   summary: 'Activate or deactivate a user; vendors also give roles',
   access: 'accounts:manage',
   params: IdParams,
-  body: Type.Object(
-    { is_active: Type.Optional(Type.Boolean()), role: Type.Optional(Role) },
-    { anyOf: [{ required: ['is_active'] }, { required: ['role'] }] },
-  ),
+  body: Type.Object({ is_active: Type.Optional(Type.Boolean()), role: Type.Optional(Role) }),
   replies: { 200: Message, 400: Failure, 403: Failure, 404: Failure },
   validationError: validationFailure,
   async handler(identity, { params, body, claims, context }) {
+    const grants = may(context, 'roles:grant')
+    if (body.is_active === undefined && body.role === undefined) {
+      throw refuseAtEdge('edge.bad_request', missingFields('is_active', ...(grants ? ['role'] : [])))
+    }
     // A role from somebody who may give none is ignored, as in the reference.
-    const role = may(context, 'roles:grant') ? body.role : undefined
+    const role = grants ? body.role : undefined
     await identity.administer(numberOf(params.id), { active: body.is_active, role }, { accountId: claims.uid }, context)
     return reply(200, message('User updated successfully'))
   },

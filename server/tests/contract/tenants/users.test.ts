@@ -100,6 +100,21 @@ test('T-04 admin routes are 403 for users and 401 for nobody', async () => {
   }
 })
 
+test('T-46 T-63 a change of nothing names what could have been changed', async () => {
+  const { admin, user } = await api.tenant()
+  const missing = ['Missing data for required field']
+  const vendor = await update(user.id, {}, (await api.vendor()).token)
+  expect([vendor.status, vendor.body]).toEqual([
+    400,
+    { message: 'Validation error', errors: { is_active: missing, role: missing } },
+  ])
+  const tenantAdmin = await update(user.id, {}, admin.token)
+  expect([tenantAdmin.status, tenantAdmin.body]).toEqual([
+    400,
+    { message: 'Validation error', errors: { is_active: missing } },
+  ])
+})
+
 test('T-46 a deactivated user is out at once, and in again when activated', async () => {
   const { admin, user } = await api.tenant()
   const answer = await update(user.id, { is_active: false }, admin.token)
