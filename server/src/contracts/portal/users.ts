@@ -6,7 +6,7 @@ import { operations } from '../_kit/operations.ts'
 import { IdParams, numberOf, PageQuery, pageOf } from '../_kit/schema.ts'
 import { invalid, validationError } from './errors.ts'
 import { acceptFields, fields, newPassword } from './fields.ts'
-import { Failure, Message, message, User, userOf, usersOf } from './wire.ts'
+import { ChangedUser, Failure, Message, message, User, userOf, usersOf } from './wire.ts'
 
 /** The number that an id is; -1, which nobody has, for whole numbers that are none of ours. */
 function idOf(id: string): number {
@@ -76,7 +76,7 @@ const changeUser = route('profiles', 'PUT', '/users/:id', {
   access: 'person',
   params: IdParams,
   body: Type.Object({ name: fields.name, email: fields.email, role: fields.role }),
-  replies: { 200: User, 400: Failure, 403: Failure, 404: Failure, 409: Failure },
+  replies: { 200: ChangedUser, 400: Failure, 403: Failure, 404: Failure, 409: Failure },
   validationError,
   async handler(profiles, { body, params, claims, context }) {
     const target = ownOrAdministered(params, context)
@@ -94,9 +94,15 @@ const changeUser = route('profiles', 'PUT', '/users/:id', {
       await profiles.change(accountId, { displayName: name, email }, context, { ...by, tellTaken: true })
     }
     if (newRole !== undefined) await profiles.changeRole(accountId, newRole, administrator, context)
-    return reply(200, userOf(await profiles.read({ accountId }, context)))
+    // The address shown is another at once, the one that signs in is not; back to that, nothing is left to be opened.
+    const unconfirmed = email !== undefined && email !== person.email && email !== claims.email
+    const user = userOf(await profiles.read({ accountId }, context))
+    return reply(200, { ...user, ...(unconfirmed && message(openTheLink)) })
   },
 })
+
+const openTheLink =
+  'Sign-in goes by the address before until the link is opened that is mailed to the new one, within 24 hours'
 
 const changeRole = route('profiles', 'PATCH', '/users/:id/role', {
   summary: "Change a user's role",

@@ -37,6 +37,9 @@ export const User = Type.Object({
   updatedAt: Type.String(),
 })
 
+/** A user who was changed, and what is left to do for it. */
+export const ChangedUser = Type.Object({ ...User.properties, message: Type.Optional(Type.String()) })
+
 /** A user as profiles knows them. Other contracts ask for given and family name in place of one name. */
 export function userOf(person: Profile): Type.Static<typeof User> {
   const { number, username, email, displayName, firstName, lastName, role, createdAt, updatedAt } = person
@@ -54,11 +57,11 @@ export function userOf(person: Profile): Type.Static<typeof User> {
 /** A bare list; its service may hand out the same one again. */
 export const usersOf = memoize((people: readonly Profile[]) => people.map(userOf))
 
-/** A user as identity knows them, where they register and sign in. */
+/** A user as identity knows them, where they register and sign in: with the address that they do so by. */
 export const userOfAccount = (account: AccountView): Type.Static<typeof User> => ({
   id: account.number,
   name: account.displayName || account.username,
-  email: account.email,
+  email: signsInBy(account),
   role: account.role,
   createdAt: account.createdAt.toISOString(),
   updatedAt: account.updatedAt.toISOString(),
@@ -73,3 +76,7 @@ export const Refreshed = Type.Object({ ...Message.properties, ...tokens })
 /** @param wanted whether the caller wants the tokens in the body */
 export const tokensFor = ({ accessToken, refreshToken }: Session, wanted: boolean) =>
   wanted ? { accessToken, refreshToken } : {}
+
+/** An address that was never proven opens nothing: where the name is one, that does. */
+const signsInBy = ({ email, emailVerified, username }: AccountView): string | null =>
+  !emailVerified && username.includes('@') ? username.toLowerCase() : email

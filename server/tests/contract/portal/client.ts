@@ -44,6 +44,8 @@ export interface User {
   role: string
   createdAt: string
   updatedAt: string
+  /** After a change: what is left to do. */
+  message?: string
 }
 
 export interface SignedIn {
