@@ -175,7 +175,10 @@ function mountContract(
   },
 ): void {
   const { contract, routes, local, edge, uploads, prefix } = options
-  const takeJson = contract.bodies === 'empty' ? lenientBodies : strictBodies
+  const takeJson = (scope: FastifyInstance) =>
+    contract.bodies === 'strict'
+      ? strictBodies(scope)
+      : lenientBodies(scope, contract.bodies === 'empty' ? 'empty' : 'refused')
   const kinds = {
     page: { is: (route: Route) => route.html, take: formBodies },
     file: { is: (route: Route) => route.upload, take: uploadBodies },

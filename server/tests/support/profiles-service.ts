@@ -61,7 +61,7 @@ function testAccounts(): TestAccounts {
   const about = (call: keyof Accounts, ...parts: readonly unknown[]) => {
     const code = broken.get(call)
     if (code !== undefined) throw new DomainError(code)
-    if (call !== 'find') asked.push(`${call}: ${parts.join(', ')}`)
+    if (call !== 'find' && call !== 'active') asked.push(`${call}: ${parts.join(', ')}`)
   }
   const register = (given: Partial<AccountSummary> = {}): AccountSummary => {
     numbers += 1
@@ -85,6 +85,7 @@ function testAccounts(): TestAccounts {
   }
   const leave = (id: string, realm: string) =>
     change(id, ({ memberships }) => ({ memberships: memberships.filter((one) => one.realm !== realm) }))
+  const isMember = (id: string, realm: string) => known.get(id)?.memberships.some((one) => one.realm === realm) ?? false
   return {
     known,
     asked,
@@ -122,8 +123,14 @@ function testAccounts(): TestAccounts {
     },
     async remove(id, realm, by) {
       about('remove', id, realm, ...(by ? [by] : []))
+      const removed = isMember(id, realm)
       leave(id, realm)
       if (known.get(id)?.memberships.length === 0) known.delete(id)
+      return removed
+    },
+    async active(ids, realm) {
+      about('active')
+      return ids.filter((id) => isMember(id, realm))
     },
   }
 }

@@ -41,7 +41,7 @@ export interface ValidationError {
   part: 'body' | 'params' | 'querystring' | 'headers'
   /** Path to the value, as `/items/0/quantity`; empty for the whole part. */
   path: string
-  /** The JSON Schema keyword that failed, as `required`. */
+  /** The JSON Schema keyword that failed, as `required`; `json` for a body that is none. */
   keyword: string
   /** What the validator says of it. */
   message: string
@@ -103,6 +103,8 @@ export interface RouteDefinition<
   /** Further headers that a request may have, with what they mean. */
   headers?: Readonly<Record<string, string>>
   replies: R
+  /** True where a body that cannot be read counts as none: a cookie may say all that is needed. */
+  bodyOptional?: boolean
   /** True for a signed-in creation that honours `Idempotency-Key`. */
   idempotent?: boolean
   /** True where a sign-in can succeed: the answer makes the device known again. */
@@ -194,8 +196,11 @@ export interface Contract {
   readonly limits: Limits
   /** Bytes a request body may have. */
   readonly bodyLimit: number
-  /** `empty`: a missing or unreadable body counts as `{}`. `strict`: it is answered with 400 or 415. */
-  readonly bodies: 'empty' | 'strict'
+  /**
+   * `empty`: a missing or unreadable body counts as `{}`. `json`: only a missing one does, where the route needs one. `strict`:
+   * both are answered with 400 or 415.
+   */
+  readonly bodies: 'empty' | 'json' | 'strict'
   /** The error form of the contract, and its schema. */
   failure(answer: ErrorAnswer, details: Readonly<Record<string, unknown>>, at: { path: string }): object
   readonly failureSchema: TSchema

@@ -5,7 +5,7 @@ import fields from './fields.json' with { type: 'json' }
 import { OptionalToken } from './fields.ts'
 import { Preferences } from './preferences.ts'
 import { ProfileBody } from './profile-fields.ts'
-import { Activity, ChangedProfile, Profile, ProfileAnswer } from './user-wire.ts'
+import { Activity, ChangedProfile, ListedProfile, Profile, ProfileAnswer } from './user-wire.ts'
 import { NotVerified, Verified } from './verify.ts'
 import { Failure, LongUser, Message, ShortUser, Tokens, UserWithColumns } from './wire.ts'
 
@@ -37,6 +37,7 @@ Begin with \`POST /api/auth/login\`: in development \`${admin.email}\` has the p
     ValidToken: Verified,
     InvalidToken: NotVerified,
     Profile,
+    ListedProfile,
     ProfileAnswer,
     ChangedProfile,
     ProfileChanges: ProfileBody,

@@ -166,6 +166,8 @@ function problemOf(keyword: string, { feminine = false, rule }: FieldName): stri
     case 'required':
     case 'minLength':
       return feminine ? 'doit être renseignée.' : 'doit être renseigné.'
+    case 'json':
+      return "n'est pas du JSON valide."
     case 'maxLength':
       return feminine ? 'est trop longue.' : 'est trop long.'
     default:

@@ -71,6 +71,7 @@ const refreshTokens = route('identity', 'POST', '/api/auth/refresh', {
   description: 'Replaces the refresh token. The former one works for 30 seconds; later its use ends the session.',
   access: 'public',
   body: Type.Object({ refreshToken: OptionalToken }),
+  bodyOptional: true,
   replies: { 200: Tokens, 400: Failure, 401: Failure },
   validationError,
   async handler(identity, { body, cookies, context, secure }) {
@@ -94,6 +95,7 @@ const logout = route('identity', 'POST', '/api/auth/logout', {
   description: 'Ends the session, and removes the cookie.',
   access: 'person',
   body: Type.Object({ refreshToken: OptionalToken }),
+  bodyOptional: true,
   replies: { 200: Message, 400: Failure, 401: Failure },
   validationError,
   async handler(identity, { body, cookies, claims, context, secure }) {

@@ -55,7 +55,7 @@ export const helpdesk = contract({
   },
   bodyLimit: 256 * 1024,
   // A refresh or a logout by cookie comes without a body, with or without a content type.
-  bodies: 'empty',
+  bodies: 'json',
   failure,
   failureSchema: Failure,
   documentation,

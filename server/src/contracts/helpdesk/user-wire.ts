@@ -1,5 +1,9 @@
 import Type from 'typebox'
-import type { Profile as CoreProfile, ProfileActivity } from '../../services/profiles/index.ts'
+import type {
+  ListedProfile as CoreListedProfile,
+  Profile as CoreProfile,
+  ProfileActivity,
+} from '../../services/profiles/index.ts'
 import { Preferences, preferencesOf } from './preferences.ts'
 
 /** The shapes of the user service on the wire. */
@@ -20,6 +24,9 @@ export const Profile = Type.Object({
   createdAt: Type.String(),
   updatedAt: Type.String(),
 })
+
+/** As administrators list it: with what the account is and whether it signs in. */
+export const ListedProfile = Type.Object({ ...Profile.properties, role: Type.String(), isActive: Type.Boolean() })
 
 /** Where avatars are served, whoever asks: their names cannot be guessed. */
 export const avatarsPath = '/api/profile/avatars'
@@ -42,6 +49,12 @@ export const profileOf = (profile: CoreProfile): Type.Static<typeof Profile> => 
   preferences: preferencesOf(profile.preferences),
   createdAt: profile.createdAt.toISOString(),
   updatedAt: (profile.updatedAt ?? profile.createdAt).toISOString(),
+})
+
+export const listedProfileOf = (profile: CoreListedProfile): Type.Static<typeof ListedProfile> => ({
+  ...profileOf(profile),
+  role: profile.role,
+  isActive: profile.active,
 })
 
 export const ProfileAnswer = Type.Object({ success: Type.Literal(true), data: Profile })

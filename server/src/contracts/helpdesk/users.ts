@@ -6,7 +6,7 @@ import { validationError } from './errors.ts'
 import { lineOf } from './fields.ts'
 import { entriesOf, Pagination, pageFields, paginationOf } from './pages.ts'
 import { roles } from './realm.ts'
-import { Profile, profileOf } from './user-wire.ts'
+import { ListedProfile, listedProfileOf } from './user-wire.ts'
 import { Failure } from './wire.ts'
 
 const orders = ['createdAt', 'updatedAt', 'email', 'firstName', 'lastName'] as const
@@ -17,8 +17,8 @@ const UserQuery = Type.Object({
   search: Type.Optional(Text({ maxLength: 100 })),
   department: Type.Optional(Text({ maxLength: 100 })),
   role: Type.Optional(Type.Enum([...roles, ''])),
-  sortBy: Type.Optional(Type.Enum([...orders])),
-  sortOrder: Type.Optional(Type.Enum(['asc', 'desc', 'ASC', 'DESC'])),
+  sortBy: Type.Optional(Type.Enum([...orders, ''])),
+  sortOrder: Type.Optional(Type.Enum(['asc', 'desc', 'ASC', 'DESC', ''])),
 })
 
 /** What a query looks for; without an order the newest come first. */
@@ -26,7 +26,7 @@ export const searchOf = (query: Type.Static<typeof UserQuery>) => ({
   text: lineOf(query.search) ?? undefined,
   department: lineOf(query.department) ?? undefined,
   role: query.role || undefined,
-  sortBy: query.sortBy ?? 'createdAt',
+  sortBy: query.sortBy || 'createdAt',
   descending: query.sortOrder?.toLowerCase() !== 'asc',
   ...entriesOf(query),
 })
@@ -62,8 +62,8 @@ const listUsers = route('profiles', 'GET', '/api/admin/users', {
   replies: {
     200: Type.Object({
       success: Type.Literal(true),
-      data: Type.Array(Profile),
-      users: Type.Array(Profile),
+      data: Type.Array(ListedProfile),
+      users: Type.Array(ListedProfile),
       pagination: UserPagination,
     }),
     400: Failure,
@@ -71,7 +71,7 @@ const listUsers = route('profiles', 'GET', '/api/admin/users', {
   validationError,
   async handler(profiles, { query, context }) {
     const { total, profiles: found } = await profiles.search(searchOf(query), context)
-    const data = found.map(profileOf)
+    const data = found.map(listedProfileOf)
     return reply(200, { success: true, data, users: data, pagination: userPaginationOf(query, total) })
   },
 })

@@ -1,14 +1,19 @@
-import type { FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler, RouteOptions } from 'fastify'
 import secureJson from 'secure-json-parse'
-import type { Contract } from '../../contracts/_kit/contract.ts'
+import type { Contract, Route } from '../../contracts/_kit/contract.ts'
 import { isForm } from './upload.ts'
 
-/** For mounted routes of a contract that takes a missing or unreadable body for an empty object: it never answers 415. */
-export function lenientBodies(app: FastifyInstance): void {
+/**
+ * For mounted routes of a contract that takes a missing body for an empty object, and one of any media type for JSON: it never
+ * answers 415. What cannot be read is an empty object too, or is refused where a route needs it.
+ */
+export function lenientBodies(app: FastifyInstance, unreadable: 'empty' | 'refused'): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, async (_request: unknown, text: string | Buffer) =>
-    readable(String(text)),
-  )
+  app.addContentTypeParser('*', { parseAs: 'string' }, async (request: FastifyRequest, text: string | Buffer) => {
+    const { route } = request.routeOptions.config as { route?: Route }
+    const refuses = unreadable === 'refused' && route?.body !== undefined && !route.bodyOptional
+    return refuses ? readOrRefuse(String(text)) : readable(String(text))
+  })
   forRoutesWithBodies(app, (route) => {
     route.onRequest = [anyMediaType, ...[route.onRequest ?? []].flat()]
     route.preValidation = [
@@ -62,12 +67,30 @@ function forRoutesWithBodies(app: FastifyInstance, change: (route: RouteOptions)
   })
 }
 
-/** The JSON of a text, without keys that reach a prototype; an empty object when it is none. */
+/** The JSON of a text, without keys that reach a prototype. */
+const parse = (text: string): unknown => secureJson.parse(text, { protoAction: 'remove', constructorAction: 'remove' })
+
+/** The JSON of a text; an empty object when it is none. */
 export function readable(text: string): unknown {
   try {
-    return secureJson.parse(text, { protoAction: 'remove', constructorAction: 'remove' })
+    return parse(text)
   } catch {
     return {}
+  }
+}
+
+/** Refuses what is no JSON as a validation error of the whole body, whose keyword no schema has: `json`. */
+function readOrRefuse(text: string): unknown {
+  if (text.trim() === '') return {}
+  try {
+    return parse(text)
+  } catch (cause) {
+    const validation = [{ keyword: 'json', instancePath: '', params: {}, message: 'is not JSON' }]
+    throw Object.assign(new Error('the body is not JSON', { cause }), {
+      statusCode: 400,
+      validationContext: 'body',
+      validation,
+    })
   }
 }
 

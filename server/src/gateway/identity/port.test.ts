@@ -58,6 +58,7 @@ const asked = {
   create: vi.fn(),
   rename: vi.fn(),
   changeRole: vi.fn(),
+  active: vi.fn(),
   proposeEmail: vi.fn(),
   removeMember: vi.fn(),
   next: vi.fn(),
@@ -65,9 +66,9 @@ const asked = {
   jwks: vi.fn(),
 }
 type Asked = keyof typeof asked
-const { find, create, rename, changeRole, proposeEmail, removeMember, next, isTokenActive } = asked
+const { find, create, rename, changeRole, active, proposeEmail, removeMember, next, isTokenActive } = asked
 const identity = {
-  internalApi: { find, create, rename, changeRole },
+  internalApi: { find, create, rename, changeRole, active },
   proposeEmail,
   removeMember,
   revocations: { next },
@@ -149,12 +150,23 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       call: ({ accounts }) => accounts.remove(account, name),
       asks: 'removeMember',
       args: [account, operator(realm)],
+      answer: false,
     },
     {
       what: 'by an administrator',
       call: ({ accounts }) => accounts.remove(account, name, administrator),
       asks: 'removeMember',
       args: [account, operator(realm), { accountId: administrator }],
+      answer: true,
+    },
+  ],
+  'accounts.active': [
+    {
+      what: 'of several',
+      call: ({ accounts }) => accounts.active([account, administrator], name),
+      asks: 'active',
+      args: [[account, administrator], realm],
+      answer: [administrator],
     },
   ],
   'revocations.next': [
@@ -233,6 +245,7 @@ describe.each(['in this process', 'over HTTP'])('identity %s', (where) => {
       async () => accounts.proposeEmail(account, 'a@b.example', 'nobody’s'),
       async () => accounts.changeRole(account, 'r', administrator, 'nobody’s'),
       async () => accounts.remove(account, 'nobody’s'),
+      async () => accounts.active([account], 'nobody’s'),
     ]) {
       await expect(ask()).rejects.toMatchObject({ code: 'edge.bad_request', details: { contract: 'nobody’s' } })
     }

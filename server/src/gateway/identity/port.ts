@@ -17,7 +17,7 @@ export interface IdentityPort {
 
 /** Identity in this process: direct calls. */
 export function identityHere(identity: Identity, contracts: Contracts): IdentityPort {
-  const { find, create, rename, changeRole } = identity.internalApi
+  const { find, create, rename, changeRole, active } = identity.internalApi
   const of = (realm: string) => realmNamed(contracts, realm)
   return {
     accounts: {
@@ -29,6 +29,7 @@ export function identityHere(identity: Identity, contracts: Contracts): Identity
       changeRole: (accountId, role, by, realm) => changeRole(accountId, role, by, of(realm)),
       remove: (accountId, realm, by) =>
         identity.removeMember(accountId, operator(of(realm)), by === undefined ? undefined : { accountId: by }),
+      active: (accountIds, realm) => active(accountIds, of(realm)),
     },
     revocations: identity.revocations,
     isTokenActive: identity.isTokenActive,
@@ -58,7 +59,13 @@ export function identityOverHttp(client: InternalClient): IdentityPort {
         ask(identityPaths.proposeEmail, { accountId, email, realm, ...options }),
       rename: (accountId, displayName) => ask(identityPaths.rename, { accountId, displayName }),
       changeRole: (accountId, role, by, realm) => ask(identityPaths.changeRole, { accountId, role, by, realm }),
-      remove: (accountId, realm, by) => ask(identityPaths.remove, { accountId, realm, ...(by && { by }) }),
+      async remove(accountId, realm, by) {
+        const body = { accountId, realm, ...(by && { by }) }
+        return (await ask<{ removed: boolean }>(identityPaths.remove, body)).removed
+      },
+      async active(accountIds, realm) {
+        return (await ask<{ active: string[] }>(identityPaths.active, { accountIds, realm })).active
+      },
     },
     revocations: {
       next({ signal, ...body }) {

@@ -35,6 +35,7 @@ const EmailBody = Type.Object({
   tellTaken: Type.Optional(Type.Boolean()),
 })
 const RemovalBody = Type.Object({ accountId: Uuid, realm: Type.String(), by: Type.Optional(Uuid) })
+const ActiveBody = Type.Object({ accountIds: Type.Array(Uuid, { maxItems: 1_000 }), realm: Type.String() })
 const NameBody = Type.Object({ accountId: Uuid, displayName: Type.String() })
 const RoleBody = Type.Object({ accountId: Uuid, role: Type.String(), by: Uuid, realm: Type.String() })
 const ReferenceBody = Type.Object({ sid: Type.String(), uid: Type.String(), ver: Type.Integer() })
@@ -52,6 +53,7 @@ export const identityPaths = {
   rename: '/internal/identity/rename-account',
   changeRole: '/internal/identity/change-role',
   remove: '/internal/identity/remove-member',
+  active: '/internal/identity/active-members',
   isTokenActive: '/internal/identity/is-token-active',
   revocations: '/internal/identity/revocations',
   jwks: '/.well-known/jwks.json',
@@ -83,9 +85,16 @@ export function identityRoutes(app: FastifyInstance, identity: Identity, contrac
   serve(identityPaths.changeRole, RoleBody, ({ accountId, role, by, realm }) =>
     internalApi.changeRole(accountId, role, by, of(realm)),
   )
-  serve(identityPaths.remove, RemovalBody, ({ accountId, realm, by }) =>
-    identity.removeMember(accountId, operator(of(realm)), by === undefined ? undefined : { accountId: by }),
-  )
+  serve(identityPaths.remove, RemovalBody, async ({ accountId, realm, by }) => ({
+    removed: await identity.removeMember(
+      accountId,
+      operator(of(realm)),
+      by === undefined ? undefined : { accountId: by },
+    ),
+  }))
+  serve(identityPaths.active, ActiveBody, async ({ accountIds, realm }) => ({
+    active: await internalApi.active(accountIds, of(realm)),
+  }))
   serve(identityPaths.isTokenActive, ReferenceBody, async (reference) => ({
     active: await identity.isTokenActive(reference),
   }))

@@ -3,7 +3,7 @@ import { errorCodeOf, identityRows } from '../../../tests/support/identity-rows.
 import { contextOf, identityService, realmWith, testRealm } from '../../../tests/support/identity-service.ts'
 import { sql } from '../../platform/db/database.ts'
 import { newId } from '../../platform/ids.ts'
-import { operator } from '../realm/index.ts'
+import { operator, type Realm } from '../realm/index.ts'
 
 const service = identityService('for_services')
 const rows = identityRows(service)
@@ -11,6 +11,7 @@ const password = 'correct horse'
 
 const realm = realmWith('inviting', { identifier: 'email' })
 const byName = realmWith('by-name', {})
+const byAddress = realmWith('by-address', { identifier: 'email' })
 
 const internalApi = () => service.identity.internalApi
 
@@ -93,10 +94,11 @@ test('a new name is told to the others once, and the same name not again', async
 })
 
 let people = 0
-const made = (role?: string) => {
+const made = (role?: string) => madeIn(realm, role)
+const madeIn = (where: Realm, role?: string) => {
   people += 1
   const input = { email: `person${people}@people.example.org`, password, ...(role && { role }) }
-  return internalApi().create(input, realm, undefined)
+  return internalApi().create(input, where, undefined)
 }
 
 test('a role is given by an administrator of the contract, and by nobody else', async () => {
@@ -122,6 +124,18 @@ test('a taken address is told only to those who may know, and nothing is mailed 
   await propose(person.email ?? '', { tellTaken: true })
   await propose('free@example.org', { tellTaken: true })
   expect(await rows.mails(person.id)).toEqual(['verify_email', 'confirm_address'])
+})
+
+test('of several accounts those are told that are active members of the realm', async () => {
+  const [one, other, elsewhere] = [await made(), await made(), await madeIn(byAddress)]
+  const ids = [one.id, other.id, elsewhere.id, newId()]
+  expect((await internalApi().active(ids, realm)).sort()).toEqual([one.id, other.id].sort())
+  await service.identity.admin.setActive(other.username, false, realm)
+  expect(await internalApi().active(ids, realm)).toEqual([one.id])
+  expect(await internalApi().active(ids, byAddress)).toEqual([elsewhere.id])
+  await service.identity.removeMember(one.id, operator(realm))
+  expect(await internalApi().active(ids, realm)).toEqual([])
+  expect(await internalApi().active([], realm)).toEqual([])
 })
 
 describe('an administrator reaches no further than their realm', () => {

@@ -16,6 +16,10 @@ export const internalApi = (deps: Deps) => {
   return {
     find: (accountId: string): Promise<store.AccountSummary | undefined> => store.findSummary(database, accountId),
 
+    /** Those of the accounts that are active members of the realm. */
+    active: (accountIds: readonly string[], realm: Realm): Promise<string[]> =>
+      store.findActive(database, accountIds, realm.name),
+
     /**
      * Makes an account, or a member of one that is there already. A new one without a password is mailed an invitation to choose one.
      */

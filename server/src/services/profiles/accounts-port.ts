@@ -55,8 +55,10 @@ export interface Accounts {
   /** Judged by identity. `by` is the administrator's account. */
   changeRole(accountId: string, role: string, by: string, realm: string): Promise<void>
   /**
-   * Ends the membership; the account goes with its last one. Changes nothing when it is over already.
+   * Ends the membership; the account goes with its last one. False, and nothing changes, when it is over already.
    * @param by the administrator who wants it; the person, when absent. Refused with `identity.not_allowed`
    */
-  remove(accountId: string, realm: string, by?: string): Promise<void>
+  remove(accountId: string, realm: string, by?: string): Promise<boolean>
+  /** Those of the accounts that are active members of the realm. */
+  active(accountIds: readonly string[], realm: string): Promise<readonly string[]>
 }

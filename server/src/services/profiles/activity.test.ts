@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { contextIn, memberOf, profilesService } from '../../../tests/support/profiles-service.ts'
 import { type Statement, sql } from '../../platform/db/database.ts'
+import { pruneDepartments } from './store/pruning.ts'
 
 const service = profilesService('activities')
 const context = contextIn()
@@ -143,13 +144,32 @@ describe('statistics', () => {
     expect(activityTypes).toEqual([{ type: 'visited', count: 8 }])
   })
 
+  test('count a department once, however its letters are written, and show it as it was first', async () => {
+    const tenant = 'spelled'
+    const who = contextIn('test', { tenant })
+    const people = await Promise.all(Array.from({ length: 4 }, () => service.person({ tenant })))
+    for (const [index, department] of ['Télé-Vente', 'TÉLÉ-VENTE', 'télé-vente', 'Sales'].entries()) {
+      await service.profiles.change(people[index]!.id, { department }, who)
+    }
+    const departmentsOf = async () => (await service.profiles.statistics(who)).departments
+    expect(await departmentsOf()).toEqual([
+      { department: 'Télé-Vente', count: 3 },
+      { department: 'Sales', count: 1 },
+    ])
+    // When nobody is left it begins anew.
+    for (const { id } of people) await service.profiles.change(id, { department: null }, who)
+    await service.database.run(pruneDepartments())
+    await service.profiles.change(people[0]!.id, { department: 'SALES' }, who)
+    expect(await departmentsOf()).toEqual([{ department: 'SALES', count: 1 }])
+  })
+
   test('name at most a hundred departments, the largest first', async () => {
     const tenant = 'many'
     const who = contextIn('test', { tenant })
     await db().run(sql`
       INSERT INTO profiles (account_id, realm, number, tenant, username, department, search, indexed)
       SELECT gen_random_uuid(), 'test', 1000000 + n, ${tenant}, 'many' || n, 'D' || least(n, 150),
-             array_to_tsvector(ARRAY['=tenant ' || ${tenant}, '=department D' || least(n, 150)]), true
+             array_to_tsvector(ARRAY['=tenant ' || ${tenant}, '=department d' || least(n, 150)]), true
         FROM generate_series(1, 160) n`)
     const { departments, total } = await service.profiles.statistics(who)
     expect(total).toBe(160)

@@ -1,7 +1,5 @@
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
+import { migrateBefore } from '../../../tests/support/migrate-before.ts'
 import { contextIn, memberOf, profilesService } from '../../../tests/support/profiles-service.ts'
 import { execute, freshDatabase } from '../../../tests/support/test-databases.ts'
 import { sql } from '../../platform/db/database.ts'
@@ -19,12 +17,7 @@ const [ada, bob, gone, removed] = [1, 2, 3, 4].map((one) => `00000000-0000-7000-
 const about = { tenant: 'Main', email: 'account@example.org', createdAt: '2024-01-01T00:00:00.000Z' }
 
 beforeAll(async () => {
-  const log = silentLogger()
-  const before = await mkdtemp(join(tmpdir(), 'guichet-before-realms-'))
-  for (const name of (await readdir(migrations.directory)).filter((one) => one < '0004'))
-    await cp(join(migrations.directory, name), join(before, name))
-  await migrate(fresh.url, { ...migrations, directory: before }, { log })
-  await rm(before, { recursive: true })
+  await migrateBefore(fresh.url, migrations, '0004')
   // As the build before this one writes it: indexed and counted, with what was announced and done.
   await execute(
     fresh.url,
@@ -44,7 +37,7 @@ beforeAll(async () => {
      INSERT INTO activities (account_id, tenant, type, data, ip)
      SELECT id::uuid, 'main', 'profile_updated', '{"fields": ["phone"]}', '192.0.2.1' FROM unnest(ARRAY['${ada}', '${bob}']) id`,
   )
-  expect(await migrate(fresh.url, migrations, { log })).toContain('0004_realms')
+  expect(await migrate(fresh.url, migrations, { log: silentLogger() })).toContain('0004_realms')
   const { accounts } = service
   const member = (realm: string, role: string | null = null) => memberOf(realm, role, { since: '2024-01-01T00:00:00Z' })
   accounts.register({

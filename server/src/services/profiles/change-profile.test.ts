@@ -99,12 +99,8 @@ describe('what is asked of the accounts', () => {
     expect(await asked({ email: 'newer@example.org' }, { tellTaken: true })).toEqual([
       `proposeEmail: ${id}, newer@example.org, test, tell`,
     ])
-    const by = newId()
-    expect(await asked({ email: 'newest@example.org' }, { administrator: { accountId: by } })).toEqual([
-      `proposeEmail: ${id}, newest@example.org, test, ${by}`,
-    ])
-    expect(await asked({ email: 'own@example.org' }, { administrator: { accountId: id } })).toEqual([
-      `proposeEmail: ${id}, own@example.org, test`,
+    expect(await asked({ email: 'newest@example.org' }, { administrator: { accountId: newId() } })).toEqual([
+      `proposeEmail: ${id}, newest@example.org, test`,
     ])
     expect(await asked({ displayName: 'New' })).toEqual([`rename: ${id}, New`])
     expect(await asked({ displayName: null, email: null })).toEqual([])

@@ -24,7 +24,7 @@ export type { ProfilesErrorCode } from './errors.ts'
 export type { AnnounceProfile, ProfileFact } from './facts.ts'
 export type { Profile, ProfileFields } from './profile.ts'
 export { revivePeople } from './read-profiles.ts'
-export type { ProfileSearch } from './search-profiles.ts'
+export type { ListedProfile, ProfileSearch } from './search-profiles.ts'
 /** Where profiles' migrations lie. */
 export const migrations = { name: 'profiles', directory: `${import.meta.dirname}/migrations` }
 
@@ -76,6 +76,7 @@ export const pruning: readonly (() => Statement<unknown>)[] = [
   retention.markErased,
   retention.pruneRemoved,
   retention.pruneTotals,
+  retention.pruneDepartments,
   pruneOutbox,
   pruneInbox,
 ]

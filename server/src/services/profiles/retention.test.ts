@@ -128,9 +128,25 @@ const totals: Retention = {
   left: () => sql`SELECT DISTINCT scope AS label FROM totals`,
 }
 
+/** How a department was written, with so many profiles in each slot. */
+const written =
+  (...slots: readonly number[]) =>
+  (label: string) =>
+    sql`
+    WITH counts AS (
+      INSERT INTO totals (scope, term, slot, profiles)
+      SELECT ${label}, '=department sales', slot, profiles FROM unnest(${slots}::integer[]) WITH ORDINALITY AS s (profiles, slot)
+    )
+    INSERT INTO departments (scope, term, department) VALUES (${label}, '=department sales', 'Sales')`
+const departments: Retention = {
+  kept: { 'of one profile': written(1), 'of one profile, in two slots': written(3, -2) },
+  gone: { 'of no profile, in two slots': written(2, -2), 'that is counted no more': written() },
+  left: () => sql`SELECT scope AS label FROM departments`,
+}
+
 testRetention(
   fresh,
   pruning,
-  [activities, activityTotals, erasures, erased, removals, totals, outbox, inbox],
+  [activities, activityTotals, erasures, erased, removals, totals, departments, outbox, inbox],
   [partitionsAtTheLimit],
 )

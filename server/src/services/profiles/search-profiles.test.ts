@@ -87,12 +87,13 @@ describe('a search', () => {
     expect(await found({ text })).toEqual(expected)
   })
 
-  test('by department finds those that are written exactly so', async () => {
-    expect(await found({ department: 'Ventes' })).toEqual(['eloise', 'oystein'])
-    expect(await found({ department: 'ventes' })).toEqual(['elodie'])
+  test('by department finds those of that name, in whichever case', async () => {
+    for (const department of ['Ventes', 'ventes', 'VENTES']) {
+      expect((await found({ department })).toSorted()).toEqual(['elodie', 'eloise', 'oystein'])
+    }
     expect(await found({ department: 'Vente' })).toEqual([])
     expect(await found({ department: "R&D: 'Labs' \\ more" })).toEqual(['melody'])
-    expect(await found({ department: 'Ventes', text: 'élo' })).toEqual(['eloise'])
+    expect((await found({ department: 'Ventes', text: 'élo' })).toSorted()).toEqual(['elodie', 'eloise'])
     expect(await found({ department: '\0' })).toEqual([])
   })
 
@@ -121,13 +122,35 @@ describe('a search', () => {
     expect(await everywhere({})).toEqual([['both', 'one'], ['both']])
     for (const who of [here, there]) {
       const { profiles } = await search({ text: who === here ? 'zeno' : 'xan' }, who)
-      expect(profiles[0]).toEqual(await service.profiles.read({ accountId: id }, who))
+      expect(profiles[0]).toEqual({ ...(await service.profiles.read({ accountId: id }, who)), active: true })
     }
+  })
+
+  test('shows who is an active member of the realm, as identity says at the time', async () => {
+    const tenant = 'activity'
+    const memberships = [memberOf('test'), memberOf('there')]
+    const id = await add('stays', {}, { tenant, memberships })
+    const left = await add('left', {}, { tenant, memberships })
+    for (const accountId of [id, left]) await service.profiles.read({ accountId }, contextIn('there', { tenant }))
+    service.accounts.leave(left, 'test')
+    const activeIn = async (realm: string) =>
+      (await search({}, contextIn(realm, { tenant }))).profiles.map(({ username, active }) => [username, active])
+    expect((await activeIn('test')).toSorted()).toEqual([
+      ['left', false],
+      ['stays', true],
+    ])
+    expect((await activeIn('there')).toSorted()).toEqual([
+      ['left', true],
+      ['stays', true],
+    ])
+    service.accounts.break('active', 'edge.identity_unavailable')
+    await expect(activeIn('test')).rejects.toMatchObject({ code: 'edge.identity_unavailable' })
+    service.accounts.mend()
   })
 
   test('gives profiles as they are read one by one', async () => {
     const { profiles } = await search({ text: 'strasse' })
-    expect(profiles).toEqual([await service.own(profiles[0]!.accountId)])
+    expect(profiles).toEqual([{ ...(await service.own(profiles[0]!.accountId)), active: true }])
   })
 })
 
@@ -215,7 +238,7 @@ describe('the order', () => {
     await service.database.run(sql`
       INSERT INTO profiles (account_id, realm, number, tenant, username, department, search, indexed, created_at)
       SELECT gen_random_uuid(), 'test', 2000000 + n, ${uneven}, 'uneven' || n, department,
-             array_to_tsvector(ARRAY['=tenant ' || ${uneven}, '=department ' || department]), true,
+             array_to_tsvector(ARRAY['=tenant ' || ${uneven}, '=department ' || lower(department)]), true,
              timestamptz '2026-01-01' + make_interval(secs => n)
         FROM generate_series(1, 1500) n, LATERAL (SELECT CASE WHEN n = 1 OR n > 1401 THEN 'Rare' ELSE 'Usual' END) d (department)`)
     const by = { department: 'Rare', limit: 3 } as const

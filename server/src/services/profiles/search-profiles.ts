@@ -10,7 +10,7 @@ import { type Scope, scopeName, scopeOf } from './tenant.ts'
 export interface ProfileSearch {
   /** Words of which each has to begin a word of names, e-mail, department or job title. Blank is as good as absent. */
   text?: string | undefined
-  /** As it is written. */
+  /** The whole of it, in whichever case. */
   department?: string | undefined
   /** In the realm of the request. */
   role?: string | undefined
@@ -20,10 +20,13 @@ export interface ProfileSearch {
   offset: number
 }
 
+/** A profile of a list, and whether its membership is active. */
+export type ListedProfile = Profile & { active: boolean }
+
 /** A page of the tenant's profiles that fit, with how many there are in all, counted exactly. */
 export const searchProfiles =
-  ({ database }: Deps) =>
-  async (by: ProfileSearch, context: RequestContext): Promise<{ total: number; profiles: Profile[] }> => {
+  ({ database, accounts }: Deps) =>
+  async (by: ProfileSearch, context: RequestContext): Promise<{ total: number; profiles: ListedProfile[] }> => {
     const { name: realm, policy } = context.realm
     const { tenant } = scopeOf(context)
     const { text, department } = by
@@ -32,8 +35,12 @@ export const searchProfiles =
     if (query === 'nobody') return { total: 0, profiles: [] }
     const found = await look(database, { realm, tenant }, query)
     const accountIds = await pageOf(database, found, by)
+    if (accountIds.length === 0) return { total: found.total, profiles: [] }
     const rows = await store.findProfiles(database, realm, accountIds)
-    return { total: found.total, profiles: rows.map((row) => profileOf(row, context)) }
+    // Identity's to say, and asked: a list that shows a state of before leads administrators astray.
+    const active = new Set(await accounts.active(accountIds, realm))
+    const profiles = rows.map((row) => ({ ...profileOf(row, context), active: active.has(row.accountId) }))
+    return { total: found.total, profiles }
   }
 
 /** What is found, without a page of it yet. */

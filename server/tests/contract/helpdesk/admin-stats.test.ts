@@ -72,6 +72,16 @@ test('H-27 statistics count users, departments and activities, in numbers', asyn
   }
 })
 
+test('H-27 a department counts once, as it was first written', async () => {
+  const department = uniqueName('Département')
+  await staff(department, 2)
+  await staff(department.toUpperCase(), 2)
+  await staff(department.toLowerCase(), 1)
+  const { departments_breakdown } = await statistics()
+  const same = departments_breakdown.filter((one) => one.department.toLowerCase() === department.toLowerCase())
+  expect(same).toEqual([{ department, count: 5 }])
+})
+
 test('H-27 statistics are for administrators', async () => {
   const { token } = await helpdesk.register()
   expectFailure(await users.get('/api/admin/stats'), 401, 'MISSING_TOKEN')

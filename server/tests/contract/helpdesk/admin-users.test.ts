@@ -7,6 +7,7 @@ import {
   expectInvalidQuery,
   expectUserEvent,
   helpdeskClient,
+  type ListedProfile,
   newProfileOf,
   nobody,
   type Person,
@@ -20,8 +21,8 @@ const helpdesk = helpdeskClient(arrangement)
 const { users } = helpdesk
 
 interface List {
-  data: Profile[]
-  users: Profile[]
+  data: ListedProfile[]
+  users: ListedProfile[]
   pagination: Record<string, number | boolean>
 }
 const path = '/api/admin/users'
@@ -67,7 +68,7 @@ describe('the list', () => {
       totalPages: 2,
       totalUsers: 3,
     })
-    expect(first.data[0]).toEqual({ ...newProfileOf(people[2]!), phone: '1', department })
+    expect(first.data[0]).toEqual({ ...newProfileOf(people[2]!), phone: '1', department, role: 'user', isActive: true })
     const second = await list({ department, limit: '2', page: '2' })
     expect(idsOf(second)).toEqual([people[0]!.id])
     expect(second.pagination).toMatchObject({ page: 2, currentPage: 2, hasNext: false, hasPrev: true })
@@ -84,7 +85,7 @@ describe('the list', () => {
       () => list({ search: made.email }),
       ({ data }) => expect(data).toHaveLength(1),
     )
-    expect(found.data).toEqual([newProfileOf(made)])
+    expect(found.data).toEqual([{ ...newProfileOf(made), role: 'user', isActive: true }])
     const { data, pagination } = await list()
     expect(data.length).toBeLessThanOrEqual(20)
     expect(pagination).toMatchObject({ page: 1, limit: 20 })
@@ -115,7 +116,34 @@ describe('the list', () => {
     expect(idsOf(await list({ department, role: 'user' }))).toEqual([user.id])
     expect(idsOf(await list({ department, role: 'agent' }))).toEqual([])
     // What forms send that nobody filled in.
-    expect(idsOf(await list({ department, role: '', search: '' }))).toHaveLength(2)
+    const blank = { role: '', search: '', page: '', limit: '', sortBy: '', sortOrder: '' }
+    const { pagination, data } = await list({ department, ...blank })
+    expect(data).toHaveLength(2)
+    expect(pagination).toMatchObject({ page: 1, limit: 20 })
+  })
+
+  test('H-26 the list shows the role of everybody, and who is deactivated', async () => {
+    const department = uniqueName('department')
+    const [manager, gone] = [await person({ department }), await person({ department })]
+    await helpdesk.grant(manager, 'manager')
+    const { code, stderr } = await helpdesk.command('account', 'deactivate', gone.email, '--contract', 'helpdesk')
+    expect(code, stderr).toBe(0)
+    const shown = async () =>
+      (await list({ department })).data.map(({ id, role, isActive }) => ({ id, role, isActive }))
+    await eventually(shown, (all) =>
+      expect(all).toEqual([
+        { id: gone.id, role: 'user', isActive: false },
+        { id: manager.id, role: 'manager', isActive: true },
+      ]),
+    )
+  })
+
+  test('H-26 a department is found in whichever case it is written', async () => {
+    const department = uniqueName('Élevage')
+    const made = [await person({ department }), await person({ department: department.toUpperCase() })]
+    for (const asked of [department, department.toLowerCase(), department.toUpperCase()]) {
+      expect(idsOf(await list({ department: asked, sortOrder: 'asc' }))).toEqual(made.map(({ id }) => id))
+    }
   })
 
   test('H-26 users are put in the order that is asked for', async () => {

@@ -226,3 +226,10 @@ longTest?.('H-25 memory stays flat, whatever is uploaded', { timeout: 120_000 },
   const later = [await round(), await round(), await round(), await round()]
   expect(Math.max(...later) - Math.max(...first), JSON.stringify([first, later])).toBeLessThan(100)
 })
+
+test('H-25 twelve who send one at once all get theirs', async () => {
+  const image = await noise(1_100, 1_100).jpeg().toBuffer()
+  const people = await Promise.all(Array.from({ length: 12 }, () => helpdesk.register()))
+  const answers = await Promise.all(people.map((person) => upload(person, image)))
+  expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(200))
+})

@@ -72,6 +72,12 @@ export interface Profile {
   updatedAt: string
 }
 
+/** A profile in the administrators' list. */
+export interface ListedProfile extends Profile {
+  role: string
+  isActive: boolean
+}
+
 export interface Activity {
   id: number
   userId: string

@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { call, expectFailure, helpdeskClient } from './client.ts'
+import { call, expectFailure, expectInvalid, helpdeskClient } from './client.ts'
 
 const arrangement = inject('arrangement')
 const helpdesk = helpdeskClient(arrangement)
@@ -64,6 +64,25 @@ test('H-53 a body above the limit is 413', async () => {
   const headers = { 'content-type': 'application/json' }
   const answer = await helpdesk.post('/api/auth/login', { raw, headers })
   expectFailure(answer, 413, 'PAYLOAD_TOO_LARGE')
+})
+
+test('H-53 a body that is no JSON is 400 and said to be none; without one, fields are missing', async () => {
+  const { token } = await helpdesk.register()
+  for (const raw of ['{', '{"email":', "{'email': 1}", 'email=a@example.org&password=x', '\u0000']) {
+    for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
+      const headers = { 'content-type': type }
+      for (const answer of [
+        await helpdesk.post('/api/auth/login', { raw, headers }),
+        await helpdesk.post('/api/auth/register', { raw, headers }),
+        await helpdesk.users.put('/api/profile/me', { token, raw, headers }),
+      ]) {
+        expectInvalid(answer, '')
+        expect((answer.body as { message: string }).message).toBe("Le corps de la requête n'est pas du JSON valide.")
+      }
+    }
+  }
+  for (const raw of ['', '{}']) expectInvalid(await helpdesk.post('/api/auth/login', { raw }), 'email')
+  expectFailure(await helpdesk.post('/api/auth/refresh', { raw: '' }), 401, 'INVALID_REFRESH_TOKEN')
 })
 
 test('H-54 keys that reach a prototype change nothing', async () => {

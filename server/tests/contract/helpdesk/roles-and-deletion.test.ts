@@ -130,6 +130,14 @@ describe('deletion', () => {
     expect(await helpdesk.profileRows('SELECT 1 FROM profiles WHERE account_id = $1', [person.id])).toEqual([])
   })
 
+  test('H-26 of ten who delete somebody at once one is told so, and the others that nobody is there', async () => {
+    const person = await helpdesk.profiled()
+    const answers = await Promise.all(Array.from({ length: 10 }, () => remove(person.id)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(404)])
+    const events = await helpdesk.recordedOfProfile(person.id)
+    expect(events.filter(({ type }) => type === 'user.deleted')).toHaveLength(1)
+  })
+
   test('H-26 nobody deletes oneself', async () => {
     const id = claimsOf(admin).uid
     for (const own of [id, id.toUpperCase()]) expectFailure(await remove(own), 403, 'FORBIDDEN')

@@ -177,6 +177,14 @@ export const realmsAdministeredAlone = async (tx: Queryable, accountId: string):
      GROUP BY m.realm HAVING count(*) = 1`)
 }
 
+/** Those of the accounts that are active members of the realm. */
+export const findActive = async (db: Queryable, accountIds: readonly string[], realm: string): Promise<string[]> =>
+  (
+    await db.many(sql<{ id: string }>`
+      SELECT account_id AS id FROM memberships
+       WHERE account_id = ANY(${[...accountIds]}::uuid[]) AND realm = ${realm} AND state = 'active'`)
+  ).map(({ id }) => id)
+
 export const hasAdministrator = async (db: Queryable, realm: string): Promise<boolean> => {
   const { found } = await db.one(sql<{ found: boolean }>`
     SELECT EXISTS (SELECT 1 FROM memberships WHERE realm = ${realm} AND administrator) AS found`)

@@ -8,8 +8,10 @@ import { removeAvatar } from './remove-avatar.ts'
 import { renderApart } from './render-apart.ts'
 import { startAvatarSweep } from './sweep-avatars.ts'
 
-/** Together a wait and its work are shorter than what a gateway waits for an answer. */
-const usualWaitMs = 3_000
+/** Milliseconds: long enough for a few dozen who come at once, shorter than what browsers and proxies wait for an answer. */
+const usualWaitMs = 20_000
+/** Those who wait at most; their files lie on disk meanwhile. */
+const mostWaiting = 32
 
 export type { AvatarUpload } from './change-avatar.ts'
 
@@ -17,7 +19,7 @@ export type { AvatarUpload } from './change-avatar.ts'
 export function openAvatars(appContext: Omit<AvatarDeps, 'render'>, imageWaitMs = usualWaitMs) {
   const stopping = new AbortController()
   // An image can take the memory of a thousand requests, and all of a processor.
-  const turns = createSemaphore({ atOnce: 2, capacity: 16, waitMs: imageWaitMs, busy })
+  const turns = createSemaphore({ atOnce: 2, capacity: mostWaiting, waitMs: imageWaitMs, busy })
   const deps: AvatarDeps = { ...appContext, render: (path) => turns.run(() => renderApart(path, stopping.signal)) }
   const sweep = startAvatarSweep(deps)
   return {

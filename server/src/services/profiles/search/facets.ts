@@ -11,7 +11,8 @@ const facetOf = (kind: string, value: string): string =>
 export const tenantFacet = (tenant: string): string => facetOf('tenant', tenant)
 /** The beginning of every department's facet. */
 export const departmentFacets = '=department '
-export const departmentFacet = (department: string): string => facetOf('department', department)
+/** Without case: whoever writes one again seldom does so letter by letter. */
+export const departmentFacet = (department: string): string => facetOf('department', department.toLowerCase())
 export const roleFacet = (role: string): string => facetOf('role', role)
 /** Of whoever was given a role, whichever. */
 export const grantedFacet = '=granted'

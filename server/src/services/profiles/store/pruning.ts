@@ -1,7 +1,7 @@
 import { sql } from '../../../platform/db/database.ts'
 
 export { eraseFurther, markErased } from './removals.ts'
-export { pruneTotals } from './totals.ts'
+export { pruneDepartments, pruneTotals } from './totals.ts'
 
 export const pruneActivities = () => sql`SELECT keep_activity_partitions()`
 

@@ -14,12 +14,20 @@ export async function totalsOf(
   return (term) => known.get(term) ?? 0
 }
 
-/** The departments of a scope that have the most profiles. */
+/** The departments of a scope that have the most profiles, as they were first written. */
 export const countDepartments = (db: Queryable, scope: string, limit: number) =>
   db.many(sql<{ department: string; count: number }>`
-    SELECT substr(term, ${departmentFacets.length + 1}) AS department, sum(profiles) AS count FROM totals
-     WHERE scope = ${scope} AND term >= ${departmentFacets} AND term < ${`${departmentFacets}\u{10ffff}`}
-     GROUP BY term HAVING sum(profiles) > 0 ORDER BY sum(profiles) DESC, term LIMIT ${limit}`)
+    SELECT coalesce(d.department, substr(t.term, ${departmentFacets.length + 1})) AS department, count FROM (
+      SELECT term, sum(profiles) AS count FROM totals
+       WHERE scope = ${scope} AND term >= ${departmentFacets} AND term < ${`${departmentFacets}\u{10ffff}`}
+       GROUP BY term HAVING sum(profiles) > 0 ORDER BY sum(profiles) DESC, term LIMIT ${limit}) t
+      LEFT JOIN departments d ON d.scope = ${scope} AND d.term = t.term
+     ORDER BY count DESC, t.term`)
+
+/** Forgets how departments were written that nobody belongs to any more. */
+export const pruneDepartments = () => sql`
+  DELETE FROM departments d
+   WHERE NOT EXISTS (SELECT FROM totals t WHERE (t.scope, t.term) = (d.scope, d.term) HAVING sum(t.profiles) > 0)`
 
 /** Profiles of a scope that were made in the last 30 days, and in the last 7. */
 export const countNew = (db: Queryable, scope: string) =>
