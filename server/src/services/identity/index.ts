@@ -52,8 +52,8 @@ export { type RenderedMail, recentMails } from './mails/mailbox.ts'
 export type { Observation, Observe } from './observations.ts'
 export { type PasswordHashing, recommendedHashing } from './passwords/index.ts'
 export type { Session } from './sessions/index.ts'
+export { listDeadMails, replayDeadMails } from './store/dead-mails.ts'
 export type { Activity, Statistics, TenantSettings } from './store/index.ts'
-export { listDeadMails, replayDeadMails } from './store/mails.ts'
 
 export interface IdentityOptions
   extends Pick<Deps, 'database' | 'eventsRecorded' | 'exposeDevSecrets' | 'longestAccessTtl' | 'clock'> {

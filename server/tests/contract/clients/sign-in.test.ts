@@ -10,7 +10,7 @@ const wrong = { password: 'not the password' }
 const typesOf = async (id: string) => (await clients.events(id)).map(({ type }) => type)
 const failuresOf = async (id: string) => {
   const [row] = await clients.rows<{ failures: number }>(
-    'SELECT failures FROM sign_in_counters WHERE account_id = $1',
+    "SELECT failures FROM sign_in_counters WHERE account_id = $1 AND contract = 'clients'",
     [id],
   )
   return row?.failures
@@ -163,7 +163,7 @@ test('C-10 five wrong passwords lock the account for 30 minutes, and the right o
     expect(answer.text).toBe(locked.text)
   }
   const [counter] = await clients.rows<{ minutes: string }>(
-    'SELECT extract(epoch FROM locked_until - now()) / 60 AS minutes FROM sign_in_counters WHERE account_id = $1',
+    "SELECT extract(epoch FROM locked_until - now()) / 60 AS minutes FROM sign_in_counters WHERE account_id = $1 AND contract = 'clients'",
     [person.id],
   )
   expect(Number(counter?.minutes)).toBeCloseTo(30, 0)
@@ -174,7 +174,7 @@ test('C-10 five wrong passwords lock the account for 30 minutes, and the right o
 
   await clients.rows(
     `UPDATE sign_in_counters SET locked_until = now() - interval '1 second', expires_at = now() - interval '1 second'
-      WHERE account_id = $1`,
+      WHERE account_id = $1 AND contract = 'clients'`,
     [person.id],
   )
   expect((await login(person)).status, 'after 30 minutes').toBe(200)

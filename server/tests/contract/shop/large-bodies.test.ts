@@ -56,7 +56,7 @@ function sendThenRead(content: Buffer): Promise<string> {
     socket.setEncoding('utf8').pause()
     socket.on('error', reject)
     socket.on('close', () => resolve(text))
-    const head = `POST /auth/login HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: ${content.length}`
+    const head = `POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${content.length}`
     socket.write(Buffer.concat([Buffer.from(`${head}\r\n\r\n`), content]), () => {
       socket.on('data', (piece: string) => {
         text += piece

@@ -5,7 +5,7 @@ import { mailJobs, testSources } from '../../../../tests/support/mail-jobs.ts'
 import { sql } from '../../../platform/db/database.ts'
 import { silentLogger } from '../../../platform/log.ts'
 import { MailFailure, type MailMessage, type MailTransport, smtpTransport } from '../../../platform/mail.ts'
-import { listDeadMails, replayDeadMails } from '../store/mails.ts'
+import { listDeadMails, replayDeadMails } from '../store/dead-mails.ts'
 import { type MailWorkerOptions, mailChannel, startMailWorker } from './mail-worker.ts'
 
 const jobs = mailJobs('mails')

@@ -3,15 +3,14 @@ import { identityStore } from '../../../../tests/support/identity-store.ts'
 import { sql } from '../../../platform/db/database.ts'
 import { newId } from '../../../platform/ids.ts'
 import type { MailKind } from '../mails/kinds.ts'
+import { listDeadMails, replayDeadMails } from './dead-mails.ts'
 import {
   claimMails,
   deadLetterMail,
   dropMail,
   findMails,
-  listDeadMails,
   markMailSent,
   queueMailOnce,
-  replayDeadMails,
   retryMailLater,
 } from './mails.ts'
 

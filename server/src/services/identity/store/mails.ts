@@ -19,7 +19,6 @@ export interface MailRow {
   locale: string
   /** The address that the job's link proves. */
   linkEmail: string | null
-  previousEmail: string | null
   /** False when link or code cannot be used any more, or there is none. */
   challengeOpen: boolean
   /** Whole minutes, 1 at least, that link or code were good for when the mail left, or are now. */
@@ -49,7 +48,7 @@ export const findMails = (db: Queryable, ids: readonly string[]) =>
     SELECT j.id, j.contract, j.kind, j.challenge_id AS "challengeId", j.attempts, j.created_at AS "createdAt",
            j.sent_at AS "sentAt", j.dead_at AS "deadAt", j.last_error AS "lastError",
            a.id AS "accountId", a.email, a.display_name AS "displayName", a.locale,
-           v.email AS "linkEmail", v.previous_email AS "previousEmail", coalesce(c.open, false) AS "challengeOpen",
+           v.email AS "linkEmail", coalesce(c.open, false) AS "challengeOpen",
            greatest(1, ceil(extract(epoch FROM c.expires_at - coalesce(j.sent_at, now())) / 60))::integer AS "minutesLeft",
            host(seen.ip) AS ip
       FROM mail_jobs j
@@ -89,15 +88,13 @@ export const queueMailOnce = (
 
 /** Whoever claimed it last: a mail that was sent is sent. */
 export const markMailSent = (db: Queryable, id: string) =>
-  db.run(
-    sql`UPDATE mail_jobs SET sent_at = now(), dead_at = NULL, last_error = NULL WHERE id = ${id} AND sent_at IS NULL`,
-  )
+  db.run(sql`
+    UPDATE mail_jobs SET sent_at = now(), dead_at = NULL, last_error = NULL WHERE id = ${id} AND sent_at IS NULL`)
 
 /** Counts as sent a mail that nobody needs any more. */
 export const dropMail = (db: Queryable, id: string) =>
-  db.run(
-    sql`UPDATE mail_jobs SET sent_at = now(), last_error = 'no longer needed' WHERE id = ${id} AND sent_at IS NULL`,
-  )
+  db.run(sql`
+    UPDATE mail_jobs SET sent_at = now(), last_error = 'no longer needed' WHERE id = ${id} AND sent_at IS NULL`)
 
 interface FailedMail {
   id: string
@@ -116,27 +113,6 @@ export const deadLetterMail = (db: Queryable, by: FailedMail) =>
   db.run(sql`
     UPDATE mail_jobs SET dead_at = now(), last_error = ${by.reason}
      WHERE id = ${by.id} AND attempts = ${by.attempts} AND sent_at IS NULL`)
-
-export interface DeadMail {
-  id: string
-  kind: string
-  contract: string
-  attempts: number
-  deadAt: Date
-  reason: string
-}
-
-/** Mails that were given up, oldest first and 1,000 at most. */
-export const listDeadMails = (db: Queryable) =>
-  db.many(sql<DeadMail>`
-    SELECT id, kind, contract, attempts, dead_at AS "deadAt", coalesce(last_error, '') AS reason
-      FROM mail_jobs WHERE dead_at IS NOT NULL ORDER BY dead_at LIMIT 1000`)
-
-/** Makes mails that were given up due again, oldest first and 1,000 at most, and says how many. */
-export const replayDeadMails = (db: Queryable): Promise<number> =>
-  db.run(sql`
-    UPDATE mail_jobs SET dead_at = NULL, attempts = 0, due_at = now()
-     WHERE id IN (SELECT id FROM mail_jobs WHERE dead_at IS NOT NULL ORDER BY dead_at LIMIT 1000 FOR UPDATE SKIP LOCKED)`)
 
 /** For the pruning job: mails are kept 7 days after sending, those that were given up 30 days. */
 export const pruneMails: readonly (() => Statement<unknown>)[] = [
