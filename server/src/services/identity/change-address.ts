@@ -6,7 +6,7 @@ import { after, type Deps, originOf, revokedUntil } from './deps.ts'
 import { refuse } from './errors.ts'
 import { eventsJson } from './events.ts'
 import { addressChangesPerHour, changeTtl, emailPattern, undoTtl } from './limits.ts'
-import { authenticate, challengeFor, type SecondFactorChallenge } from './login.ts'
+import { authenticate, challengeFor, refuseLocked, type SecondFactorChallenge } from './login.ts'
 import { requestPasswordReset } from './reset-password.ts'
 import * as store from './store/index.ts'
 import { verificationLink } from './verify-email.ts'
@@ -146,10 +146,14 @@ async function findLink(deps: Deps, token: string, type: 'address_change' | 'add
 
 async function passwordOf(deps: Deps, link: store.LinkRow, password: string, context: RequestContext) {
   const input = { identifier: link.username, tenant: link.tenantName, password }
-  return authenticate(deps, input, context).catch((error: unknown) => {
+  try {
+    const known = await authenticate(deps, input, context)
+    await refuseLocked(deps, known)
+    return known
+  } catch (error) {
     const wrong = error instanceof DomainError && error.code === 'identity.invalid_credentials'
     throw wrong ? refuse('identity.wrong_password') : error
-  })
+  }
 }
 
 async function finish(

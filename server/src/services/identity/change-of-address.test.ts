@@ -433,3 +433,13 @@ test('an address that no mail server takes is refused, and nothing is mailed', a
     expect(await mailedTo(email)).toEqual([])
   }
 })
+
+test('of many guesses sent at once the right one is refused too', async () => {
+  const person = await settled()
+  await propose(person.id, person.next)
+  const token = await tokenFor(person.next)
+  const guesses = [...Array.from({ length: 20 }, (_, turn) => `wrong horse ${turn}`), password]
+  const answers = await Promise.all(guesses.map((given) => errorCodeOf(open(token, given))))
+  expect(answers).toEqual(guesses.map(() => 'identity.wrong_password'))
+  expect((await find(person.id)).email).toBe(person.email)
+})

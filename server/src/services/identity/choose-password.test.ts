@@ -122,3 +122,16 @@ describe('a password that was set in another realm', () => {
     expect(await errorCodeOf(choose(username, closed))).toBe('identity.invalid_credentials')
   })
 })
+
+test.each([
+  ['to choose another', (identifier: string, given: string) => choose(identifier, context, given)],
+  [
+    'in a realm that wants a better one',
+    (identifier: string, given: string) => service.identity.login({ identifier, password: given }, strict),
+  ],
+])('of many guesses sent at once %s the right one is refused too', async (_where, guess) => {
+  const { username } = await register()
+  const guesses = [...Array.from({ length: 20 }, (_, turn) => `wrong horse ${turn}`), password]
+  const answers = await Promise.all(guesses.map((given) => errorCodeOf(guess(username, given))))
+  expect(answers).toEqual(guesses.map(() => 'identity.invalid_credentials'))
+})

@@ -4,7 +4,7 @@ import { after, type Deps } from './deps.ts'
 import { refuse } from './errors.ts'
 import { joinRealm } from './join-realm.ts'
 import { ticketTtl } from './limits.ts'
-import { authenticate, challengeFor, type LoginInput, type SecondFactorChallenge } from './login.ts'
+import { authenticate, challengeFor, type LoginInput, refuseLocked, type SecondFactorChallenge } from './login.ts'
 import type { SigningIn } from './sessions/index.ts'
 import * as store from './store/index.ts'
 import { type CodeInput, checkCode } from './verify-second-factor.ts'
@@ -24,6 +24,7 @@ export const choosePassword =
     const known = await authenticate(deps, input, context)
     const challenge = await challengeFor(deps, known, context)
     if (challenge) return { kind: 'second_factor', challenge }
+    await refuseLocked(deps, known)
     return { kind: 'ticket', token: await ticketFor(deps, known.signingIn, context) }
   }
 

@@ -103,21 +103,34 @@ export async function authenticate(deps: Deps, input: LoginInput, context: Reque
 
 /** A password that was set in another realm has to satisfy this one's rule, and its tenant's, as one that is set here. */
 async function refuseForeignPassword(
-  { database }: Deps,
+  deps: Deps,
   password: string,
-  { signingIn: { account }, passwordRealm }: Authenticated,
+  known: Authenticated,
   { realm }: RequestContext,
 ): Promise<void> {
+  const { passwordRealm } = known
+  const { account } = known.signingIn
   if (passwordRealm === null || passwordRealm === realm.name) return
-  const settings = (await store.findTenant(database, account.tenant.name))?.settings
+  const settings = (await store.findTenant(deps.database, account.tenant.name))?.settings
   const own = [account.email, account.username, account.displayName, account.tenant.name]
   const problems = await checkPassword(
     password,
     strictest(realm.policy.password, settings),
     own.filter((text) => text !== null),
   )
-  if (problems.length > 0)
-    throw refuse('identity.must_change_password', { problems, changePasswordAt: realm.links.choosePassword })
+  if (problems.length === 0) return
+  await refuseLocked(deps, known)
+  throw refuse('identity.must_change_password', { problems, changePasswordAt: realm.links.choosePassword })
+}
+
+/**
+ * Refuses a right password when a lock began while its hash was computed: of many guesses at once, no more are answered than one after
+ * another. Sessions and challenges look for themselves as they begin.
+ */
+export async function refuseLocked({ database }: Deps, { signingIn, cookieKnown }: Authenticated): Promise<void> {
+  const { account, counter } = signingIn
+  if (await store.lockedMeanwhile(database, { counter, accountId: account.id, cookieKnown }))
+    throw refuse('identity.invalid_credentials')
 }
 
 /** The challenge of who needs a code; undefined where the password is enough. */

@@ -138,6 +138,18 @@ export const recordFailure = (db: Queryable, by: Refused) =>
     )
     SELECT EXISTS (SELECT 1 FROM locked) AS locked, coalesce(locked_until > now(), false) AS "refusesAll" FROM counted`)
 
+/** True when a lock holds now that may have begun since the counters were read. */
+export const lockedMeanwhile = async (
+  db: Queryable,
+  by: { counter: Buffer; accountId: string; cookieKnown: boolean },
+): Promise<boolean> => {
+  const { locked } = await db.one(sql<{ locked: boolean }>`
+    SELECT EXISTS (
+      SELECT 1 FROM sign_in_counters WHERE locked_until > now()
+         AND (key = ${by.counter} OR key = account_counter(${by.accountId}) AND NOT ${by.cookieKnown}::boolean)) AS locked`)
+  return locked
+}
+
 /** Forgets the failures counted for an identifier and, whoever they came from, for its account: here and over all contracts. */
 export const forgetFailures = (
   db: Queryable,
