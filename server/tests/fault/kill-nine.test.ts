@@ -96,7 +96,7 @@ test.each([
     const made = await rowsOf<{ id: string }>(
       url,
       'identity',
-      "SELECT id FROM outbox_events WHERE type LIKE 'account.%' ORDER BY id",
+      "SELECT id FROM outbox_events WHERE type = 'membership.started' ORDER BY id",
     )
     expect(made.length).toBeGreaterThan(registrations.length)
     const handled = await rowsOf(

@@ -135,7 +135,7 @@ test('dead-letters lists what a service could not take, and replays it', async (
     [subject, event],
   )
   expect((await guichet('dead-letters profiles')).stdout).toMatch(
-    /1 dead letters[\s\S]*account\.registered.*10 attempts: broken/,
+    /1 dead letters[\s\S]*membership\.started.*10 attempts: broken/,
   )
   expect((await guichet('dead-letters profiles replay')).stdout).toContain('1 events are handled now, 0 still fail')
   const { rows } = await client.query('SELECT username FROM profiles WHERE number = 900000')

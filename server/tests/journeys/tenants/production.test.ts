@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { expectFailure, type Pair, password } from '../../contract/tenants/client.ts'
+import { expectFailure, type Pair } from '../../contract/tenants/client.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type Answer, call } from '../../support/http-call.ts'
 import { type MailCatcher, startMailCatcher } from '../../support/mail-catcher.ts'
@@ -69,6 +69,8 @@ afterAll(async () => {
 
 const post = <Body>(path: string, json: object, headers = {}) => call<Body>('POST', `${url}${path}`, { json, headers })
 const email = 'ada@example.org'
+const password = 'Violet-harbor-42!'
+const another = 'Granite-lamp-83?'
 const tenant_name = 'production'
 const credentials = { email, password, tenant_name }
 const mailAbout = (subject: RegExp) => mails.waitFor((mail) => mail.to === email && subject.test(mail.subject))
@@ -106,12 +108,12 @@ test('T-43 T-44 the link to reset is mailed and nowhere else to be seen', async 
   const asked = await post<object>('/api/reset-password', { email, tenant_name })
   expect({ status: asked.status, fields: Object.keys(asked.body) }).toEqual({ status: 200, fields: ['message'] })
   const mail = await mails.waitFor(({ text }) => text.includes('/account/tenants/reset-password'))
-  expect((await post(`/api/reset-password/${tokenIn(mail.text)}`, { password: 'Other456?' })).status).toBe(200)
+  expect((await post(`/api/reset-password/${tokenIn(mail.text)}`, { password: another })).status).toBe(200)
   expectFailure(await post('/api/login', credentials), 401, 'Invalid credentials')
 })
 
 test('T-62 outside development the device cookie is Secure', async () => {
-  const answer = await post('/api/login', { ...credentials, password: 'Other456?' })
+  const answer = await post('/api/login', { ...credentials, password: another })
   expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/; Secure\b/)])
 })
 
@@ -127,7 +129,7 @@ test('T-12 T-52 the log is lines of JSON in logs/user_service.log, without secre
   const lines = text.trimEnd().split('\n')
   for (const line of lines)
     expect(JSON.parse(line), line).toMatchObject({ level: expect.anything(), time: expect.anything() })
-  for (const secret of [password, 'Other456?', mailUser.password, ...Object.values(secrets)])
+  for (const secret of [password, another, mailUser.password, ...Object.values(secrets)])
     expect(text).not.toContain(secret)
 })
 
