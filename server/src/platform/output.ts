@@ -16,6 +16,17 @@ const retryMs = { full: 10, failed: 1_000 }
 const lastWordsMs = 500
 const batchBytes = 64 * 1_024
 
+type Drained = 'written' | keyof typeof retryMs
+const drains: (() => Drained)[] = []
+process.once('exit', () => {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4))
+  for (const drain of drains) {
+    for (let waitedMs = 0; drain() === 'full' && waitedMs < lastWordsMs; waitedMs += retryMs.full) {
+      Atomics.wait(sleeper, 0, 0, retryMs.full)
+    }
+  }
+})
+
 /**
  * Writes to stdout (1) or stderr (2), and waits for nobody: a pipe that nobody reads, a terminal that was closed or a full disk
  * costs lines and holds up nothing, also not the end of the process. Node's own streams write to pipes and terminals in one go,
@@ -29,7 +40,7 @@ export function openOutput(fd: 1 | 2, { mostBytes = 8 * 1_024 ** 2, onRecovered 
   let unreported = 0
   let next: NodeJS.Timeout | NodeJS.Immediate | undefined
 
-  const drain = (): 'written' | keyof typeof retryMs => {
+  const drain = (): Drained => {
     while (waiting.length > 0) {
       const batch = takeBatch(waiting)
       try {
@@ -56,12 +67,7 @@ export function openOutput(fd: 1 | 2, { mostBytes = 8 * 1_024 ** 2, onRecovered 
     }
   }
 
-  process.once('exit', () => {
-    const sleeper = new Int32Array(new SharedArrayBuffer(4))
-    for (let waitedMs = 0; drain() === 'full' && waitedMs < lastWordsMs; waitedMs += retryMs.full) {
-      Atomics.wait(sleeper, 0, 0, retryMs.full)
-    }
-  })
+  drains.push(drain)
   return {
     write(text: string): void {
       const line = Buffer.from(text)

@@ -71,7 +71,7 @@ export const english: Messages = {
       ],
     }),
     locked_everywhere: (about) => ({
-      subject: 'Many wrong passwords for your account',
+      subject: `Your ${about.title} account is closed to unknown devices`,
       before: [
         `A hundred wrong passwords were entered for your account within a day, the last one on ${about.at}${from(about)}, at ${about.title} and wherever else it opens something. To protect you, only devices that you have signed in from before are let in until the day is over.`,
       ],

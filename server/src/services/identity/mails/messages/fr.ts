@@ -86,7 +86,7 @@ export const french: Messages = {
       ],
     })),
     locked_everywhere: typeset((about) => ({
-      subject: 'De nombreux mots de passe erronés pour votre compte',
+      subject: `Votre compte ${about.title} est fermé aux appareils inconnus`,
       before: [
         `Cent mots de passe erronés ont été saisis en une journée pour votre compte, le dernier le ${about.at}${from(about)}, chez ${about.title} et partout où il ouvre quelque chose. Pour vous protéger, seuls les appareils avec lesquels vous vous êtes déjà connecté sont acceptés jusqu’à la fin de cette journée.`,
       ],
